@@ -1,0 +1,263 @@
+"""Finds scenarios, experiments and ready-made definitions by name, at run time.
+
+A scenario is a file ``scenarios/<name>.py`` with a ``SCENARIO``, an experiment a file
+``scanner/experiments/<name>.py`` with ``CHOICES`` and ``load(**choices)``. Packages elsewhere
+join through the entry point groups ``cevns_scanner.scenarios`` and ``cevns_scanner.experiments``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from scanner.errors import CatalogError, DefinitionError, unknown
+from scanner.experiment import Experiment
+from scanner.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """One kind of catalogued module: our own folder and the entry points of other packages."""
+
+    kind: str
+    package: str
+    group: str
+
+    def own(self) -> set[str]:
+        """Names of the files in our folder; a leading underscore hides one."""
+        found = pkgutil.iter_modules(importlib.import_module(self.package).__path__)
+        return {m.name for m in found if not m.ispkg and not m.name.startswith("_")}
+
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted."""
+        return tuple(sorted(self.own() | set(entry_points(group=self.group).names)))
+
+    def locate(self, name: str) -> tuple[ModuleType, str]:
+        """Module of that name, and the attribute its entry point names (may be empty)."""
+        offers = list(entry_points(group=self.group, name=name))
+        own = [f"{self.package}.{name}"] if name in self.own() else []
+        values = own + [offer.value for offer in offers]
+        if not values:
+            raise CatalogError(unknown(self.kind, name, self.names()))
+        if len(set(values)) > 1:
+            raise CatalogError(
+                f"{self.kind} {name!r} is offered twice, by {' and by '.join(values)}: "
+                "rename one of them or uninstall its package"
+            )
+        label = f"{self.kind} {name!r}"
+        if own:
+            return _import(own[0], label), ""
+        return _import_offer(offers[0], label)
+
+
+_SCENARIOS = _Shelf("scenario", "scenarios", "cevns_scanner.scenarios")
+_EXPERIMENTS = _Shelf("experiment", "scanner.experiments", "cevns_scanner.experiments")
+
+
+def _import(module: str, label: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        # the module itself, or a package above it, rather than something that it imports
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            raise CatalogError(
+                f"{label}: there is no module {module!r}; run where it lies, or install it"
+            ) from error
+        raise CatalogError(_import_failure(module, label, error)) from error
+    except (Exception, SystemExit) as error:
+        raise CatalogError(_import_failure(module, label, error)) from error
+
+
+def _import_offer(offer: EntryPoint, label: str) -> tuple[ModuleType, str]:
+    return _import(offer.module, label), offer.attr or ""
+
+
+def _import_failure(module: str, label: str, error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{label}: importing {module!r} failed: {type(error).__name__}: {said} "
+        f"({Path(last.filename).name}, line {last.lineno}); mend the module"
+    )
+
+
+def scenario_names() -> tuple[str, ...]:
+    """Names of the catalogued scenarios, sorted."""
+    return _SCENARIOS.names()
+
+
+def scenario(name: str, *, allow_plugins: bool = True) -> Scenario:
+    """Scenario of that name, or the plug-in ``module:NAME``.
+
+    Parameters
+    ----------
+    name : str
+        Catalogue name, or ``module:NAME`` where the module can be imported or lies in the
+        current directory.
+    allow_plugins : bool
+        Whether ``module:NAME`` is accepted. It runs any importable code: local use only.
+
+    Raises
+    ------
+    CatalogError
+        There is none of that name, it cannot be imported, or it is not a Scenario.
+    """
+    module, attribute = _locate_scenario(name, allow_plugins)
+    found = getattr(module, attribute, None)
+    if not isinstance(found, Scenario):
+        what = f"is a {type(found).__name__}" if hasattr(module, attribute) else "does not exist"
+        raise CatalogError(
+            f"scenario {name!r}: {attribute} of module {module.__name__!r} {what}; "
+            f"define {attribute} = Scenario(...) there"
+        )
+    return found
+
+
+def _locate_scenario(name: str, allow_plugins: bool) -> tuple[ModuleType, str]:
+    if ":" not in name:
+        module, attribute = _SCENARIOS.locate(name)
+        return module, attribute or "SCENARIO"
+    if not allow_plugins:
+        raise CatalogError(
+            f"scenario {name!r} is a plug-in module, refused here; "
+            f"use a catalogued one: {', '.join(scenario_names())}"
+        )
+    module_name, _, attribute = name.partition(":")
+    if module_name.endswith(".py"):
+        raise CatalogError(f"scenario {name!r}: write the module without '.py'")
+    if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
+        raise CatalogError(f"scenario {name!r} is not of the form module:NAME")
+    _make_current_directory_importable()
+    return _import(module_name, f"scenario {name!r}"), attribute
+
+
+def _make_current_directory_importable() -> None:
+    # at the end, so that a file beside the plug-in never hides an installed module
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+        importlib.invalidate_caches()
+
+
+def experiment_names() -> tuple[str, ...]:
+    """Names of the catalogued experiments, sorted."""
+    return _EXPERIMENTS.names()
+
+
+def experiment_choices(name: str) -> Mapping[str, tuple[str, ...]]:
+    """An experiment's own choices and their values, the default first."""
+    module, _ = _EXPERIMENTS.locate(name)
+    choices = getattr(module, "CHOICES", None)
+    if not isinstance(choices, Mapping) or not callable(getattr(module, "load", None)):
+        raise CatalogError(
+            f"experiment {name!r}: module {module.__name__!r} must offer "
+            "CHOICES (a mapping from choice to its values) and load(**choices)"
+        )
+    return choices
+
+
+def experiment_overlaps(name: str) -> tuple[str, ...]:
+    """Experiments that hold (part of) the same data: the module's ``OVERLAPS``, empty if absent."""
+    module, _ = _EXPERIMENTS.locate(name)
+    return tuple(getattr(module, "OVERLAPS", ()))
+
+
+def resolve_choices(name: str, choices: Mapping[str, object]) -> dict[str, str]:
+    """All choices of an experiment: the given ones, else the defaults.
+
+    Raises
+    ------
+    DefinitionError
+        Names ``experiment.<name>.<choice>``, the value and the known ones.
+    """
+    known = experiment_choices(name)
+    for key, value in choices.items():
+        where = f"experiment.{name}.{key}"
+        if key not in known:
+            raise DefinitionError(f"{where}: {unknown('choice', key, known)}")
+        if value not in known[key]:
+            raise DefinitionError(f"{where}: {unknown(key, str(value), known[key])}")
+    return {key: str(choices.get(key, values[0])) for key, values in known.items()}
+
+
+def experiment(name: str, choices: Mapping[str, str] | None = None) -> Experiment:
+    """Experiment of that name, loaded with these of its choices (the others at their default).
+
+    Raises
+    ------
+    CatalogError
+        There is none of that name, or its module is not an experiment.
+    DefinitionError
+        Unknown choice or value.
+    DataError
+        A table is missing or damaged.
+    """
+    resolved = resolve_choices(name, choices or {})
+    module, _ = _EXPERIMENTS.locate(name)
+    loaded = module.load(**resolved)
+    if not isinstance(loaded, Experiment):
+        raise CatalogError(
+            f"experiment {name!r}: load() of module {module.__name__!r} "
+            f"returned a {type(loaded).__name__}; return an Experiment"
+        )
+    return loaded
+
+
+def _scans() -> Path:
+    return Path(next(iter(importlib.import_module("scenarios").__path__))) / "scans"
+
+
+def definition_names() -> tuple[str, ...]:
+    """Names of the ready-made scan definitions, sorted."""
+    return tuple(sorted(path.stem for path in _scans().glob("*.toml")))
+
+
+def definition_path(name: str) -> Path:
+    """File of the ready-made scan definition of that name."""
+    if name not in definition_names():
+        raise CatalogError(unknown("definition", name, definition_names()))
+    return _scans() / f"{name}.toml"
+
+
+def source_hashes(scenario: str, experiments: Iterable[str]) -> dict[str, str]:
+    """What the numbers depend on besides the engine, as sha256 hex digests.
+
+    ``scenario`` is the scenario's source file; ``experiment.<name>`` the experiment's source file
+    and all of its tables, with their names.
+    """
+    module, _ = _locate_scenario(scenario, allow_plugins=True)
+    hashes = {"scenario": sha256(_source(module).read_bytes()).hexdigest()}
+    for name in experiments:
+        source = _source(_EXPERIMENTS.locate(name)[0])
+        hashes[f"experiment.{name}"] = _hash_files(source, source.parent / "data" / name)
+    return hashes
+
+
+def _source(module: ModuleType) -> Path:
+    if module.__file__ is None or not Path(module.__file__).is_file():
+        raise CatalogError(
+            f"module {module.__name__!r} has no source file, so its scans could not be identified: "
+            "install it as plain files"
+        )
+    return Path(module.__file__)
+
+
+def _hash_files(source: Path, tables: Path) -> str:
+    files = {"": source}
+    for path in tables.rglob("*"):
+        name = path.relative_to(tables).as_posix()
+        if path.is_file() and not any(part.startswith((".", "__")) for part in name.split("/")):
+            files[name] = path
+    total = sha256()
+    for name in sorted(files):
+        # the inner digest has a fixed length, so names and contents cannot run into each other
+        total.update(name.encode() + b"\0" + sha256(files[name].read_bytes()).digest())
+    return total.hexdigest()

@@ -1,0 +1,292 @@
+"""ScanDefinition: what to scan; TOML and JSON in and out; digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from scanner import catalog, document, resolve
+from scanner.axes import axis_entries, read_axes, recorded_axes
+from scanner.errors import CatalogError, MismatchError
+from scanner.grid import Axis
+from scanner.section import Section
+
+# Counts every change of the machine (physics, statistics, templates, chi2) that changes numbers.
+# What lies in the file of a scenario or an experiment is covered by its source hash.
+ENGINE_VERSION = 1
+
+KEYS = (
+    "name",
+    "title",
+    "description",
+    "scenario",
+    "experiments",
+    "axes",
+    "parameters",
+    "options",
+    "experiment",
+    "profile",
+    "chunks",
+)
+
+
+@dataclass(frozen=True)
+class ScanDefinition:
+    """What to scan, with every default filled in.
+
+    Parameters
+    ----------
+    name : str
+        Label of the scan, by which it can be asked for.
+    title : str
+        One line for people.
+    scenario : str
+        Catalogue name, or ``module:NAME``.
+    experiments : tuple of str
+        Catalogue names.
+    axes : tuple of Axis
+        Scanned parameters, slowest first, in the parameters' own units.
+    parameters : mapping
+        Every other parameter, in its own unit.
+    options : mapping
+        Physics conventions.
+    experiment_options : mapping from experiment to its choices
+        All choices of each experiment.
+    profile : mapping from input to ``{"mean": ..., "sigma": ...}``
+        Inputs profiled with a Gaussian constraint.
+    sources : mapping
+        sha256 of what the numbers depend on besides the engine (`catalog.source_hashes`).
+    engine_version : int
+        `ENGINE_VERSION` that it was resolved with.
+    description : str
+        A paragraph for people.
+    points_per_chunk : int or None
+        Wished number of points per chunk.
+    """
+
+    name: str
+    title: str
+    scenario: str
+    experiments: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    parameters: Mapping[str, float | str]
+    options: Mapping[str, str]
+    experiment_options: Mapping[str, Mapping[str, str]]
+    profile: Mapping[str, Mapping[str, float]]
+    sources: Mapping[str, str]
+    engine_version: int = ENGINE_VERSION
+    description: str = field(default="", kw_only=True)
+    points_per_chunk: int | None = field(default=None, kw_only=True)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 (hex) of the resolved physics; labels and chunks do not count."""
+        record = self._record()
+        for label in ("name", "title", "description", "chunks"):
+            record.pop(label, None)
+        # floats as repr: the shortest text that reads back to the same number
+        text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return sha256(text.encode()).hexdigest()
+
+    @property
+    def id(self) -> str:
+        """First 16 characters of the digest: the name of the scan's folder."""
+        return self.digest[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Record for JSON: the keys of a definition, what it was resolved with, and the digest.
+
+        Axes are a list, slowest first: their order counts, that of a JSON object may be lost.
+        """
+        return {**self._record(), "digest": self.digest}
+
+    def _record(self) -> dict[str, Any]:
+        return {
+            **self._labels(),
+            "scenario": self.scenario,
+            "experiments": list(self.experiments),
+            "axes": [{"name": axis.name, **axis_entries(axis)} for axis in self.axes],
+            **self._tables(),
+            "engine_version": self.engine_version,
+            "sources": dict(self.sources),
+        }
+
+    def _labels(self) -> dict[str, Any]:
+        return {"name": self.name, "title": self.title, "description": self.description}
+
+    def _tables(self) -> dict[str, Any]:
+        tables: dict[str, Any] = {
+            "parameters": dict(self.parameters),
+            "options": dict(self.options),
+            "experiment": {name: dict(made) for name, made in self.experiment_options.items()},
+            "profile": {name: dict(constraint) for name, constraint in self.profile.items()},
+        }
+        if self.points_per_chunk is not None:
+            tables["chunks"] = {"points": self.points_per_chunk}
+        return tables
+
+    def to_toml(self) -> str:
+        """The resolved definition as people write it; it loads back to the same digest."""
+        written = {
+            **self._labels(),
+            "scenario": self.scenario,
+            "experiments": list(self.experiments),
+            "axes": {axis.name: axis_entries(axis) for axis in self.axes},
+            **self._tables(),
+        }
+        return tomli_w.dumps(
+            {key: value for key, value in written.items() if value not in ("", {})}
+        )
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any], where: str = "definition") -> ScanDefinition:
+        """Definition of a record made by `to_dict`, as it was then: nothing is looked up again.
+
+        Raises
+        ------
+        DefinitionError
+            An entry is missing or of the wrong type.
+        MismatchError
+            The content is not that of the recorded digest.
+        """
+        top = Section(where, "", record)
+        top.allow((*KEYS, *document.RECORDED))
+        definition = cls(
+            name=top.text("name"),
+            title=top.text("title"),
+            scenario=top.text("scenario"),
+            experiments=tuple(top.texts("experiments")),
+            axes=recorded_axes(top),
+            parameters=_values(top.table("parameters")),
+            options=top.table("options").all_texts(),
+            experiment_options={n: t.all_texts() for n, t in top.table("experiment").tables()},
+            profile={
+                n: {k: t.number(k) for k in t.entries} for n, t in top.table("profile").tables()
+            },
+            sources=top.table("sources").all_texts(),
+            engine_version=top.whole("engine_version"),
+            description=top.text("description", ""),
+            points_per_chunk=resolve.points_per_chunk(top.table("chunks")),
+        )
+        if top.text("digest", definition.digest) != definition.digest:
+            raise MismatchError(
+                f"{where}: digest {record['digest'][:16]} belongs to other entries (they give "
+                f"{definition.id}); restore the record, or run the changed definition anew"
+            )
+        return definition
+
+    def check_sources(self) -> None:
+        """Compare what the scan was computed with against what is installed.
+
+        Raises
+        ------
+        MismatchError
+            Names what changed.
+        """
+        changed = self._changed_sources()
+        if changed:
+            raise MismatchError(
+                f"scan {self.id} ({self.name}) was computed with other versions of "
+                f"{', '.join(changed)}: run the definition again for a new scan, "
+                "or install the version it was computed with"
+            )
+
+    def _changed_sources(self) -> list[str]:
+        changed = []
+        if self.engine_version != ENGINE_VERSION:
+            changed.append(f"the engine ({self.engine_version}, now {ENGINE_VERSION})")
+        try:
+            now = catalog.source_hashes(self.scenario, self.experiments)
+        except CatalogError as error:
+            raise MismatchError(f"scan {self.id} ({self.name}): {error}") from error
+        labels = {"scenario": f"scenario {self.scenario}"}
+        labels |= {f"experiment.{name}": f"experiment {name}" for name in self.experiments}
+        changed += [text for key, text in labels.items() if self.sources.get(key) != now[key]]
+        return changed
+
+
+def load(
+    source: str | Path, overrides: Iterable[str] = (), *, allow_plugins: bool = True
+) -> ScanDefinition:
+    """Resolved definition of a ready-made name or a .toml or .json file.
+
+    Parameters
+    ----------
+    source : str or Path
+        Name of a ready-made definition, or a file.
+    overrides : iterable of str
+        Such as ``axes.mass.n=60``, ``parameters.model=B-L``,
+        ``experiment.coherent_lar_2020.analysis=energy``; values are TOML, or bare text.
+    allow_plugins : bool
+        Whether ``module:NAME`` scenarios are accepted.
+
+    Raises
+    ------
+    DefinitionError
+        Names the file, the key, the value and the mend.
+    """
+    path, overrides = document.find(source), tuple(overrides)
+    raw = document.override(document.as_written(document.read(path)), overrides)
+    where = f"{path} with {', '.join(overrides)}" if overrides else str(path)
+    return from_mapping(raw, where, name=path.stem, allow_plugins=allow_plugins)
+
+
+def from_mapping(
+    raw: Mapping[str, Any], where: str, *, name: str = "", allow_plugins: bool = True
+) -> ScanDefinition:
+    """Resolved definition of tables as written in TOML or JSON.
+
+    Parameters
+    ----------
+    raw : mapping
+        Tables with the keys of a definition (or a record made by `ScanDefinition.to_dict`, which
+        is resolved anew).
+    where : str
+        What errors call it: the file.
+    name : str
+        Label if the definition does not give one; else the scenario's name.
+    allow_plugins : bool
+        Whether ``module:NAME`` scenarios are accepted.
+
+    Raises
+    ------
+    DefinitionError
+        Names `where`, the key, the value and the mend.
+    """
+    top = Section(where, "", document.as_written(raw))
+    top.allow(KEYS)
+    scenario = resolve.scenario(top, allow_plugins)
+    experiments = resolve.experiments(top)
+    known = resolve.known_parameters(scenario)
+    axes = read_axes(top.table("axes"), known)
+    parameters = resolve.parameters(top.table("parameters"), known, [a.name for a in axes])
+    resolve.check_combination(where, scenario, parameters, axes)
+    return ScanDefinition(
+        name=resolve.label(top, name),
+        title=top.text("title", scenario.title),
+        scenario=top.text("scenario"),
+        experiments=experiments,
+        axes=axes,
+        parameters=parameters,
+        options=resolve.options(top.table("options")),
+        experiment_options=resolve.experiment_options(top.table("experiment"), experiments),
+        profile=resolve.profile(top.table("profile")),
+        sources=catalog.source_hashes(top.text("scenario"), experiments),
+        description=top.text("description", ""),
+        points_per_chunk=resolve.points_per_chunk(top.table("chunks")),
+    )
+
+
+def _values(section: Section) -> dict[str, float | str]:
+    entries = section.entries
+    return {n: v if isinstance(v, str) else section.number(n) for n, v in entries.items()}

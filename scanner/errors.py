@@ -1,0 +1,63 @@
+"""The exceptions of the scanner; each carries the exit code of the command line.
+
+Every message names the key, the value and the mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ScannerError(Exception):
+    """Base of all errors that a user can mend."""
+
+    exit_code = 2
+
+
+class DefinitionError(ScannerError):
+    """A scan definition or an argument cannot be used (exit code 2)."""
+
+
+class CatalogError(DefinitionError):
+    """A scenario, experiment, definition or scan of that name does not exist (exit code 2)."""
+
+
+class IncompleteScanError(ScannerError):
+    """The question needs chunks that are not computed yet (exit code 3)."""
+
+    exit_code = 3
+
+
+class MismatchError(ScannerError):
+    """A store, a table or a worker belongs to another definition, data or code (exit code 4)."""
+
+    exit_code = 4
+
+
+class DataError(MismatchError):
+    """A shipped or released data table is missing or damaged (exit code 4)."""
+
+
+class ClusterError(ScannerError):
+    """The Dask cluster cannot be reached or did not finish the work (exit code 5)."""
+
+    exit_code = 5
+
+
+class StoreError(ScannerError):
+    """The store is not readable, not writable or full (exit code 6)."""
+
+    exit_code = 6
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Message for an unknown name, with the nearest known ones.
+
+    >>> unknown("model", "univresal", ["universal", "B-L"])
+    "unknown model 'univresal': did you mean 'universal'? (known: universal, B-L)"
+    """
+    names = list(known)
+    near = get_close_matches(name, names, n=2, cutoff=0.5)
+    hint = f": did you mean {' or '.join(repr(n) for n in near)}?" if near else ":"
+    return f"unknown {kind} {name!r}{hint} (known: {', '.join(names) or 'none'})"

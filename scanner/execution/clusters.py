@@ -1,0 +1,186 @@
+"""Which Dask cluster: an address, the Dask configuration, or worker processes on this host."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster
+
+from scanner.errors import ClusterError
+
+CONNECT_SECONDS = 8.0
+WORKERS_SECONDS = 60.0
+
+# the keyboard's interrupt goes to the whole process group; only the driver is to act on it
+_IGNORE_INTERRUPT = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A client and which cluster it leads to.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected, with at least one worker.
+    description : str
+        One sentence for people.
+    """
+
+    client: Client
+    description: str
+
+
+@contextmanager
+def connect(
+    scheduler: str | None = None,
+    scheduler_file: str | Path | None = None,
+    workers: int | None = None,
+) -> Iterator[Connection]:
+    """Connect to a cluster and close what was opened here when done.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Address such as ``tcp://host:8786``.
+    scheduler_file : path, optional
+        Written by ``dask scheduler --scheduler-file``. Without both:
+        ``DASK_SCHEDULER_ADDRESS`` or the Dask configuration, else processes on this host.
+    workers : int, optional
+        Number of local worker processes (default: one per CPU this process may use), or the
+        number to wait for on another cluster (default: 1).
+
+    Raises
+    ------
+    ClusterError
+        The scheduler cannot be reached, or has no workers.
+    """
+    if workers is not None and workers < 1:
+        raise ClusterError(f"workers = {workers}: give at least 1")
+    address, origin = _address(scheduler, scheduler_file)
+    opened = _local(workers) if address is None else _remote(address, origin, workers or 1)
+    with opened as connection:
+        yield connection
+
+
+def _address(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[str | None, str]:
+    """Address and where it was said; None for a local cluster."""
+    if scheduler:
+        return scheduler, "--scheduler"
+    if scheduler_file:
+        return _read_scheduler_file(Path(scheduler_file)), f"--scheduler-file {scheduler_file}"
+    if found := os.environ.get("DASK_SCHEDULER_ADDRESS"):
+        return found, "DASK_SCHEDULER_ADDRESS"
+    if found := dask.config.get("scheduler-address", None):
+        return str(found), "the Dask configuration"
+    return None, ""
+
+
+def _read_scheduler_file(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ClusterError(
+            f"--scheduler-file {path} cannot be read ({error}): "
+            "start `dask scheduler --scheduler-file` first, or check the path"
+        ) from error
+
+
+@contextmanager
+def _remote(address: str, origin: str, workers: int) -> Iterator[Connection]:
+    client = _client(address, origin)
+    try:
+        _wait_for_workers(client, address, workers)
+        count = len(client.nthreads())
+        yield Connection(client, f"Dask cluster at {address} ({origin}), {_workers(count)}")
+    finally:
+        _close(client)
+
+
+def _client(address: str, origin: str) -> Client:
+    try:
+        with _quiet():
+            return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ClusterError(
+            f"no Dask scheduler answers at {address} (from {origin}): "
+            "start it with `dask scheduler`, or leave the address out to work on this host"
+        ) from error
+
+
+def _wait_for_workers(client: Client, address: str, workers: int) -> None:
+    try:
+        client.wait_for_workers(workers, timeout=WORKERS_SECONDS)
+    except TimeoutError as error:
+        raise ClusterError(
+            f"the scheduler at {address} has {_workers(len(client.nthreads()))} after "
+            f"{WORKERS_SECONDS:g} s, {workers} wanted: start them with `dask worker {address}`"
+        ) from error
+
+
+@contextmanager
+def _local(workers: int | None) -> Iterator[Connection]:
+    count = workers or CPU_COUNT
+    with _quiet():
+        try:
+            cluster = LocalCluster(**_local_options(count))
+        except (OSError, RuntimeError, TimeoutError) as error:
+            raise ClusterError(
+                f"{_workers(count)} cannot be started on this host ({error}): try fewer workers"
+            ) from error
+        try:
+            client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
+            try:
+                client.wait_for_workers(count, timeout=WORKERS_SECONDS)
+                yield Connection(client, f"this host, {_workers(count)} (no cluster given)")
+            finally:
+                _close(client)
+        finally:
+            cluster.close(timeout=10)
+
+
+def _local_options(count: int) -> dict[str, Any]:
+    return {
+        "n_workers": count,
+        "threads_per_worker": 1,
+        "processes": True,
+        "host": "127.0.0.1",
+        "dashboard_address": None,
+        "silence_logs": logging.CRITICAL,
+        # every death of a worker is told to the runner, which counts per chunk
+        "scheduler_kwargs": {"allowed_failures": 0},
+        "preload": [_IGNORE_INTERRUPT],
+        "preload_argv": [[]],
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask's own log lines about lost peers are told by our errors and reports, in one line."""
+    loggers = [logging.getLogger(n) for n in ("distributed", "distributed.nanny", "tornado")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _close(client: Client) -> None:
+    with suppress(OSError, TimeoutError), _quiet():
+        client.close(timeout=5)
+
+
+def _workers(count: int) -> str:
+    return f"{count} worker{'' if count == 1 else 's'}"

@@ -1,0 +1,84 @@
+"""Before a run: do all workers see the same store, sources and versions as this process?"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+from distributed import Client
+
+from scanner.definition import ENGINE_VERSION
+from scanner.errors import ClusterError, MismatchError, ScannerError
+from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
+from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
+from scanner.store.stored import StoredScan
+
+
+def check_workers(
+    client: Client, stored: StoredScan, evaluator: str = DEFAULT_EVALUATOR
+) -> tuple[str, ...]:
+    """Compare every worker with this process.
+
+    Returns
+    -------
+    tuple of str
+        Things to say aloud that are no error, such as unlike processors.
+
+    Raises
+    ------
+    MismatchError
+        Names the worker, what differs, and both sides.
+    ClusterError
+        A worker did not answer.
+    """
+    here = worker_versions()
+    answers = _ask(client, str(stored.path), stored.digest, evaluator)
+    for worker, answer in sorted(answers.items()):
+        _check_answer(worker, answer, here)
+    sets = sorted({str(a["instruction_set"]) for a in answers.values()} | {instruction_set()})
+    if len(sets) > 1:
+        return (f"processors differ ({', '.join(sets)}): results agree to 1e-9, not bit for bit",)
+    return ()
+
+
+def worker_report(scan_path: str, digest: str, evaluator: str) -> dict[str, Any]:
+    """Runs in a worker: its versions, after a look at the scan and its sources."""
+    open_checked(scan_path, digest, evaluator)
+    return {"versions": worker_versions(), "instruction_set": instruction_set()}
+
+
+def worker_versions() -> dict[str, str]:
+    """Versions that must be the same everywhere."""
+    major, minor, _ = platform.python_version_tuple()
+    return {**numeric_versions(), "engine": str(ENGINE_VERSION), "python": f"{major}.{minor}"}
+
+
+def _ask(client: Client, scan_path: str, digest: str, evaluator: str) -> Mapping[str, Any]:
+    try:
+        answers: Mapping[str, Any] = client.run(
+            worker_report, scan_path, digest, evaluator, on_error="return"
+        )
+    except Exception as error:  # a worker that cannot even load the function breaks the broadcast
+        raise MismatchError(
+            f"a worker cannot load {PACKAGE} ({error}): install the same version on all workers"
+        ) from error
+    if not answers:
+        raise ClusterError("the cluster has no workers: start some with `dask worker ADDRESS`")
+    return answers
+
+
+def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:
+    if isinstance(answer, ScannerError):
+        raise type(answer)(f"worker {worker}: {answer}")
+    if isinstance(answer, BaseException):
+        raise MismatchError(
+            f"worker {worker} cannot load {PACKAGE} ({answer}): install the same version there"
+        ) from answer
+    there = answer["versions"]
+    for name in sorted(here.keys() | there.keys()):
+        if here.get(name) != there.get(name):
+            raise MismatchError(
+                f"worker {worker} has {name} {there.get(name, 'not installed')}, this process has "
+                f"{here.get(name, 'not installed')}: install the same versions on all workers"
+            )

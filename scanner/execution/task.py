@@ -1,0 +1,156 @@
+"""One chunk: load, evaluate, write, mark. Runs in a worker; run twice it leaves the same bytes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.definition import ScanDefinition
+from scanner.errors import MismatchError
+from scanner.grid import Chunk, Grid
+from scanner.store import provenance
+from scanner.store.stored import StoredScan
+
+DEFAULT_EVALUATOR = "scanner.chi2:Evaluator"
+
+
+class Block(Protocol):
+    """chi2 and status of one chunk, each of shape (n_experiments, *chunk.shape)."""
+
+    @property
+    def chi2(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def status(self) -> npt.NDArray[np.uint8]: ...
+
+
+class BlockEvaluator(Protocol):
+    """What a task asks of an evaluator."""
+
+    def block(self, grid: Grid, chunk: Chunk) -> Block: ...
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What comes back from a task; never the array.
+
+    Parameters
+    ----------
+    chunk : int
+        Number of the chunk.
+    points : int
+        Grid points; 0 if the task was told to stop before it began.
+    seconds : float
+        Time of evaluation.
+    status : mapping from status number to count
+        Over all experiments.
+    worker : str
+        host:pid
+    peak_memory_bytes : int
+        Largest resident memory of the process so far.
+    """
+
+    chunk: int
+    points: int
+    seconds: float
+    status: Mapping[int, int]
+    worker: str
+    peak_memory_bytes: int
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing was computed because the scan was asked to stop."""
+        return self.points == 0
+
+
+def run_chunk(
+    scan_path: str, digest: str, number: int, attempt: int, evaluator: str = DEFAULT_EVALUATOR
+) -> Receipt:
+    """Compute one chunk and write it to the store.
+
+    Parameters
+    ----------
+    scan_path : str
+        Folder of the scan, seen by all workers.
+    digest : str
+        Digest the scan there must have.
+    number : int
+        Number of the chunk.
+    attempt : int
+        0 for the first.
+    evaluator : str
+        ``module:attribute``, called with the definition.
+
+    Raises
+    ------
+    MismatchError
+        The scan, its sources or the code here are not those of `digest`.
+    StoreError
+        The store is full or not writable.
+    """
+    stored, made = _open(scan_path, digest, evaluator)
+    if stored.stop_requested():
+        return Receipt(number, 0, 0.0, {}, _worker(), peak_memory_bytes())
+    chunk = stored.grid.chunk(number)
+    start = time.perf_counter()
+    block = made.block(stored.grid, chunk)
+    seconds = time.perf_counter() - start
+    # no look at the stop flag here: what is computed is worth its write
+    marker = stored.commit(chunk, block.chi2, block.status, seconds=seconds, attempt=attempt)
+    status = {int(name): count for name, count in marker.status.items()}
+    return Receipt(number, chunk.size, seconds, status, _worker(), peak_memory_bytes())
+
+
+def open_checked(scan_path: str, digest: str, evaluator: str) -> StoredScan:
+    """The scan, if it is the one of `digest` and the sources here are those it was made from.
+
+    An evaluator other than the default answers for its own sources.
+
+    Raises
+    ------
+    MismatchError
+        Names what differs.
+    """
+    stored = StoredScan.open(scan_path)
+    if stored.digest != digest:
+        raise MismatchError(
+            f"{scan_path} holds the scan {stored.digest}, not {digest}: the store was changed "
+            "during the run; run the definition again"
+        )
+    if evaluator == DEFAULT_EVALUATOR:
+        stored.definition.check_sources()
+    return stored
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+# tables and templates are loaded once per process, whatever the number of chunks
+@lru_cache(maxsize=2)
+def _open(scan_path: str, digest: str, evaluator: str) -> tuple[StoredScan, BlockEvaluator]:
+    stored = open_checked(scan_path, digest, evaluator)
+    return stored, load_evaluator(evaluator, stored.definition)
+
+
+def load_evaluator(path: str, definition: ScanDefinition) -> BlockEvaluator:
+    """Evaluator made by ``module:attribute`` for a definition."""
+    module, _, attribute = path.partition(":")
+    made: Any = getattr(importlib.import_module(module), attribute)(definition)
+    evaluator: BlockEvaluator = made
+    return evaluator
+
+
+def _worker() -> str:
+    return f"{provenance.hostname()}:{os.getpid()}"

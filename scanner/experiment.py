@@ -1,0 +1,124 @@
+"""Experiment (source, target, response, observed, backgrounds, pulls): the form a release fills in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.physics.fluxes.flux import Flux
+from scanner.physics.nuclei import Material
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BinAxis:
+    """Edges of one observable; `edges` has one entry more than there are bins."""
+
+    name: str
+    unit: str
+    edges: Array
+
+    @property
+    def n(self) -> int:
+        """Number of bins."""
+        return len(self.edges) - 1
+
+
+@dataclass(frozen=True)
+class Pull:
+    """One nuisance parameter with a unit-Gaussian prior, linear in the counts.
+
+    The prediction changes by ``x * sigma * (signal * S + sum_z backgrounds[z] * B_z)`` per bin,
+    where x is the pull in units of its standard deviation. Two experiments that name the same
+    pull share it.
+
+    Parameters
+    ----------
+    name : str
+        Unique within the experiment.
+    sigma : float
+        Width: relative for a normalisation, 1 for a shape given as its 1-sigma change.
+    signal : float or array (n_bins,)
+        Relative change of the signal.
+    backgrounds : mapping from background name to float or array (n_bins,)
+        Relative change of each background.
+    """
+
+    name: str
+    sigma: float
+    signal: float | Array = 0.0
+    backgrounds: Mapping[str, float | Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the numbers are from."""
+
+    citation: str
+    arxiv: str
+    doi: str
+    licence: str
+    tables: Mapping[str, str]
+    release: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What was measured.
+
+    Parameters
+    ----------
+    flux : Flux
+        Neutrino fluence over the whole exposure, cm^-2 MeV^-1, by component.
+    target : Material
+        Target material.
+    mass_kg : float
+        Target mass.
+    response : callable
+        ``response(recoil)``: probability that a recoil (MeV, shape (n,)) is accepted in each
+        energy bin, shape (n_energy_bins, n).
+    timing : mapping from flux component to array
+        Accepted share of the component in each of the remaining bins, shape (n_other_bins,).
+        The signal in all bins is the outer product, energy first.
+    bins : tuple of BinAxis
+        Observables, in the order of the bins (C order when flattened).
+    observed : array (n_bins,)
+        Counts (for ``gaussian`` perhaps background-subtracted).
+    backgrounds : mapping from name to array (n_bins,)
+        Expected counts at nominal pulls.
+    pulls : tuple of Pull
+        Nuisance parameters.
+    statistic : "poisson" or "gaussian"
+        Which chi2.
+    variance : array (n_bins,) or None
+        Variance per bin, only for ``gaussian``.
+    """
+
+    name: str
+    title: str
+    flux: Flux
+    baseline_m: float
+    target: Material
+    mass_kg: float
+    exposure: str
+    response: Callable[[Array], Array]
+    timing: Mapping[str, Array]
+    bins: tuple[BinAxis, ...]
+    observed: Array
+    backgrounds: Mapping[str, Array]
+    pulls: tuple[Pull, ...]
+    statistic: Literal["poisson", "gaussian"]
+    provenance: Provenance
+    variance: Array | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def n_bins(self) -> int:
+        """Number of bins in all."""
+        return math.prod(axis.n for axis in self.bins)

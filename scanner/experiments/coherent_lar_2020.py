@@ -1,0 +1,260 @@
+"""COHERENT CENNS-10 liquid argon, analysis A: 24 kg at 27.5 m from the SNS, 6.12 GWh.
+
+COHERENT, Phys. Rev. Lett. 126, 012002 (2021), arXiv:2003.10630; release arXiv:2006.12659.
+``energy_time``: 12 x 10 bins, F90 integrated, sigma^2 = n + SS/5, nine pulls, as in Cadeddu et al.
+arXiv:2202.11002 and De Romeri et al. arXiv:2211.11905. ``energy``: 12 bins, steady state subtracted,
+as in Cadeddu et al. arXiv:2005.01645.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.experiment import BinAxis, Experiment, Pull
+from scanner.experiments import _tables
+from scanner.physics.fluxes.stopped_pion import (
+    DELAYED,
+    delayed_arrival_cdf,
+    prompt_arrival_cdf,
+    stopped_pion_flux,
+)
+from scanner.physics.nuclei import ARGON
+from scanner.physics.quenching import linear_kevee
+from scanner.response import EnergyResponse, gaussian_density, window_shares
+
+Array = npt.NDArray[np.float64]
+
+NAME = "coherent_lar_2020"
+TITLE = "COHERENT CENNS-10 LAr 2020"
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "analysis": ("energy_time", "energy"),
+    "window": ("normalised", "cut"),
+}
+
+ENERGY_EDGES_KEVEE = np.linspace(0.0, 120.0, 13)
+TIME_EDGES_US = np.linspace(-0.1, 4.9, 11)
+
+NEUTRINOS_PER_PROTON = 0.09
+BASELINE_M = 27.5
+EXPOSURE = {"normalised": (1.37e23, 24.0), "cut": (1.38e23, 24.4)}
+"""Protons on target and kg: as the published analyses take them, and as the release gives them."""
+PULSE_MEAN_US, PULSE_SIGMA_US = 0.44, 0.15
+QUENCHING_CONSTANT, QUENCHING_SLOPE_PER_KEV = 0.246, 7.8e-4
+RESOLUTION = 0.58
+STEADY_STATE_OVERSAMPLING = 5.0
+
+SIGNAL_WIDTH, PROMPT_BRN_WIDTH, DELAYED_BRN_WIDTH, STEADY_STATE_WIDTH = 0.13, 0.32, 1.0, 0.0079
+ENERGY_SIGNAL_WIDTH = 0.134
+ENERGY_SHAPE_ERROR = 0.017
+"""sqrt(0.058^2/12): the neutron energy shape error of arXiv:2005.01645, per bin and uncorrelated."""
+
+
+def load(analysis: str = "energy_time", window: str = "normalised") -> Experiment:
+    """Experiment from the shipped tables.
+
+    Parameters
+    ----------
+    analysis : "energy_time" or "energy"
+        12 x 10 bins with nine pulls, or 12 bins with three.
+    window : "normalised" or "cut"
+        Arrival times normalised to one inside the box with 1.37e23 protons and 24 kg, or events
+        outside the box lost with the release's 13.8e22 protons and 24.4 kg.
+    """
+    protons, mass_kg = EXPOSURE[window]
+    form = _energy_time if analysis == "energy_time" else _energy
+    bins, observed, variance, backgrounds, pulls = form()
+    shares = _shares(normalised=window == "normalised")
+    if analysis == "energy":
+        shares = {name: share.sum(keepdims=True) for name, share in shares.items()}
+    return Experiment(
+        name=NAME,
+        title=TITLE,
+        flux=stopped_pion_flux(
+            neutrinos_per_proton=NEUTRINOS_PER_PROTON, protons=protons, baseline_m=BASELINE_M
+        ),
+        baseline_m=BASELINE_M,
+        target=ARGON,
+        mass_kg=mass_kg,
+        exposure=f"6.12 GWh, {protons:.3g} protons on target",
+        response=response(),
+        timing=shares,
+        bins=bins,
+        observed=observed,
+        backgrounds=backgrounds,
+        pulls=pulls,
+        statistic="gaussian",
+        variance=variance,
+        provenance=_tables.provenance(NAME),
+        choices={"analysis": analysis, "window": window},
+    )
+
+
+def response() -> EnergyResponse:
+    """Response of the release; the efficiency (which holds the F90 cut) acts after smearing."""
+    table = _tables.read(NAME, "efficiency.csv")
+    energies, accepted = table["energy_kevee"], table["efficiency"]
+
+    def efficiency(x: Array) -> Array:
+        return np.interp(x, energies, accepted)
+
+    return EnergyResponse(
+        edges=ENERGY_EDGES_KEVEE,
+        knots=np.concatenate([energies, np.arange(42.0, 120.0, 2.0)]),
+        quenched=partial(
+            linear_kevee, constant=QUENCHING_CONSTANT, slope_per_kev=QUENCHING_SLOPE_PER_KEV
+        ),
+        density=partial(gaussian_density, sqrt_coefficient=RESOLUTION),
+        efficiency=efficiency,
+    )
+
+
+def _shares(*, normalised: bool) -> dict[str, Array]:
+    """Share of each flux component in the time bins of the box."""
+    pulse = {"mean": PULSE_MEAN_US, "sigma": PULSE_SIGMA_US}
+    prompt = window_shares(partial(prompt_arrival_cdf, **pulse), TIME_EDGES_US)
+    delayed = window_shares(partial(delayed_arrival_cdf, **pulse), TIME_EDGES_US)
+    shares = {"nu_mu": prompt, **dict.fromkeys(DELAYED, delayed)}
+    return {n: s / s.sum() if normalised else s for n, s in shares.items()}
+
+
+Form = tuple[tuple[BinAxis, ...], Array, Array, dict[str, Array], tuple[Pull, ...]]
+
+
+def _energy_time() -> Form:
+    """12 x 10 bins: pairs of variant tables give one pull each (arXiv:2211.11905)."""
+    t = _tables.read(NAME, "bins.csv")
+    backgrounds = {
+        "prompt_BRN": t["prompt_brn"],
+        "delayed_BRN": t["delayed_brn"],
+        "SS": t["steady_state"],
+    }
+    # the +1 sigma time table is not normalised in the release (523.67 for 497)
+    late = t["brn_time_mean_plus"] * t["prompt_brn"].sum() / t["brn_time_mean_plus"].sum()
+    brn, cevns = t["prompt_brn"], t["cevns"]
+    pulls = (
+        Pull("lar_signal", SIGNAL_WIDTH, signal=1.0),
+        Pull("lar_signal_f90", 1.0, signal=_pair(t["cevns_f90_plus"], t["cevns_f90_minus"], cevns)),
+        Pull("lar_signal_time", 1.0, signal=_one_sided(t["cevns_time_mean"], cevns)),
+        Pull("lar_prompt_brn", PROMPT_BRN_WIDTH, backgrounds={"prompt_BRN": 1.0}),
+        Pull(
+            "lar_brn_energy",
+            1.0,
+            backgrounds={"prompt_BRN": _pair(t["brn_energy_plus"], t["brn_energy_minus"], brn)},
+        ),
+        Pull(
+            "lar_brn_time_mean",
+            1.0,
+            backgrounds={"prompt_BRN": _pair(late, t["brn_time_mean_minus"], brn)},
+        ),
+        Pull(
+            "lar_brn_time_width",
+            1.0,
+            backgrounds={"prompt_BRN": _one_sided(t["brn_time_width"], brn)},
+        ),
+        Pull("lar_delayed_brn", DELAYED_BRN_WIDTH, backgrounds={"delayed_BRN": 1.0}),
+        Pull("lar_steady_state", STEADY_STATE_WIDTH, backgrounds={"SS": 1.0}),
+    )
+    variance = t["observed"] + t["steady_state"] / STEADY_STATE_OVERSAMPLING
+    bins = (
+        BinAxis("energy", "keVee", ENERGY_EDGES_KEVEE),
+        BinAxis("time", "us", TIME_EDGES_US),
+    )
+    return bins, t["observed"], variance, backgrounds, pulls
+
+
+def _energy() -> Form:
+    """12 bins, steady state subtracted: chi2-A of arXiv:2005.01645."""
+    t = _tables.read(NAME, "energy.csv")
+    backgrounds = {"prompt_BRN": t["prompt_brn"], "delayed_BRN": t["delayed_brn"]}
+    pulls = (
+        Pull("lar_signal", ENERGY_SIGNAL_WIDTH, signal=1.0),
+        Pull("lar_prompt_brn", PROMPT_BRN_WIDTH, backgrounds={"prompt_BRN": 1.0}),
+        Pull("lar_delayed_brn", DELAYED_BRN_WIDTH, backgrounds={"delayed_BRN": 1.0}),
+    )
+    shape_error = ENERGY_SHAPE_ERROR * (t["prompt_brn"] + t["delayed_brn"])
+    variance = t["statistical_error"] ** 2 + shape_error**2
+    bins = (BinAxis("energy", "keVee", ENERGY_EDGES_KEVEE),)
+    return bins, t["observed"], variance, backgrounds, pulls
+
+
+def _pair(plus: Array, minus: Array, nominal: Array) -> Array:
+    """Relative change of +1 sigma from a pair of variants; 0 where nothing is expected."""
+    return _ratio(plus - minus, 2.0 * nominal)
+
+
+def _one_sided(variant: Array, nominal: Array) -> Array:
+    """Relative change of +1 sigma from one variant; 0 where nothing is expected."""
+    return _ratio(variant - nominal, nominal)
+
+
+def _ratio(change: Array, nominal: Array) -> Array:
+    empty = nominal == 0.0
+    return np.where(empty, 0.0, change / np.where(empty, 1.0, nominal))
+
+
+# --- the tables, from the release -------------------------------------------------------------
+
+COLUMNS = {
+    "observed": "datanobkgsub.txt",
+    "steady_state": "bkgpdf.txt",
+    "prompt_brn": "brnpdf.txt",
+    "delayed_brn": "delbrnpdf.txt",
+    "cevns": "cevnspdf.txt",
+    "cevns_f90_plus": "cevnspdf+1sigF90.txt",
+    "cevns_f90_minus": "cevnspdf-1sigF90.txt",
+    "cevns_time_mean": "cevnspdfCEvNSTimingMeanSyst.txt",
+    "brn_energy_plus": "brnpdf+1sigEnergy.txt",
+    "brn_energy_minus": "brnpdf-1sigEnergy.txt",
+    "brn_time_mean_plus": "brnpdf+1sigBRNTimingMean.txt",
+    "brn_time_mean_minus": "brnpdf-1sigBRNTimingMean.txt",
+    "brn_time_width": "brnpdfBRNTimingWidthSyst.txt",
+}
+EFFICIENCY = f"{NAME}/CENNS10AnlAEfficiency.txt"
+ENERGY_PROJECTION = f"{NAME}/energydata1d.txt"
+RELEASE_FILES = (EFFICIENCY, ENERGY_PROJECTION, *(f"{NAME}/{file}" for file in COLUMNS.values()))
+
+
+def build(releases: Path) -> _tables.Built:
+    """Tables of this experiment from the folder that holds the releases.
+
+    Raises
+    ------
+    DataError
+        If a release file is missing or malformed.
+    """
+    cubes = {key: _cube(releases, file) for key, file in COLUMNS.items()}
+    efficiency = _tables.columns(_tables.release_file(releases, EFFICIENCY), EFFICIENCY, 3)
+    projection = _tables.release_file(releases, ENERGY_PROJECTION).split(b"\n", 1)[1]
+    energy = _tables.columns(projection, ENERGY_PROJECTION, 8)
+    by_energy = {key: cubes[key].sum(axis=(1, 2)) for key in ("prompt_brn", "delayed_brn")}
+    edges = {
+        "energy_low_kevee": ENERGY_EDGES_KEVEE[:-1],
+        "energy_high_kevee": ENERGY_EDGES_KEVEE[1:],
+    }
+    time_low, time_high = np.round(TIME_EDGES_US[:-1], 6), np.round(TIME_EDGES_US[1:], 6)
+    n_energy, n_time = len(ENERGY_EDGES_KEVEE) - 1, len(time_low)
+    bin_edges = {key: np.repeat(value, n_time) for key, value in edges.items()} | {
+        "time_low_us": np.tile(time_low, n_energy),
+        "time_high_us": np.tile(time_high, n_energy),
+    }
+    tables: dict[str, _tables.Table] = {
+        "bins.csv": bin_edges | {key: cube.sum(axis=1).ravel() for key, cube in cubes.items()},
+        "energy.csv": edges | {"observed": energy[1], "statistical_error": energy[2]} | by_energy,
+        "efficiency.csv": {"energy_kevee": efficiency[0], "efficiency": efficiency[2]},
+    }
+    return _tables.Built(tables, _tables.hashes(releases, RELEASE_FILES))
+
+
+def _cube(releases: Path, file: str) -> Array:
+    """One table of the release as counts (energy, F90, time), shape (12, 8, 10)."""
+    path = f"{NAME}/{file}"
+    rows = _tables.columns(_tables.release_file(releases, path), path, 4)
+    energy, f90, time, counts = rows
+    edges = (ENERGY_EDGES_KEVEE, np.linspace(0.5, 0.9, 9), TIME_EDGES_US)
+    cube, _ = np.histogramdd((energy, f90, time), bins=edges, weights=counts)
+    return cube

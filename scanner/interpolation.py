@@ -1,0 +1,206 @@
+"""Piecewise cubic interpolation along one axis that keeps parabolas exact and does not ring.
+
+A chi2 curve is a parabola near its minimum, rises like the eighth power of a coupling and may then
+saturate. A global spline rings at the bend, a monotone (Fritsch-Carlson) cubic flattens every
+minimum to the grid. The slopes here are limited as in H. T. Huynh, SIAM J. Numer. Anal. 30 (1993)
+57 (method M3): monotone data stay monotone, and the limiter is inactive on a parabola.
+
+Everything acts on the last axis and knows NaN: a cell with a missing end is missing, a cell with a
+missing neighbour falls back to a parabola or a straight line.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+_REACH = 3  # nodes on each side that the two cells around a node depend on
+
+
+def slopes(x: Array, y: Array) -> Array:
+    """Derivative of the interpolant at every node.
+
+    Parameters
+    ----------
+    x : array, shape (n,) or that of `y`
+        Nodes, strictly increasing, n >= 2.
+    y : array, shape (..., n)
+        Values; NaN where missing.
+
+    Returns
+    -------
+    array, shape (..., n)
+        Unit of `y` per unit of `x`; NaN where both neighbouring cells are missing.
+    """
+    h = np.broadcast_to(np.diff(x, axis=-1), (*y.shape[:-1], y.shape[-1] - 1))
+    secant = np.diff(y, axis=-1) / h
+    before, after = _shift_in(secant)
+    h_before, h_after = _shift_in(h)
+    bend = (after - before) / (h_before + h_after)
+    cell_bend = _minmod(bend[..., :-1], bend[..., 1:])
+    bend_before, bend_after = _shift_in(np.nan_to_num(cell_bend, nan=0.0))
+    tangent = _minmod(before + bend_before * h_before, after - bend_after * h_after)
+    central = (before * h_after + after * h_before) / (h_before + h_after)
+    steepest = np.maximum(3.0 * np.abs(_minmod(before, after)), 1.5 * np.abs(tangent))
+    limited: Array = _minmod(central, np.sign(tangent) * steepest)
+    return np.where(np.isnan(central), tangent, limited)
+
+
+def cubic(start: Array, stop: Array, slope_start: Array, slope_stop: Array) -> tuple[Array, ...]:
+    """Coefficients (constant first) of the Hermite cubic on 0..1; slopes per cell width."""
+    rise = stop - start
+    return (
+        start,
+        slope_start,
+        3.0 * rise - 2.0 * slope_start - slope_stop,
+        slope_start + slope_stop - 2.0 * rise,
+    )
+
+
+def interpolate(x: Array, y: Array, at: float) -> Array:
+    """Value of the interpolant at one place inside x[0]..x[-1].
+
+    Parameters
+    ----------
+    x : array, shape (n,)
+        Nodes, strictly increasing, n >= 2.
+    y : array, shape (..., n)
+        Values; NaN where missing.
+
+    Returns
+    -------
+    array, shape (...)
+        Exactly the stored value on a node, whatever its neighbours.
+
+    Raises
+    ------
+    ValueError
+        Outside the nodes: nothing is extrapolated.
+    """
+    if not x[0] <= at <= x[-1]:
+        raise ValueError(f"{at:g} is outside {x[0]:g} .. {x[-1]:g}")
+    cell = int(np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2))
+    for node in (cell, cell + 1):
+        if at == x[node]:
+            return np.array(y[..., node])
+    low, high = max(cell - _REACH + 1, 0), min(cell + _REACH + 1, x.size)
+    window, k = y[..., low:high], cell - low
+    width = x[cell + 1] - x[cell]
+    slope = slopes(x[low:high], window) * width
+    terms = cubic(window[..., k], window[..., k + 1], slope[..., k], slope[..., k + 1])
+    return horner(terms, np.asarray((at - x[cell]) / width))
+
+
+def horner(terms: tuple[Array, ...], t: Array) -> Array:
+    """Value of the polynomial with coefficients `terms` (constant first) at `t`."""
+    value = terms[-1]
+    for term in reversed(terms[:-1]):
+        value = value * t + term
+    return value
+
+
+def crossings(x: Array, y: Array, level: float) -> list[float]:
+    """All places where the interpolant of one curve crosses `level`, increasing.
+
+    Several crossings inside one cell are all found: a dip between two nodes counts.
+
+    Parameters
+    ----------
+    x, y : arrays, shape (n,)
+        Nodes and values; NaN where missing.
+    """
+    width = np.diff(x)
+    slope = slopes(x, y)
+    terms = cubic(y[:-1] - level, y[1:] - level, slope[:-1] * width, slope[1:] * width)
+    found: list[float] = []
+    for cell in _cells_that_may_cross(terms):
+        coefficients = [float(term[cell]) for term in terms]
+        found += [float(x[cell] + t * width[cell]) for t in _roots(coefficients)]
+    return sorted(set(found))
+
+
+def _cells_that_may_cross(terms: tuple[Array, ...]) -> list[int]:
+    """Cells whose Bezier control values, which enclose the cubic, do not all have one sign."""
+    a, b, c, d = terms
+    control = np.stack([a, a + b / 3.0, a + (2.0 * b + c) / 3.0, a + b + c + d])
+    return [int(i) for i in np.flatnonzero((control.min(0) <= 0.0) & (control.max(0) >= 0.0))]
+
+
+def _roots(coefficients: list[float]) -> list[float]:
+    """Real roots in 0 <= t < 1 (the next cell owns t = 1) where the cubic changes sign."""
+    if not any(coefficients):
+        return []
+    roots = np.roots(coefficients[::-1])
+    real = np.sort(roots.real[np.abs(roots.imag) < 1e-9])
+    return [float(t) for t in real if -1e-12 <= t < 1.0 - 1e-12]
+
+
+def minimum_along(x: Array, y: Array) -> tuple[Array, Array]:
+    """Place and value of the minimum of the interpolant, off the nodes.
+
+    Only the two cells beside the lowest node are searched, so the value is never above it.
+
+    Parameters
+    ----------
+    x : array, shape (n,)
+        Nodes, strictly increasing; one node is its own minimum.
+    y : array, shape (..., n)
+        Values; NaN where missing.
+
+    Returns
+    -------
+    place, value : arrays, shape (...)
+        NaN where the whole line is missing.
+    """
+    lowest = np.argmin(np.where(np.isnan(y), np.inf, y), axis=-1)
+    place = x[lowest]
+    value = np.take_along_axis(y, lowest[..., None], axis=-1)[..., 0]
+    if x.size == 1:
+        return place, value
+    near_x, near_y = _window(x, y, lowest)
+    width = np.diff(near_x, axis=-1)
+    slope = slopes(near_x, near_y)
+    for k in (_REACH - 1, _REACH):
+        h = width[..., k]
+        terms = cubic(near_y[..., k], near_y[..., k + 1], slope[..., k] * h, slope[..., k + 1] * h)
+        t, low = _lowest_inside(terms)
+        better = low < value
+        place = np.where(better, near_x[..., k] + t * h, place)
+        value = np.where(better, low, value)
+    return np.where(np.isnan(value), np.nan, place), value
+
+
+def _window(x: Array, y: Array, centre: npt.NDArray[np.intp]) -> tuple[Array, Array]:
+    """The nodes around `centre` as arrays (..., 7); beyond the ends the values are NaN."""
+    wanted = centre[..., None] + np.arange(-_REACH, _REACH + 1)
+    inside = np.clip(wanted, 0, x.size - 1)
+    # nodes beyond the ends only have to be increasing: their values are missing
+    near_x = x[inside] + (wanted - inside) * (x[-1] - x[0])
+    near_y = np.where(wanted == inside, np.take_along_axis(y, inside, axis=-1), np.nan)
+    return near_x, near_y
+
+
+def _lowest_inside(terms: tuple[Array, ...]) -> tuple[Array, Array]:
+    """Interior minimum of a cubic on 0..1; value inf where there is none."""
+    a, b, c, d = terms
+    root = np.sqrt(np.maximum(c * c - 3.0 * b * d, 0.0))
+    # b + 2 c t + 3 d t^2 = 0 with growing derivative, in the form without cancellation
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(c >= 0.0, -b / (c + root), (root - c) / (3.0 * d))
+    inside = (t > 0.0) & (t < 1.0) & (c * c - 3.0 * b * d > 0.0)
+    t = np.where(inside, t, 0.0)
+    return t, np.where(inside, horner(terms, t), np.inf)
+
+
+def _shift_in(cells: Array) -> tuple[Array, Array]:
+    """The cell before and the cell after every node; NaN beyond the ends."""
+    gap = np.full((*cells.shape[:-1], 1), np.nan)
+    return np.concatenate([gap, cells], axis=-1), np.concatenate([cells, gap], axis=-1)
+
+
+def _minmod(a: Array, b: Array) -> Array:
+    """The smaller of two numbers of one sign, else 0; a missing one leaves the other."""
+    smaller = np.where(a * b > 0.0, np.where(np.abs(a) < np.abs(b), a, b), 0.0)
+    return np.where(np.isnan(a), b, np.where(np.isnan(b), a, smaller))

@@ -1,0 +1,144 @@
+"""Chi2 and Delta chi2 at named values, for each experiment and combined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from scanner.grid import Axis
+from scanner.limits.interval import level_of
+from scanner.limits.minimum import COMBINED, stored_minimum
+from scanner.limits.reference import Minimum, reference
+from scanner.limits.surface import Surface, chosen_experiments, plain
+from scanner.statistics import levels
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One experiment, or the combination, at the named values.
+
+    ``excluded`` says for each usual confidence level whether the point lies above it.
+    """
+
+    chi2: float
+    chi2_reference: float
+    dof: int
+    profiled: Mapping[str, float]
+
+    @property
+    def delta_chi2(self) -> float:
+        """Chi2 above the reference."""
+        return self.chi2 - self.chi2_reference
+
+    @property
+    def excluded(self) -> dict[str, bool]:
+        """Confidence level in words -> excluded or not."""
+        return {
+            levels.percent(cl): self.delta_chi2 > level_of(cl, self.dof)
+            for cl in levels.USUAL_LEVELS
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, for JSON."""
+        return {
+            "chi2": plain(self.chi2),
+            "chi2_reference": plain(self.chi2_reference),
+            "delta_chi2": plain(self.delta_chi2),
+            "confidence_level": plain(float(levels.confidence_level(self.delta_chi2, self.dof))),
+            "excluded": self.excluded,
+            "profiled": {name: plain(value) for name, value in self.profiled.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Query:
+    """Answers at the named values.
+
+    Parameters
+    ----------
+    at : mapping
+        The named values.
+    dof : int
+        Degrees of freedom of the levels.
+    kind : str
+        Reference that Delta chi2 is counted from.
+    answers : mapping
+        Experiment, and ``combined``, -> Answer.
+    """
+
+    at: Mapping[str, float]
+    dof: int
+    kind: str
+    answers: Mapping[str, Answer]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, for JSON."""
+        answers = {name: answer.to_dict() for name, answer in self.answers.items()}
+        combined = answers.pop(COMBINED)
+        return {
+            "at": dict(self.at),
+            "dof": self.dof,
+            "reference": self.kind,
+            "experiments": answers,
+            COMBINED: combined,
+        }
+
+
+def query(
+    dataset: xr.Dataset,
+    axes: Sequence[Axis],
+    at: Mapping[str, float],
+    *,
+    experiments: Sequence[str] | None = None,
+    dof: int | None = None,
+    kind: str = "global",
+    minima: Mapping[str, Minimum] | None = None,
+    chi2_sm: Mapping[str, float] | None = None,
+) -> Query:
+    """Chi2 interpolated at the named values and profiled over the axes that are not named.
+
+    Parameters
+    ----------
+    dataset, axes
+        As for `Surface.from_dataset`.
+    at : mapping
+        Values of some or all axes.
+    dof : int, optional
+        Degrees of freedom; the number of named values by default, at least 1.
+    minima : mapping, optional
+        Minima of the whole scan as `find_minima` returns them.
+    chi2_sm : mapping, optional
+        Chi2 of the Standard Model for each experiment, for ``kind = "sm"``.
+
+    Raises
+    ------
+    DefinitionError
+        An unknown axis or experiment, a value outside its axis, no Standard Model chi2.
+    """
+    names = chosen_experiments(dataset, experiments)
+    degrees = max(len(at), 1) if dof is None else dof
+    subsets = {name: (name,) for name in names} | {COMBINED: names}
+    answers = {}
+    for label, subset in subsets.items():
+        space = Surface.from_dataset(dataset, axes, subset)
+        here = space.at(**at)
+        lowest = here.profile()
+        zero = reference(
+            here.profile(here.names) if kind != "raster" else lowest,
+            kind,
+            space=space,
+            minimum=stored_minimum(minima or {}, subset, chosen_experiments(dataset)),
+            chi2_sm=_summed(chi2_sm, subset),
+        )
+        profiled = {name: float(value) for name, value in lowest.profiled.items()}
+        answers[label] = Answer(float(lowest.chi2), float(zero.chi2), degrees, profiled)
+    return Query(dict(at), degrees, kind, answers)
+
+
+def _summed(chi2_sm: Mapping[str, float] | None, subset: Sequence[str]) -> float | None:
+    if chi2_sm is None or any(name not in chi2_sm for name in subset):
+        return None
+    return sum(chi2_sm[name] for name in subset)

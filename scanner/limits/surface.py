@@ -1,0 +1,227 @@
+"""Surface: chi2 of a set of experiments over some axes, to fix, profile and ask."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from scanner import interpolation
+from scanner.errors import DefinitionError, unknown
+from scanner.grid import Axis
+
+Array = npt.NDArray[np.float64]
+
+NOT_RUN = 0
+USABLE = (1, 2)  # ok, refined
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Chi2 summed over experiments, in memory.
+
+    Parameters
+    ----------
+    axes : tuple of Axis
+        Dimensions of `chi2`, in order; none for a single number.
+    chi2 : array
+        NaN where there is no usable value.
+    experiments : tuple of str
+        Experiments that are summed.
+    computed : float
+        Share of the grid points that were run.
+    coverage : float
+        Share of the grid points with a usable value.
+    fixed : mapping
+        Axes that were fixed, with their value.
+    profiled : mapping from name to array, shape of `chi2`
+        Axes that were profiled, with the value at the minimum.
+    """
+
+    axes: tuple[Axis, ...]
+    chi2: Array
+    experiments: tuple[str, ...]
+    computed: float = 1.0
+    coverage: float = 1.0
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    profiled: Mapping[str, Array] = field(default_factory=dict)
+
+    @classmethod
+    def from_dataset(
+        cls, dataset: xr.Dataset, axes: Sequence[Axis], experiments: Sequence[str] | None = None
+    ) -> Surface:
+        """Sum over the chosen experiments (all of them by default).
+
+        Parameters
+        ----------
+        dataset : Dataset
+            ``chi2`` and ``status`` over (experiment, *axes); a point counts where every chosen
+            experiment has status 1 (ok) or 2 (refined).
+
+        Raises
+        ------
+        DefinitionError
+            An experiment that the scan does not have, or one named twice.
+        """
+        names = chosen_experiments(dataset, experiments)
+        order = ("experiment", *(axis.name for axis in axes))
+        part = dataset[["chi2", "status"]].sel(experiment=list(names)).transpose(*order)
+        status = part["status"].to_numpy()
+        usable = np.isin(status, USABLE).all(axis=0)
+        chi2 = np.where(usable, part["chi2"].to_numpy().sum(axis=0, dtype=np.float64), np.nan)
+        return cls(
+            axes=tuple(axes),
+            chi2=chi2,
+            experiments=names,
+            computed=float((status != NOT_RUN).all(axis=0).mean()),
+            coverage=float(np.isfinite(chi2).mean()),
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the axes that are left."""
+        return tuple(axis.name for axis in self.axes)
+
+    def axis(self, name: str) -> Axis:
+        """Axis of that name; DefinitionError with the names of the others if there is none."""
+        return self.axes[self._position(name)]
+
+    def at(self, **values: float) -> Surface:
+        """Fix axes by interpolation in axis scale (log axes in log10).
+
+        Raises
+        ------
+        DefinitionError
+            An unknown axis, or a value outside its range: nothing is extrapolated.
+        """
+        surface = self
+        for name, value in values.items():
+            surface = surface._fix(name, float(value))
+        return surface
+
+    def profile(self, keep: Sequence[str] = ()) -> Surface:
+        """Minimum over all axes but `keep`, off the grid, with the place of the minimum.
+
+        One axis after the other is minimised along its interpolant, so every step is at or below
+        the lowest grid point. The axes come out in the order of `keep`.
+        """
+        repeated = sorted({name for name in keep if list(keep).count(name) > 1})
+        if repeated:
+            raise DefinitionError(f"keep = {', '.join(keep)}: {repeated[0]} is named twice")
+        for name in keep:
+            self._position(name)
+        surface = self
+        for name in reversed(self.names):
+            if name not in keep:
+                surface = surface._minimise(name)
+        return surface._ordered(keep)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Chi2 and the profiled places as a Dataset with units."""
+        coordinates = {
+            axis.name: (axis.name, axis.coordinates, {"units": axis.unit}) for axis in self.axes
+        }
+        variables = {"chi2": (self.names, self.chi2)}
+        variables |= {f"best_{name}": (self.names, at) for name, at in self.profiled.items()}
+        attributes: dict[str, Any] = {
+            "experiments": list(self.experiments),
+            "coverage": self.coverage,
+            "computed": self.computed,
+            **{f"fixed_{name}": value for name, value in self.fixed.items()},
+        }
+        return xr.Dataset(variables, coordinates, attributes)
+
+    def _position(self, name: str) -> int:
+        for position, axis in enumerate(self.axes):
+            if axis.name == name:
+                return position
+        raise DefinitionError(unknown("axis", name, self.names))
+
+    def _fix(self, name: str, value: float) -> Surface:
+        position = self._position(name)
+        axis = self.axes[position]
+        low, high = axis.coordinates[0], axis.coordinates[-1]
+        if not low <= value <= high:
+            raise DefinitionError(
+                f"{name} = {value:g} is outside the scanned {low:g} .. {high:g}"
+                f"{' ' + axis.unit if axis.unit else ''}; choose a value inside or scan further"
+            )
+        scaled = axis.to_scale(axis.coordinates)
+        # log10 of an end may differ from the end's own log10 by one rounding
+        at = float(np.clip(axis.to_scale(value), scaled[0], scaled[-1]))
+        nearest = int(np.argmin(np.abs(scaled - at)))
+        return Surface(
+            axes=self.axes[:position] + self.axes[position + 1 :],
+            chi2=interpolation.interpolate(scaled, np.moveaxis(self.chi2, position, -1), at),
+            experiments=self.experiments,
+            computed=self.computed,
+            coverage=self.coverage,
+            fixed={**self.fixed, name: value},
+            profiled={k: np.take(v, nearest, axis=position) for k, v in self.profiled.items()},
+        )
+
+    def _minimise(self, name: str) -> Surface:
+        position = self._position(name)
+        axis = self.axes[position]
+        scaled = axis.to_scale(axis.coordinates)
+        place, chi2 = interpolation.minimum_along(scaled, np.moveaxis(self.chi2, position, -1))
+        nearest = np.abs(scaled - np.nan_to_num(place)[..., None]).argmin(axis=-1)[..., None]
+        profiled = {
+            k: np.take_along_axis(np.moveaxis(v, position, -1), nearest, axis=-1)[..., 0]
+            for k, v in self.profiled.items()
+        }
+        profiled[name] = np.clip(axis.from_scale(place), *axis.coordinates[[0, -1]])
+        return Surface(
+            axes=self.axes[:position] + self.axes[position + 1 :],
+            chi2=chi2,
+            experiments=self.experiments,
+            computed=self.computed,
+            coverage=self.coverage,
+            fixed=self.fixed,
+            profiled=profiled,
+        )
+
+    def _ordered(self, names: Sequence[str]) -> Surface:
+        order = [self._position(name) for name in names]
+        return Surface(
+            axes=tuple(self.axes[i] for i in order),
+            chi2=self.chi2.transpose(order),
+            experiments=self.experiments,
+            computed=self.computed,
+            coverage=self.coverage,
+            fixed=self.fixed,
+            profiled={k: v.transpose(order) for k, v in self.profiled.items()},
+        )
+
+
+def chosen_experiments(
+    dataset: xr.Dataset, experiments: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The chosen experiments of a scan, all of them by default, in the order of the cube.
+
+    Raises
+    ------
+    DefinitionError
+        An experiment that the scan does not have, one named twice, or none at all.
+    """
+    known = [str(name) for name in dataset["experiment"].to_numpy()]
+    if experiments is None:
+        return tuple(known)
+    for name in experiments:
+        if name not in known:
+            raise DefinitionError(unknown("experiment of this scan", name, known))
+        if list(experiments).count(name) > 1:
+            raise DefinitionError(f"experiment {name} is named twice; name each once")
+    if not experiments:
+        raise DefinitionError(f"no experiment chosen; choose from {', '.join(known)}")
+    return tuple(name for name in known if name in experiments)
+
+
+def plain(value: float) -> float | None:
+    """A number for JSON: NaN and infinities, which JSON does not have, become None."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,191 @@
+"""What a definition leaves open is filled in, and what cannot be meant is refused."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from typing import NoReturn
+
+from scanner import catalog
+from scanner.axes import check_range, to_own, written_unit
+from scanner.errors import DefinitionError, unknown
+from scanner.grid import Axis
+from scanner.scenario import Parameter, Scenario, Value
+from scanner.section import Section
+
+# parameters that every scenario has besides its own
+COMMON_PARAMETERS: tuple[Parameter, ...] = ()
+
+# inputs that can be profiled with a Gaussian constraint
+PROFILE_INPUTS: tuple[str, ...] = ()
+
+# physics conventions and their values, the default first
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "couplings": ("AC22", "C20", "tree"),
+    "form_factor": ("helm", "klein_nystrand", "klein_nystrand_rms", "symmetrised_fermi"),
+}
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+
+
+def known_parameters(scenario: Scenario) -> dict[str, Parameter]:
+    """Parameters that a definition of this scenario may scan or fix, by name."""
+    return {p.name: p for p in (*scenario.parameters, *COMMON_PARAMETERS)}
+
+
+def scenario(top: Section, allow_plugins: bool) -> Scenario:
+    """The scenario that the definition names."""
+    name = top.text("scenario")
+    try:
+        return catalog.scenario(name, allow_plugins=allow_plugins)
+    except DefinitionError as error:
+        raise DefinitionError(f"{top.place('scenario')}: {error}") from error
+
+
+def experiments(top: Section) -> tuple[str, ...]:
+    """Names of the experiments, all known, different and combinable."""
+    names = top.texts("experiments")
+    if not names:
+        top.fail("experiments", f"give at least one of {', '.join(catalog.experiment_names())}")
+    for i, name in enumerate(names):
+        if name not in catalog.experiment_names():
+            text = unknown("experiment", name, catalog.experiment_names())
+            raise DefinitionError(f"{top.place('experiments')}: {text}")
+        if name in names[:i]:
+            top.fail("experiments", f"{name!r} is there twice; name each experiment once")
+    for a, b in itertools.permutations(names, 2):
+        if b in catalog.experiment_overlaps(a):
+            top.fail("experiments", f"{a!r} holds data of {b!r}; leave one of them out")
+    return tuple(names)
+
+
+def experiment_options(
+    section: Section, experiments: tuple[str, ...]
+) -> dict[str, Mapping[str, str]]:
+    """All choices of each experiment, defaults filled in."""
+    for name, _ in section.tables():
+        if name not in experiments:
+            known = unknown("experiment", name, experiments)
+            raise DefinitionError(
+                f"{section.place(name)}: {known}; add it to experiments or remove its table"
+            )
+    resolved: dict[str, Mapping[str, str]] = {}
+    for name in experiments:
+        try:
+            resolved[name] = catalog.resolve_choices(name, section.table(name).entries)
+        except DefinitionError as error:
+            raise DefinitionError(f"{section.where}: {error}") from error
+    return resolved
+
+
+def options(section: Section) -> dict[str, str]:
+    """Physics conventions, defaults filled in."""
+    section.allow(OPTIONS)
+    return {name: section.one_of(name, known, known[0]) for name, known in OPTIONS.items()}
+
+
+def profile(section: Section) -> dict[str, Mapping[str, float]]:
+    """Inputs profiled with a Gaussian constraint."""
+    resolved: dict[str, Mapping[str, float]] = {}
+    for name, constraint in section.tables():
+        constraint.allow(("mean", "sigma"))
+        mean, sigma = constraint.number("mean"), constraint.number("sigma")
+        if sigma <= 0:
+            constraint.fail("sigma", "write a width above 0")
+        if name not in PROFILE_INPUTS:
+            known = ", ".join(PROFILE_INPUTS) or "none"
+            raise DefinitionError(
+                f"{section.place(name)}: {name!r} cannot be profiled (available: {known}); "
+                f"remove the table [{section.key}.{name}]"
+            )
+        resolved[name] = {"mean": mean, "sigma": sigma}
+    return resolved
+
+
+def parameters(
+    section: Section, known: Mapping[str, Parameter], scanned: Iterable[str]
+) -> dict[str, Value]:
+    """Every parameter that is not scanned: the given value, else the default."""
+    for name in section.entries:
+        if name not in known:
+            raise DefinitionError(f"{section.place(name)}: {unknown('parameter', name, known)}")
+    resolved: dict[str, Value] = {}
+    for name, parameter in known.items():
+        if name in scanned:
+            if name in section:
+                section.fail(name, f"is also an axis; remove it here, or remove [axes.{name}]")
+        elif name in section:
+            resolved[name] = _fixed(section, parameter)
+        elif parameter.default is None:
+            _refuse_missing(section, parameter)
+        else:
+            resolved[name] = parameter.check(parameter.default, f"default of {name}")
+    return resolved
+
+
+def _fixed(section: Section, parameter: Parameter) -> Value:
+    name = parameter.name
+    if parameter.role == "choice":
+        return parameter.check(section.entries[name], section.place(name))
+    if not isinstance(section.entries[name], Mapping):
+        value = section.number(name)
+    else:
+        table = section.table(name)
+        table.allow(("value", "unit"))
+        unit = written_unit(table, parameter)
+        value = to_own(table, "value", table.number("value"), unit, parameter)
+    check_range(section, name, value, parameter)
+    return value
+
+
+def _refuse_missing(section: Section, parameter: Parameter) -> NoReturn:
+    if parameter.role == "choice":
+        mend = f"fix it under [parameters] as one of {', '.join(parameter.choices)}"
+    else:
+        mend = f"scan it with [axes.{parameter.name}], or fix it under [parameters]"
+    unit = f" (in {parameter.unit})" if parameter.unit else ""
+    raise DefinitionError(
+        f"{section.place(parameter.name)}: is missing and has no default; {mend}{unit}"
+    )
+
+
+def check_combination(
+    where: str, scenario: Scenario, fixed: Mapping[str, Value], axes: tuple[Axis, ...]
+) -> None:
+    """Refuse what the scenario's own `validate` refuses at every corner of the grid.
+
+    A grid may reach into combinations that make no sense (unitarity), one that lies there as a
+    whole is a mistake.
+    """
+    refusal: DefinitionError | None = None
+    for corner in itertools.product(*((axis.start, axis.stop) for axis in axes)):
+        try:
+            scenario.validate({**fixed, **dict(zip((a.name for a in axes), corner, strict=True))})
+        except DefinitionError as error:
+            refusal = refusal or error
+        else:
+            return
+    raise DefinitionError(f"{where}: {refusal}") from refusal
+
+
+def label(top: Section, name: str) -> str:
+    """Label of the scan: the given one, else made from `name` or the scenario."""
+    if "name" not in top:
+        plain = re.sub(r"[^A-Za-z0-9_.+-]+", "_", name or top.text("scenario"))
+        return plain.strip("_.+-")[:100] or "scan"
+    given = top.text("name")
+    if not _NAME.fullmatch(given):
+        top.fail("name", "use letters, digits and _ . + - only, at most 100; title may hold more")
+    return given
+
+
+def points_per_chunk(section: Section) -> int | None:
+    """Wished number of points per chunk, None if not given."""
+    section.allow(("points",))
+    if "points" not in section:
+        return None
+    points = section.whole("points")
+    if points < 1:
+        section.fail("points", "write a number of points, such as 20000")
+    return points

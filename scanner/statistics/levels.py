@@ -1,0 +1,72 @@
+"""Confidence levels and the Delta chi2 they stand for (Wilks' theorem)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import chi2
+
+Array = npt.NDArray[np.float64]
+
+USUAL_LEVELS = (0.6827, 0.90, 0.9545, 0.9973)
+
+
+def delta_chi2(cl: float, dof: int) -> float:
+    """Delta chi2 that `cl` of a chi2 distribution with `dof` degrees of freedom lies below.
+
+    Parameters
+    ----------
+    cl : float
+        Confidence level as a fraction, 0 < cl < 1.
+    dof : int
+        Degrees of freedom, at least 1.
+
+    Raises
+    ------
+    ValueError
+        A percentage instead of a fraction, or degrees of freedom that are not a whole number.
+
+    Examples
+    --------
+    >>> round(delta_chi2(0.90, 1), 3), round(delta_chi2(0.9545, 2), 2)
+    (2.706, 6.18)
+    """
+    if not 0.0 < cl < 1.0:
+        raise ValueError(f"cl = {cl:g}: give a fraction{_fraction_of(cl)}")
+    return float(chi2.ppf(cl, _check_dof(dof)))
+
+
+def confidence_level(delta: npt.ArrayLike, dof: int) -> Array:
+    """Confidence level at which a point of that Delta chi2 is just excluded; any shape.
+
+    A negative Delta chi2 (a point better than the reference) gives 0, NaN gives NaN.
+
+    >>> float(confidence_level(2.70554, 1).round(4))
+    0.9
+    """
+    return np.asarray(chi2.cdf(np.asarray(delta, dtype=np.float64), _check_dof(dof)))
+
+
+def percent(cl: float) -> str:
+    """Confidence level as people write it.
+
+    >>> percent(0.9), percent(0.9545)
+    ('90 %', '95.45 %')
+    """
+    return f"{100.0 * cl:.6g} %"
+
+
+def _check_dof(dof: int) -> int:
+    if isinstance(dof, bool) or not isinstance(dof, (int, np.integer)) or dof < 1:
+        raise ValueError(
+            f"dof = {dof!r}: give a whole number of at least 1, the number of parameters"
+        )
+    return int(dof)
+
+
+def _fraction_of(cl: float) -> str:
+    if math.isfinite(cl) and 1.0 < cl < 100.0:
+        return f", {cl / 100.0:g} for {cl:g} %"
+    return " between 0 and 1, 0.9 for 90 %"

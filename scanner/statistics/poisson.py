@@ -1,0 +1,171 @@
+"""Poisson chi2 with Gaussian pulls, profiled for many signals at once.
+
+chi2 = 2 sum_i [mu_i - n_i + n_i ln(n_i/mu_i)] + sum_j x_j^2 (Baker and Cousins, Nucl. Instrum. Meth.
+221, 437 (1984), with the pull terms of Fogli et al., hep-ph/0206162). It is convex in the pulls, so
+a guarded Newton iteration finds the one minimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import xlogy
+
+from scanner.statistics.pulls import (
+    NOT_CONVERGED,
+    NUMERIC,
+    OK,
+    UNPHYSICAL,
+    LinearPulls,
+    Profile,
+    Status,
+    solve_scaled,
+)
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+BLOCK = 1024
+MAX_STEPS = 60
+DECREMENT = 1e-8
+"""Squared Newton decrement at which the step just taken leaves an error far below 1e-12 in chi2."""
+SAFE_DECREMENT = 0.05
+"""Below it a full Newton step descends (self-concordance); above it the step is checked."""
+TO_BOUNDARY = 0.99
+TINY = float(np.finfo(np.float64).tiny)
+"""Stands for an empty prediction in a bin without events, which then has no weight."""
+
+
+@dataclass(frozen=True)
+class PoissonLikelihood:
+    """Observed counts (n_bins,) and linear pulls."""
+
+    observed: Array
+    pulls: LinearPulls
+
+    def profile(self, signal: Array) -> Profile:
+        """Minimum over the pulls for signals of shape (n, n_bins), in counts.
+
+        A point is `UNPHYSICAL` when the prediction cannot be made positive where events were seen,
+        `NUMERIC` when the signal is not finite, `NOT_CONVERGED` after 60 steps.
+        """
+        blocks = [self._profile_block(signal[i : i + BLOCK]) for i in range(0, len(signal), BLOCK)]
+        return Profile(
+            np.concatenate([b.chi2 for b in blocks]),
+            np.concatenate([b.pulls for b in blocks]),
+            np.concatenate([b.status for b in blocks]),
+        )
+
+    def scan(self, templates: Array, coefficients: Array) -> tuple[Array, Status]:
+        """chi2 and status of a grid, each (n_shapes, n_points).
+
+        Parameters
+        ----------
+        templates : array (n_shapes, n_terms, n_bins)
+            Counts per unit coefficient.
+        coefficients : array (n_points, n_terms)
+            The same for every shape.
+        """
+        n_shapes, n_points = len(templates), len(coefficients)
+        chi2, status = np.empty((n_shapes, n_points)), np.empty((n_shapes, n_points), np.uint8)
+        # several shapes at a time when they have few points each: blocks stay in the cache
+        shapes_at_once = max(1, BLOCK // n_points)
+        for i in range(0, n_shapes, shapes_at_once):
+            signal = coefficients @ templates[i : i + shapes_at_once]
+            profile = self.profile(signal.reshape(-1, signal.shape[-1]))
+            chi2[i : i + shapes_at_once] = profile.chi2.reshape(signal.shape[:2])
+            status[i : i + shapes_at_once] = profile.status.reshape(signal.shape[:2])
+        return chi2, status
+
+    def chi2(self, signal: Array, y: Array) -> Array:
+        """chi2 (n,) at shifted pulls y (n, n_pulls); infinite where mu <= 0 meets events."""
+        mu = self.pulls.prediction(signal, y)
+        seen = self.observed > 0.0
+        possible = np.all((mu > 0.0) | (~seen & (mu >= 0.0)), axis=1)
+        safe = np.where(possible[:, np.newaxis] & seen, mu, 1.0)
+        n = self.observed
+        terms = mu - n + xlogy(n, n) - xlogy(n, safe)
+        prior = np.sum((y - self.pulls.centre) ** 2, axis=1)
+        return np.where(possible, 2.0 * np.sum(terms, axis=1) + prior, np.inf)
+
+    def _profile_block(self, signal: Array) -> Profile:
+        n_points = len(signal)
+        y = np.full((n_points, self.pulls.n), np.nan)
+        status = np.full(n_points, NUMERIC, dtype=np.uint8)
+        usable = np.flatnonzero(np.isfinite(signal).all(axis=1))
+        y[usable], status[usable] = self._minimise(signal[usable])
+        chi2 = np.full(n_points, np.nan)
+        good = np.flatnonzero(status == OK)
+        chi2[good] = self.chi2(signal[good], y[good])
+        status[good[~np.isfinite(chi2[good])]] = NUMERIC
+        return Profile(chi2, y - self.pulls.centre, status)
+
+    def _minimise(self, signal: Array) -> tuple[Array, Status]:
+        """Shifted pulls (n, n_pulls) at the minimum, and a status per point."""
+        y, positive = self._start(signal)
+        status = np.where(positive, NOT_CONVERGED, UNPHYSICAL).astype(np.uint8)
+        active = np.flatnonzero(positive)
+        for _ in range(MAX_STEPS):
+            if not active.size:
+                break
+            y[active], done = self._newton(signal[active], y[active])
+            status[active[done]] = OK
+            active = active[~done]
+        return y, status
+
+    def _newton(self, signal: Array, y: Array) -> tuple[Array, Mask]:
+        """One guarded Newton step for each point; says which points are at their minimum."""
+        mu = np.maximum(self.pulls.prediction(signal, y), TINY)
+        ratio = self.observed / mu
+        gradient = self.pulls.gradient(1.0 - ratio, signal) + (y - self.pulls.centre)
+        step = -solve_scaled(self.pulls.curvature(ratio / mu, signal), gradient)
+        decrement = -np.sum(gradient * step, axis=1)
+        length = self._length_inside(signal, mu, step)
+        far = np.flatnonzero(decrement > SAFE_DECREMENT)
+        if far.size:
+            length[far] = self._descending(signal[far], y[far], step[far], decrement[far], length[far])
+        return y + length[:, np.newaxis] * step, (decrement < DECREMENT) & (length == 1.0)
+
+    def _length_inside(self, signal: Array, mu: Array, step: Array) -> Array:
+        """Largest step length, at most 1, that keeps every prediction positive."""
+        change = signal * (step @ self.pulls.signal) + step @ self.pulls.background
+        # -mu/change is the length at which a falling bin reaches zero
+        worst = np.max(-change / mu, axis=1)
+        return np.where(worst < 1.0, 1.0, TO_BOUNDARY / np.maximum(worst, 1.0))
+
+    def _descending(
+        self, signal: Array, y: Array, step: Array, decrement: Array, length: Array
+    ) -> Array:
+        """Halve the length until chi2 falls by a fair part of what the slope promises."""
+        before = self.chi2(signal, y)
+        for _ in range(MAX_STEPS):
+            after = self.chi2(signal, y + length[:, np.newaxis] * step)
+            short = ~(after <= before - 1e-4 * length * decrement)
+            if not short.any():
+                break
+            length = np.where(short, 0.5 * length, length)
+        return length
+
+    @cached_property
+    def _weights(self) -> Array:
+        return 1.0 / (self.observed + 1.0)
+
+    def _start(self, signal: Array) -> tuple[Array, Mask]:
+        """Least-squares pulls, drawn back towards a point where all predictions are positive."""
+        nominal = np.broadcast_to(self.pulls.centre, (len(signal), self.pulls.n))
+        mu = self.pulls.prediction(signal, nominal)
+        positive = np.all((mu > 0.0) | ((mu == 0.0) & (self.observed == 0.0)), axis=1)
+        mu = np.maximum(mu, TINY)
+        residual = (self.observed - self.pulls.offset - self.pulls.direct * signal) * self._weights
+        vector = self.pulls.gradient(residual, signal) + self.pulls.centre
+        weights = np.broadcast_to(self._weights, signal.shape)
+        fitted = solve_scaled(self.pulls.curvature(weights, signal), vector)
+        guess = self.pulls.prediction(signal, fitted)
+        fits = np.all((guess > 0.0) | ((guess == 0.0) & (self.observed == 0.0)), axis=1)
+        step = fitted - nominal
+        length = self._length_inside(signal, mu, step)
+        start = np.where(fits[:, np.newaxis], fitted, nominal + length[:, np.newaxis] * step)
+        return start, positive

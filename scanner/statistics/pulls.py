@@ -1,0 +1,128 @@
+"""Profiled nuisance parameters that are linear in the counts.
+
+The prediction of signal counts S (bins) at pulls x (in units of their standard deviations) is
+
+    mu = S (1 + sum_j x_j D_j) + B + sum_j x_j R_j
+
+with the relative response D_j of the signal and the response R_j of the backgrounds per unit
+pull. A pull whose D_j is the same in all bins is a normalisation; for it the fit runs in
+y = x + 1/D_j, whose prior is centred on 1/D_j, so that a huge signal never has to cancel against
+itself: mu = S (y D_j + ...) + ....
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Status = npt.NDArray[np.uint8]
+
+OK, UNPHYSICAL, NOT_CONVERGED, NUMERIC = 1, 3, 4, 5
+"""Status of a profiled point, as stored in the cube."""
+
+
+@dataclass(frozen=True)
+class LinearPulls:
+    """Responses per unit pull.
+
+    Parameters
+    ----------
+    signal : array (n_pulls, n_bins)
+        D_j, dimensionless.
+    background : array (n_pulls, n_bins)
+        R_j, counts.
+    expected : array (n_bins,)
+        B, counts at nominal pulls.
+    """
+
+    signal: Array
+    background: Array
+    expected: Array
+
+    @property
+    def n(self) -> int:
+        """Number of pulls."""
+        return len(self.signal)
+
+    @cached_property
+    def centre(self) -> Array:
+        """Centre of the prior of y, shape (n_pulls,): 1/D of the normalisation, else 0."""
+        centre = np.zeros(self.n)
+        for j, row in enumerate(self.signal):
+            if row[0] != 0.0 and np.all(row == row[0]):
+                centre[j] = 1.0 / row[0]
+                break
+        return centre
+
+    @cached_property
+    def direct(self) -> float:
+        """Share of the signal that no pull carries: 0 with a normalisation pull, else 1."""
+        return 0.0 if self.centre.any() else 1.0
+
+    @cached_property
+    def offset(self) -> Array:
+        """Background at y = 0, shape (n_bins,)."""
+        return self.expected - self.centre @ self.background
+
+    def prediction(self, signal: Array, y: Array) -> Array:
+        """mu (n, n_bins) for signals (n, n_bins) at shifted pulls y (n, n_pulls)."""
+        return signal * (self.direct + y @ self.signal) + self.offset + y @ self.background
+
+    @cached_property
+    def _pairs(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        return np.triu_indices(self.n)
+
+    @cached_property
+    def _products(self) -> tuple[Array, Array, Array]:
+        """D_i D_j, D_i R_j + R_i D_j and R_i R_j for i <= j, each (n_bins, n_pairs)."""
+        i, j = self._pairs
+        d, r = self.signal, self.background
+        return (d[i] * d[j]).T, (d[i] * r[j] + r[i] * d[j]).T, (r[i] * r[j]).T
+
+    def gradient(self, residual: Array, signal: Array) -> Array:
+        """sum over bins of residual x d mu/d y_j, shape (n, n_pulls)."""
+        return (residual * signal) @ self.signal.T + residual @ self.background.T
+
+    def curvature(self, weight: Array, signal: Array) -> Array:
+        """Unit matrix plus sum over bins of weight x d mu/d y_i x d mu/d y_j, (n, n_pulls, n_pulls)."""
+        dd, dr, rr = self._products
+        weighted = weight * signal
+        packed = (weighted * signal) @ dd + weighted @ dr + weight @ rr
+        return self.unpack(packed)
+
+    def unpack(self, packed: Array) -> Array:
+        """Symmetric matrices with unit added to the diagonal, from upper triangles (n, n_pairs)."""
+        i, j = self._pairs
+        full = np.empty((len(packed), self.n, self.n))
+        full[:, i, j] = packed
+        full[:, j, i] = packed
+        diagonal = np.arange(self.n)
+        full[:, diagonal, diagonal] += 1.0
+        return full
+
+
+def solve_scaled(matrix: Array, vector: Array) -> Array:
+    """Solve symmetric positive definite systems (n, k, k) x = (n, k) after unit-diagonal scaling.
+
+    The scaling keeps a normalisation of 1e12 and a background shape in one well-conditioned matrix.
+    """
+    scale = 1.0 / np.sqrt(np.einsum("nii->ni", matrix))
+    scaled = matrix * scale[:, :, np.newaxis] * scale[:, np.newaxis, :]
+    solution = np.linalg.solve(scaled, (vector * scale)[..., np.newaxis])[..., 0]
+    return np.asarray(solution * scale)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Profiled points.
+
+    chi2 (n,) is NaN where status (n,) is not 1; pulls (n, n_pulls) are in units of sigma.
+    """
+
+    chi2: Array
+    pulls: Array
+    status: Status

@@ -1,0 +1,130 @@
+"""Archive: all scans under one root, found by id, prefix or name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanner.definition import ScanDefinition
+from scanner.errors import CatalogError, MismatchError, ScannerError, unknown
+from scanner.grid import Grid
+from scanner.store.cube import Labels
+from scanner.store.files import Folder
+from scanner.store.stored import DEFINITION, StoredScan, needed_bytes, write_new
+
+ENVIRONMENT_VARIABLE = "SCANNER_STORE"
+MIN_PREFIX = 4
+
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def default_root() -> Path:
+    """Root of the store: ``$SCANNER_STORE``, else ``./scans``; absolute."""
+    return Path(os.environ.get(ENVIRONMENT_VARIABLE) or "scans").absolute()
+
+
+@dataclass(frozen=True)
+class Archive:
+    """All scans under one root.
+
+    Parameters
+    ----------
+    root : Path or str, optional
+        By default `default_root`. It is made when the first scan is.
+    """
+
+    root: Path | str | None = None
+
+    @property
+    def folder(self) -> Folder:
+        """The root."""
+        return Folder(default_root() if self.root is None else Path(self.root).absolute())
+
+    def create(
+        self,
+        definition: ScanDefinition,
+        grid: Grid,
+        references: Iterable[str] = (),
+        labels: Labels | None = None,
+    ) -> StoredScan:
+        """Make the scan, or open the one of the same digest that is there.
+
+        Parameters
+        ----------
+        definition : ScanDefinition
+            Resolved definition.
+        grid : Grid
+            Axes of the definition, cut into chunks. An existing scan keeps its own chunks.
+        references : iterable of str
+            Citations owed by whoever uses the result.
+        labels : mapping from axis to mapping, optional
+            Further attributes of the coordinates: ``long_name``, ``latex``.
+
+        Raises
+        ------
+        StoreError
+            The root is not writable or too small; nothing is written.
+        MismatchError
+            What is there under this id is another scan.
+        """
+        folder = self.folder.child(definition.id)
+        if not folder.exists():
+            self.folder.check_space(needed_bytes(grid, len(definition.experiments)))
+            self.folder.check_writable()
+            with self.folder.staged(definition.id) as draft:
+                write_new(draft, definition, grid, references, labels or {})
+        return self._existing(definition)
+
+    def _existing(self, definition: ScanDefinition) -> StoredScan:
+        folder = self.folder.child(definition.id)
+        if not folder.exists(DEFINITION):
+            raise MismatchError(f"{folder} is not a scan: remove it and run again")
+        stored = StoredScan.open(folder.path)
+        if stored.digest != definition.digest:
+            raise MismatchError(
+                f"{folder} holds the scan {stored.digest}, not {definition.digest}: "
+                "remove it and run again"
+            )
+        stored.cube.check()
+        return stored
+
+    def open(self, scan: str) -> StoredScan:
+        """Scan of that id, of that unique prefix of an id (4 or more digits), or of that name.
+
+        Raises
+        ------
+        CatalogError
+            There is none, or several; lists the candidates.
+        """
+        ids = self._ids()
+        if scan in ids:
+            return StoredScan.open(self.folder.child(scan).path)
+        scans = self.list()
+        found = [stored for stored in scans if stored.definition.name == scan]
+        if not found and len(scan) >= MIN_PREFIX:
+            found = [stored for stored in scans if stored.id.startswith(scan)]
+        if not found:
+            names = [name for s in scans for name in (s.definition.name, s.id)]
+            raise CatalogError(f"{self.folder}: {unknown('scan', scan, dict.fromkeys(names))}")
+        if len(found) > 1:
+            candidates = ", ".join(f"{s.id} ({s.definition.name})" for s in found)
+            raise CatalogError(
+                f"{self.folder}: {scan!r} may be {candidates}: give more digits of the id"
+            )
+        return found[0]
+
+    def list(self) -> list[StoredScan]:
+        """All scans that can be opened, by id."""
+        scans = []
+        for name in self._ids():
+            try:
+                scans.append(StoredScan.open(self.folder.child(name).path))
+            except ScannerError:  # told when it is asked for by its id
+                continue
+        return scans
+
+    def _ids(self) -> tuple[str, ...]:
+        return tuple(name for name in self.folder.names() if _ID.fullmatch(name))

@@ -1,0 +1,315 @@
+"""The Zarr cube: chi2 and status of every point, with named axes.
+
+Opens with ``xarray.open_zarr(path, consolidated=False)``. One task owns one whole chunk, all
+experiments of it, so that two writers never meet in one object. A chunk of NaN is written like
+any other: whether a point was computed is told by `status` and by the ledger, never by NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+from scanner.definition import ScanDefinition
+from scanner.errors import MismatchError
+from scanner.grid import Axis, Chunk, Grid
+from scanner.store.files import Folder, store_errors
+
+FloatArray = npt.NDArray[np.float64]
+StatusArray = npt.NDArray[np.uint8]
+Labels = Mapping[str, Mapping[str, str]]
+
+STATUS_MEANINGS = (
+    "not_run",
+    "ok",
+    "refined",
+    "unphysical",
+    "minimiser_failed",
+    "numeric_error",
+)
+FIRST_WITHOUT_CHI2 = 3  # chi2 is NaN from "unphysical" on
+BYTES_PER_POINT = 9  # float64 chi2 and one byte of status, per experiment, uncompressed
+_VARIABLES = ("chi2", "status")
+
+
+def create_cube(
+    folder: Folder,
+    definition: ScanDefinition,
+    grid: Grid,
+    attributes: Mapping[str, Any],
+    labels: Labels,
+) -> None:
+    """Write an empty cube: metadata and coordinates, no chunk.
+
+    Parameters
+    ----------
+    folder : Folder
+        Place of ``cube.zarr``.
+    definition : ScanDefinition
+        Names the experiments.
+    grid : Grid
+        Axes and chunk shape.
+    attributes : mapping
+        Root attributes.
+    labels : mapping from axis to mapping
+        Further attributes of the coordinates, such as ``long_name`` and ``latex``.
+    """
+    with store_errors(folder.path):
+        group = zarr.create_group(
+            folder.zarr_store(read_only=False), zarr_format=3, attributes=dict(attributes)
+        )
+        names = ("experiment", *grid.names)
+        shape = (len(definition.experiments), *grid.shape)
+        chunks = (len(definition.experiments), *grid.chunk_shape)
+        for variable, dtype, fill in (("chi2", "float64", float("nan")), ("status", "uint8", 0)):
+            group.create_array(
+                variable,
+                shape=shape,
+                chunks=chunks,
+                dtype=dtype,
+                fill_value=fill,
+                # without the checksum a flipped bit is read as another number, silently
+                compressors=[
+                    BloscCodec(
+                        cname="lz4",
+                        clevel=5,
+                        shuffle="shuffle",
+                        typesize=np.dtype(dtype).itemsize,
+                    ),
+                    Crc32cCodec(),
+                ],
+                dimension_names=names,
+                attributes=_variable_attributes(variable),
+            )
+        _create_coordinates(group, definition, grid, labels)
+
+
+def _create_coordinates(
+    group: zarr.Group, definition: ScanDefinition, grid: Grid, labels: Labels
+) -> None:
+    experiments = np.array(definition.experiments, dtype=object)
+    array = group.create_array(
+        "experiment",
+        shape=experiments.shape,
+        chunks=experiments.shape,
+        dtype=str,
+        dimension_names=("experiment",),
+        attributes={"long_name": "experiment"},
+    )
+    array[:] = experiments
+    for axis in grid.axes:
+        array = group.create_array(
+            axis.name,
+            shape=(len(axis),),
+            chunks=(len(axis),),
+            dtype="float64",
+            fill_value=float("nan"),
+            dimension_names=(axis.name,),
+            attributes={
+                "units": axis.unit or "1",
+                "long_name": axis.name.replace("_", " "),
+                "latex": "",
+                "spacing": axis.spacing,
+                **labels.get(axis.name, {}),
+            },
+        )
+        array[:] = axis.coordinates
+
+
+def _variable_attributes(variable: str) -> dict[str, Any]:
+    if variable == "chi2":
+        return {
+            "units": "1",
+            "long_name": "chi-square, profiled over the pulls",
+            "latex": r"$\chi^2$",
+        }
+    return {
+        "units": "1",
+        "long_name": "state of the point",
+        "flag_values": list(range(len(STATUS_MEANINGS))),
+        "flag_meanings": " ".join(STATUS_MEANINGS),
+    }
+
+
+@dataclass(frozen=True)
+class Cube:
+    """An existing cube, opened by one process.
+
+    Parameters
+    ----------
+    folder : Folder
+        Place of ``cube.zarr``.
+    definition : ScanDefinition
+        What the cube is said to hold; checked before the first write.
+    """
+
+    folder: Folder
+    definition: ScanDefinition
+    _group: zarr.Group = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_group", self._open(read_only=True))
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Axes of the definition and the chunk shape of the stored arrays."""
+        chunks = _array(self._group, "chi2").chunks
+        return Grid(tuple(self.definition.axes), tuple(int(n) for n in chunks[1:]))
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Root attributes: definition, digest, versions, creation time, references."""
+        return dict(self._group.attrs)
+
+    def check(self) -> None:
+        """Compare digest, experiments and coordinates with the definition.
+
+        Raises
+        ------
+        MismatchError
+            Names the first difference. A write in spite of it would be accepted silently.
+        """
+        stored = self._group.attrs.get("digest")
+        if stored != self.definition.digest:
+            raise MismatchError(
+                f"{self.folder}: digest {stored} is not {self.definition.digest}, that of the "
+                "definition: this cube belongs to another scan"
+            )
+        with self._damage("coordinates"):
+            self._check_coordinates()
+
+    def _check_coordinates(self) -> None:
+        experiments = tuple(str(name) for name in self._read_all("experiment"))
+        if experiments != tuple(self.definition.experiments):
+            raise MismatchError(
+                f"{self.folder}: experiments {', '.join(experiments)} are not those of the "
+                f"definition, {', '.join(self.definition.experiments)}: this cube belongs to "
+                "another scan"
+            )
+        for axis in self.grid.axes:
+            found = np.asarray(self._read_all(axis.name), dtype=np.float64)
+            if not _same_coordinates(found, axis):
+                raise MismatchError(
+                    f"{self.folder}: coordinate {axis.name!r} runs {_span(found)}, the definition "
+                    f"says {_span(axis.coordinates)}: this cube belongs to another scan"
+                )
+
+    def write(self, chunk: Chunk, chi2: FloatArray, status: StatusArray) -> None:
+        """Write one whole chunk; `chi2` and `status` have shape (n_experiments, *chunk.shape)."""
+        region = (slice(None), *chunk.slices)
+        with store_errors(self.folder.path):
+            self._writable["chi2"][region] = chi2
+            self._writable["status"][region] = status
+
+    def read(self, chunk: Chunk) -> tuple[FloatArray, StatusArray]:
+        """chi2 and status of one chunk, each of shape (n_experiments, *chunk.shape).
+
+        Raises
+        ------
+        MismatchError
+            The stored bytes are damaged (checksum).
+        """
+        region = (slice(None), *chunk.slices)
+        with self._damage(f"chunk {chunk.number}"):
+            chi2, status = (np.asarray(_array(self._group, v)[region]) for v in _VARIABLES)
+        return chi2, status
+
+    def dataset(self) -> xr.Dataset:
+        """The cube as a lazy dataset: chi2 and status over (experiment, *axes)."""
+        with self._damage("metadata"):
+            store = self.folder.zarr_store(read_only=True)
+            dataset: xr.Dataset = xr.open_zarr(store, consolidated=False, chunks=None)
+        # fixed-width names: numpy's new variable-width strings do not go into netCDF
+        return dataset.assign_coords(experiment=dataset["experiment"].astype(np.str_))
+
+    def sizes(self) -> dict[int, tuple[int, int]]:
+        """Stored bytes of chi2 and of status of every chunk that has both objects."""
+        chi2, status = (self._object_sizes(variable) for variable in _VARIABLES)
+        return {number: (chi2[number], status[number]) for number in chi2.keys() & status.keys()}
+
+    def chunk_sizes(self, number: int) -> tuple[int, int]:
+        """Stored bytes of chi2 and of status of one chunk; 0 where there is no object."""
+        chi2, status = (self.folder.child(v).size(self._key(number)) for v in _VARIABLES)
+        return chi2, status
+
+    def remove(self, number: int) -> None:
+        """Remove the objects of one chunk."""
+        for variable in _VARIABLES:
+            self.folder.child(variable).remove([self._key(number)])
+
+    def _key(self, number: int) -> str:
+        return "/".join(["c", "0", *(str(i) for i in self.grid.block_index(number))])
+
+    def _object_sizes(self, variable: str) -> dict[int, int]:
+        blocks = self.grid.blocks
+        found = {}
+        for name, size in self.folder.child(variable).child("c").sizes().items():
+            parts = name.split("/")
+            if len(parts) != len(blocks) + 1 or not all(part.isdecimal() for part in parts):
+                continue  # a partial file of a killed write
+            index = [int(part) for part in parts[1:]]
+            if all(i < n for i, n in zip(index, blocks, strict=True)):
+                found[int(np.ravel_multi_index(index, blocks))] = size
+        return found
+
+    @cached_property
+    def _writable(self) -> dict[str, zarr.Array[Any]]:
+        self.check()
+        group = self._open(read_only=False)
+        # a runtime setting that is not stored: without it a chunk of NaN would be deleted
+        return {v: _array(group, v).with_config({"write_empty_chunks": True}) for v in _VARIABLES}
+
+    def _open(self, *, read_only: bool) -> zarr.Group:
+        mode: Any = "r" if read_only else "r+"
+        with self._damage("metadata"):
+            return zarr.open_group(self.folder.zarr_store(read_only=read_only), mode=mode)
+
+    def _read_all(self, name: str) -> Any:
+        return _array(self._group, name)[:]
+
+    @contextmanager
+    def _damage(self, what: str) -> Iterator[None]:
+        scan = self.definition.id
+        # a chunk can be computed again in place; without metadata there is no place
+        mend = f"resume {scan} --verify" if what.startswith("chunk") else f"rm {scan}"
+        with store_errors(self.folder.path):
+            try:
+                yield
+            except (ValueError, KeyError, TypeError, RuntimeError) as error:
+                raise MismatchError(
+                    f"{self.folder}: {what} cannot be read ({_one_line(error)}): "
+                    f"mend it with `scanner {mend}`"
+                ) from error
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise TypeError(f"{name} is not an array")
+    return array
+
+
+def _same_coordinates(found: FloatArray, axis: Axis) -> bool:
+    """Equal to a billionth of a step: another processor may round log-spaced values otherwise."""
+    expected = axis.coordinates
+    if found.shape != expected.shape:
+        return False
+    tolerance = np.maximum(1e-9 * np.abs(np.gradient(expected)), 4 * np.spacing(np.abs(expected)))
+    return bool(np.all(np.abs(found - expected) <= tolerance))
+
+
+def _span(values: FloatArray) -> str:
+    return f"{values[0]:g} .. {values[-1]:g} in {len(values)}" if len(values) else "over nothing"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,244 @@
+"""Folder: the one way to the files of a store, so that another kind of storage can take its place.
+
+Every write is atomic (a partial file beside the target, then a rename), and every failure of the
+file system becomes a StoreError of one line. Nothing is fsynced: a killed process leaves nothing
+torn; after a power cut the sizes in the markers tell.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from zarr.storage import LocalStore
+
+from scanner.errors import StoreError
+
+PARTIAL = ".partial"
+
+_FULL = "no space left: free some, then run the same command again (finished chunks are kept)"
+_READ_ONLY = "not writable: make it writable, or choose another root with --store"
+_REASONS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: _READ_ONLY,
+    errno.EACCES: "permission denied: change its permissions, or choose another root with --store",
+    errno.EPERM: "permission denied: change its permissions, or choose another root with --store",
+    errno.ENOTDIR: "not a directory: choose another root with --store",
+    errno.EEXIST: "not a directory: choose another root with --store",
+    errno.ENOENT: "does not exist: check --store and $SCANNER_STORE",
+}
+
+
+@contextmanager
+def store_errors(path: Path | str) -> Iterator[None]:
+    """Turn the failures of the file system below `path` into StoreErrors of one line.
+
+    Raises
+    ------
+    StoreError
+        Names `path` and the mend.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0)
+        if reason is None:
+            reason = f"{error.strerror or error}: check the disk, or choose another root"
+        raise StoreError(f"store {path}: {reason}") from error
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A directory of a store and what may be done in it.
+
+    Parameters
+    ----------
+    path : Path
+        Absolute path; it need not exist yet.
+    """
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def child(self, name: str) -> Folder:
+        """Folder of that name inside this one."""
+        return Folder(self.path / name)
+
+    def exists(self, name: str = "") -> bool:
+        """Whether that file or directory (by default the folder itself) is there."""
+        with store_errors(self.path):
+            return (self.path / name).exists()
+
+    def make(self) -> None:
+        """Make the directory and its parents; no error where it exists."""
+        with store_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    def read(self, name: str) -> bytes | None:
+        """Contents of a file; None where there is none (another process may have removed it)."""
+        with store_errors(self.path):
+            try:
+                return (self.path / name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a file in place: readers see the old one or the new one, never a part."""
+        target = self.path / name
+        partial = self.path / f"{name}.{uuid.uuid4().hex}{PARTIAL}"
+        with store_errors(self.path):
+            try:
+                partial.write_bytes(data)
+                partial.replace(target)
+            except BaseException:
+                with suppress(OSError):
+                    partial.unlink(missing_ok=True)
+                raise
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files; those already gone do not matter."""
+        with store_errors(self.path):
+            for name in names:
+                (self.path / name).unlink(missing_ok=True)
+
+    def names(self) -> list[str]:
+        """Names of what is directly inside, sorted; empty where the folder does not exist."""
+        with store_errors(self.path):
+            try:
+                return sorted(entry.name for entry in self.path.iterdir())
+            except FileNotFoundError:
+                return []
+
+    def size(self, name: str) -> int:
+        """Size in bytes of a file, 0 where there is none."""
+        with store_errors(self.path):
+            try:
+                return (self.path / name).stat().st_size
+            except FileNotFoundError:
+                return 0
+
+    def sizes(self) -> dict[str, int]:
+        """Size in bytes of every file below, by its relative name with ``/``."""
+        with store_errors(self.path):
+            return dict(_walk(self.path, ""))
+
+    def zarr_store(self, *, read_only: bool) -> LocalStore:
+        """The folder as a zarr store."""
+        return LocalStore(self.path, read_only=read_only)
+
+    def free_bytes(self) -> int:
+        """Free space for an unprivileged writer, at this folder or its nearest existing parent."""
+        with store_errors(self.path):
+            place = self.path
+            while not place.exists():
+                place = place.parent
+            return shutil.disk_usage(place).free
+
+    def check_writable(self) -> None:
+        """Write, rename and remove a small file; StoreError where that fails."""
+        self.make()
+        name = f"write-test.{uuid.uuid4().hex}"
+        self.write(name, b"x" * 4096)  # a whole block: a full disk still takes an empty file
+        self.remove([name])
+
+    def check_space(self, needed: int) -> None:
+        """StoreError if fewer than `needed` bytes are free."""
+        free = self.free_bytes()
+        if needed > free:
+            raise StoreError(
+                f"store {self.path}: the scan needs {_size(needed)} and {_size(free)} are free: "
+                "free some space, scan fewer points, or choose another root with --store"
+            )
+
+    @contextmanager
+    def staged(self, name: str) -> Iterator[Folder]:
+        """Build a child folder out of sight and rename it to `name` when it is complete.
+
+        Where another process was faster, its folder stays and ours is dropped.
+        """
+        draft = self.child(f".{name}.{uuid.uuid4().hex}{PARTIAL}")
+        draft.make()
+        try:
+            yield draft
+            with store_errors(self.path), suppress(FileExistsError):
+                _rename_new(draft.path, self.path / name)
+        finally:
+            shutil.rmtree(draft.path, ignore_errors=True)
+
+    def sweep(self, older_than: float) -> int:
+        """Remove partial files and drafts left by killed processes; returns how many.
+
+        Only those untouched for `older_than` seconds: a younger one may be a write of another
+        run on the same store. The age is taken against a file written now, not against this
+        host's clock, which on a network file system may differ.
+        """
+        if not self.exists():
+            return 0
+        now = self._clock()
+        swept = 0
+        with store_errors(self.path):
+            for place, folders, files in os.walk(self.path):
+                for name in [n for n in (*folders, *files) if n.endswith(PARTIAL)]:
+                    swept += _remove_old(Path(place) / name, now - older_than)
+        return swept
+
+    def _clock(self) -> float:
+        probe = self.path / f"clock.{uuid.uuid4().hex}"
+        with store_errors(self.path):
+            probe.touch()
+            now = probe.stat().st_mtime
+            probe.unlink()
+        return now
+
+
+def _rename_new(source: Path, target: Path) -> None:
+    """Rename a directory; FileExistsError where the target is there."""
+    try:
+        source.rename(target)
+    except OSError as error:  # a non-empty target is ENOTEMPTY or EEXIST, as the system likes
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(error.errno, error.strerror, str(target)) from error
+        raise
+
+
+def _walk(path: Path, prefix: str) -> Iterator[tuple[str, int]]:
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
+        else:
+            with suppress(FileNotFoundError):  # a partial file may be renamed under our eyes
+                yield f"{prefix}{entry.name}", entry.stat().st_size
+
+
+def _remove_old(path: Path, before: float) -> int:
+    try:
+        if path.stat().st_mtime > before:
+            return 0
+    except FileNotFoundError:
+        return 0
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    return 1
+
+
+def _size(n_bytes: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.3g} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} GB"

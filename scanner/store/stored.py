@@ -1,0 +1,371 @@
+"""StoredScan: one scan on disk, its definition, cube and ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scanner.definition import ScanDefinition
+from scanner.errors import CatalogError, MismatchError, ScannerError
+from scanner.grid import Chunk, Grid
+from scanner.store import provenance
+from scanner.store.cube import (
+    BYTES_PER_POINT,
+    FIRST_WITHOUT_CHI2,
+    STATUS_MEANINGS,
+    Cube,
+    FloatArray,
+    Labels,
+    StatusArray,
+    create_cube,
+)
+from scanner.store.files import Folder
+from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_sha256
+
+DEFINITION = "definition.json"
+_CUBE = "cube.zarr"
+_LEDGER = "ledger"
+_SUMMARY = "summary.json"
+_STOP = "stop"
+_BYTES_PER_CHUNK = 3 * 4096  # two objects and a marker, each rounded up to a disk block
+_SWEEP_AGE = 600.0  # s; no write of one chunk takes that long
+
+
+@dataclass(frozen=True)
+class ScanState:
+    """How far a scan is, from the store alone.
+
+    Parameters
+    ----------
+    done, total : int
+        Chunks.
+    points_done, points : int
+        Grid points.
+    seconds : float
+        CPU time of the finished chunks.
+    status : mapping from meaning to count
+        Points of each status that occurs, over all experiments.
+    ignored_markers : int
+        Ledger entries that are broken or belong to another scan.
+    last_written : str
+        When the newest marker was written (UTC), ``""`` if there is none.
+    """
+
+    done: int
+    total: int
+    points_done: int
+    points: int
+    seconds: float
+    status: Mapping[str, int]
+    ignored_markers: int
+    last_written: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether no chunk is missing."""
+        return self.done == self.total
+
+    @property
+    def fraction_done(self) -> float:
+        """Share of the grid points that are computed."""
+        return self.points_done / self.points
+
+
+@dataclass(frozen=True)
+class StoredScan:
+    """A scan in the store.
+
+    Parameters
+    ----------
+    folder : Folder
+        ``<root>/<scan id>``.
+    definition : ScanDefinition
+        The resolved definition stored there.
+    """
+
+    folder: Folder
+    definition: ScanDefinition
+
+    @classmethod
+    def open(cls, path: Path | str) -> StoredScan:
+        """Open ``<root>/<scan id>``.
+
+        Raises
+        ------
+        CatalogError
+            There is no scan.
+        MismatchError
+            The stored definition is not the one the folder is named after.
+        StoreError
+            The folder cannot be read.
+        """
+        folder = Folder(Path(path).absolute())
+        text = folder.read(DEFINITION)
+        if text is None:
+            raise CatalogError(f"no scan in {folder}: check --store, or make it with `scanner run`")
+        try:
+            definition = ScanDefinition.from_dict(json.loads(text))
+        except (ScannerError, ValueError, KeyError, TypeError) as error:
+            raise MismatchError(
+                f"{folder}/{DEFINITION} is damaged ({error}): remove the folder and run again"
+            ) from error
+        if definition.id != folder.path.name:
+            raise MismatchError(
+                f"{folder}: the definition inside has the id {definition.id}: it was edited or "
+                "copied; remove the folder and run again"
+            )
+        return cls(folder, definition)
+
+    @property
+    def id(self) -> str:
+        """Identity of the scan, the name of its folder."""
+        return self.definition.id
+
+    @property
+    def digest(self) -> str:
+        """Digest of the resolved physics."""
+        return self.definition.digest
+
+    @property
+    def path(self) -> Path:
+        """Folder of the scan."""
+        return self.folder.path
+
+    @cached_property
+    def cube(self) -> Cube:
+        """The Zarr cube."""
+        return Cube(self.folder.child(_CUBE), self.definition)
+
+    @property
+    def grid(self) -> Grid:
+        """Axes and stored chunk shape."""
+        return self.cube.grid
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Markers of the finished chunks."""
+        return Ledger(self.folder.child(_LEDGER), self.digest, self.grid)
+
+    def commit(
+        self,
+        chunk: Chunk,
+        chi2: FloatArray,
+        status: StatusArray,
+        *,
+        seconds: float = 0.0,
+        attempt: int = 0,
+    ) -> Marker:
+        """Write one chunk, then its marker. Twice the same leaves the same bytes.
+
+        Parameters
+        ----------
+        chunk : Chunk
+            A chunk of this scan's grid.
+        chi2 : array (n_experiments, *chunk.shape)
+            NaN exactly where `status` says there is no chi2.
+        status : array of uint8, same shape
+            1 .. 5.
+        seconds : float
+            Time of evaluation.
+        attempt : int
+            0 for the first.
+
+        Raises
+        ------
+        ValueError
+            The block is not of that form.
+        MismatchError
+            The cube belongs to another definition.
+        StoreError
+            The store is full or not writable.
+        """
+        _check_block(chunk, len(self.definition.experiments), chi2, status)
+        self.cube.write(chunk, chi2, status)
+        marker = Marker(
+            chunk=chunk.number,
+            start=chunk.start,
+            stop=chunk.stop,
+            digest=self.digest,
+            sha256=values_sha256(chi2, status),
+            stored_bytes=self.cube.chunk_sizes(chunk.number),
+            points=chunk.size,
+            status=status_counts(status),
+            seconds=round(seconds, 6),
+            attempt=attempt,
+            host=provenance.hostname(),
+            pid=os.getpid(),
+            versions=provenance.numeric_versions(),
+            instruction_set=provenance.instruction_set(),
+            written=provenance.now_utc(),
+        )
+        self.ledger.write(marker)
+        return marker
+
+    def finished(self) -> Markers:
+        """Markers of the finished chunks: valid ones whose data lie there in the noted size."""
+        markers = self.ledger.markers()
+        sizes = self.cube.sizes()
+        finished = {n: m for n, m in markers.items() if sizes.get(n) == m.stored_bytes}
+        return Markers(finished, markers.ignored)
+
+    def done(self) -> set[int]:
+        """Numbers of the finished chunks."""
+        return set(self.finished())
+
+    def missing(self) -> list[int]:
+        """Numbers of the chunks still to compute, ascending."""
+        done = self.done()
+        return [number for number in range(self.grid.n_chunks) if number not in done]
+
+    def state(self) -> ScanState:
+        """How far the scan is."""
+        finished = self.finished()
+        status: dict[str, int] = {}
+        for marker in finished.values():
+            for number, count in marker.status.items():
+                meaning = STATUS_MEANINGS[int(number)]
+                status[meaning] = status.get(meaning, 0) + count
+        return ScanState(
+            done=len(finished),
+            total=self.grid.n_chunks,
+            points_done=sum(marker.points for marker in finished.values()),
+            points=self.grid.size,
+            seconds=sum(marker.seconds for marker in finished.values()),
+            status=status,
+            ignored_markers=finished.ignored,
+            last_written=max((marker.written for marker in finished.values()), default=""),
+        )
+
+    @property
+    def fraction_done(self) -> float:
+        """Share of the grid points that are computed."""
+        return self.state().fraction_done
+
+    def dataset(self, *, load: bool = False) -> xr.Dataset:
+        """chi2 and status over (experiment, *axes), with provenance and summary as attributes.
+
+        Parameters
+        ----------
+        load : bool
+            Read everything into memory; otherwise values are read when they are used.
+
+        Raises
+        ------
+        MismatchError
+            With `load`: names the chunk that is damaged.
+        """
+        dataset = self.cube.dataset()
+        dataset.attrs.update(self.summary)
+        if load:
+            try:
+                dataset.load()
+            except (ValueError, RuntimeError):
+                for chunk in self.grid:
+                    self.cube.read(chunk)  # raises for the damaged one, by its number
+                raise
+        return dataset
+
+    def verify(self) -> list[int]:
+        """Numbers of the chunks whose data are not those their marker tells of, ascending."""
+        return sorted(n for n, marker in self.ledger.markers().items() if not self._agrees(marker))
+
+    def _agrees(self, marker: Marker) -> bool:
+        if self.cube.chunk_sizes(marker.chunk) != marker.stored_bytes:
+            return False
+        try:
+            chi2, status = self.cube.read(self.grid.chunk(marker.chunk))
+        except MismatchError:
+            return False
+        return values_sha256(chi2, status) == marker.sha256
+
+    def discard(self, numbers: Iterable[int]) -> None:
+        """Forget chunks, so that the next run computes them again."""
+        for number in numbers:
+            self.ledger.remove(number)
+            self.cube.remove(number)
+
+    def check_ready(self, missing: Iterable[int]) -> None:
+        """Test that the store takes what is missing: a real write, and free space.
+
+        Raises
+        ------
+        StoreError
+            Not writable, or too small.
+        """
+        chunks = [self.grid.chunk(number) for number in missing]
+        self.folder.check_space(needed_bytes(chunks, len(self.definition.experiments)))
+        self.folder.check_writable()
+
+    def sweep(self) -> int:
+        """Remove what killed writers left more than ten minutes ago; returns how many."""
+        return self.folder.sweep(_SWEEP_AGE)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What was found after the scan, such as the minimum; empty until it is written."""
+        text = self.folder.read(_SUMMARY)
+        return dict(json.loads(text)) if text is not None else {}
+
+    def write_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Add to the summary (``summary.json``); JSON-able, no NaN."""
+        merged = {**self.summary, **attributes}
+        self.folder.write(_SUMMARY, _json(merged))
+
+    def request_stop(self) -> None:
+        """Ask every run of this scan, on whatever host, to stop after its running chunks."""
+        self.folder.write(_STOP, provenance.now_utc().encode())
+
+    def stop_requested(self) -> bool:
+        """Whether `request_stop` was called since the last `clear_stop`."""
+        return self.folder.exists(_STOP)
+
+    def clear_stop(self) -> None:
+        """Withdraw `request_stop`."""
+        self.folder.remove([_STOP])
+
+
+def write_new(
+    folder: Folder,
+    definition: ScanDefinition,
+    grid: Grid,
+    references: Iterable[str],
+    labels: Labels,
+) -> None:
+    """Fill the folder of a new scan: definition, empty cube, empty ledger."""
+    attributes = provenance.root_attributes(definition, list(references))
+    create_cube(folder.child(_CUBE), definition, grid, attributes, labels)
+    folder.child(_LEDGER).make()
+    folder.write("definition.toml", definition.to_toml().encode())
+    folder.write(DEFINITION, _json(definition.to_dict()))
+
+
+def needed_bytes(chunks: Iterable[Chunk], n_experiments: int) -> int:
+    """Upper limit of the disk space of some chunks (as if nothing could be compressed)."""
+    per_point = BYTES_PER_POINT * n_experiments
+    return sum(chunk.size * per_point + _BYTES_PER_CHUNK for chunk in chunks)
+
+
+def _check_block(chunk: Chunk, n_experiments: int, chi2: FloatArray, status: StatusArray) -> None:
+    shape = (n_experiments, *chunk.shape)
+    for name, array, dtype in (("chi2", chi2, np.float64), ("status", status, np.uint8)):
+        if array.shape != shape or array.dtype != dtype:
+            raise ValueError(
+                f"chunk {chunk.number}: {name} is {array.dtype} {array.shape}, "
+                f"not {np.dtype(dtype)} {shape}"
+            )
+    if not np.all((status >= 1) & (status < len(STATUS_MEANINGS))):
+        raise ValueError(f"chunk {chunk.number}: a status is not one of 1..5")
+    if not np.array_equal(np.isnan(chi2), status >= FIRST_WITHOUT_CHI2):
+        raise ValueError(f"chunk {chunk.number}: chi2 is NaN where status says it is not, or not")
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, indent=2, allow_nan=False).encode() + b"\n"

@@ -1,0 +1,297 @@
+"""scenario x experiment -> counts per unit coefficient (the ONE place where they meet).
+
+For fixed shape parameters the counts in a bin are a polynomial in the couplings,
+
+    counts = sum_m (monomial m of the couplings) T_m(shape, bin)
+
+and T_m is folded once per shape value. Amplitudes are squared before the fold, flavour by flavour
+and isotope by isotope, never across them (trap 11):
+
+    T = sum over isotopes, flux components, final flavours of
+        N_nuclei integral dT R(bin, T) |Q(T)|^2 integral dE flux(E) G_F^2 M/pi (1 - T/E - M T/2E^2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.errors import DefinitionError
+from scanner.experiment import Experiment
+from scanner.physics.cevns import unit_cross_section
+from scanner.physics.charges import weak_couplings
+from scanner.physics.fluxes.flux import Component, gauss_legendre
+from scanner.physics.kinematics import maximum_recoil, minimum_energy, momentum_transfer_squared
+from scanner.physics.nuclei import Isotope, Nucleus, nucleus
+from scanner.polynomial import Exponents, Polynomial, as_polynomial
+from scanner.scenario import FLAVORS, Coefficient, Scenario, Term, call_with
+
+Array = npt.NDArray[np.float64]
+
+RECOIL_PANELS = 24
+RECOIL_ORDER = 12
+"""Gauss-Legendre panels in sqrt(T) between 0 and the largest recoil, and nodes in each."""
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """Named physics conventions, recorded in every output."""
+
+    couplings: str = "AC22"
+    form_factor: str = "helm"
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Counts per unit monomial.
+
+    Parameters
+    ----------
+    variables : tuple of str
+        Scanned couplings.
+    exponents : tuple of tuple of int
+        One per row: powers of the variables; row 0 is the constant.
+    counts : array (n_rows, *shape lengths, n_bins)
+        Counts per unit monomial at nominal pulls.
+    """
+
+    variables: tuple[str, ...]
+    exponents: tuple[Exponents, ...]
+    counts: Array
+
+    def monomials(self, couplings: Mapping[str, Array]) -> Array:
+        """Values of the monomials, shape (*broadcast shape of the couplings, n_rows)."""
+        columns = []
+        shape = np.broadcast_shapes(*(np.shape(v) for v in couplings.values()))
+        for powers in self.exponents:
+            column = np.ones(shape)
+            for name, power in zip(self.variables, powers, strict=True):
+                column = column * np.asarray(couplings[name], dtype=np.float64) ** power
+            columns.append(column)
+        return np.stack(columns, axis=-1)
+
+
+class Fold:
+    """One isotope in the beam of one flux component: quadrature in recoil and neutrino energy.
+
+    Attributes
+    ----------
+    recoil : array (n,)
+        Nodes in MeV, from 0 to the largest recoil of the component's end point.
+    """
+
+    def __init__(self, experiment: Experiment, target: Nucleus, component: Component) -> None:
+        self.nucleus = target
+        self.component = component
+        self.share = np.asarray(experiment.timing[component.name], dtype=np.float64)
+        t_max = float(maximum_recoil(component.e_max, target.mass))
+        self.recoil, dt = _recoil_nodes(t_max)
+        nuclei = experiment.mass_kg * experiment.target.nuclei_per_kg(target.isotope)
+        self._accepted = experiment.response(self.recoil) * (nuclei * dt)
+
+    @cached_property
+    def energies(self) -> tuple[Array, Array]:
+        """Neutrino energies (MeV) and weights (cm^-2), both (n_energies, n_recoils)."""
+        return self.component.nodes(minimum_energy(self.recoil, self.nucleus.mass))
+
+    @cached_property
+    def q2(self) -> Array:
+        """|q|^2 in MeV^2 at the recoil nodes."""
+        return momentum_transfer_squared(self.recoil, self.nucleus.mass)
+
+    @cached_property
+    def weak_strength(self) -> Array:
+        """Integral of flux x cross section for unit charge, MeV^-1, shape (n,)."""
+        energies, weights = self.energies
+        return np.sum(
+            weights * unit_cross_section(energies, self.recoil, self.nucleus.mass), axis=0
+        )
+
+    def counts(self, spectrum: Array) -> Array:
+        """Counts in all bins, (..., n_bins), of recoils per nucleus and MeV (..., n)."""
+        energy_bins = spectrum @ self._accepted.T
+        return np.reshape(
+            energy_bins[..., np.newaxis] * self.share, (*energy_bins.shape[:-1], -1)
+        )
+
+
+def _recoil_nodes(t_max: float) -> tuple[Array, Array]:
+    """Nodes and weights (MeV) on (0, t_max), denser towards zero recoil."""
+    u, w = gauss_legendre(RECOIL_ORDER)
+    edges = np.linspace(0.0, 1.0, RECOIL_PANELS + 1)[:-1]
+    nodes = (edges[:, np.newaxis] + u / RECOIL_PANELS).ravel()
+    weights = np.tile(w / RECOIL_PANELS, RECOIL_PANELS)
+    return t_max * nodes**2, t_max * 2.0 * nodes * weights
+
+
+class TemplateMaker:
+    """Folds the templates of one scenario in one experiment.
+
+    Parameters
+    ----------
+    scenario, experiment : Scenario, Experiment
+        The two forms.
+    conventions : Conventions
+        Weak couplings and form factor.
+    fixed : mapping
+        Values of all parameters that are not scanned.
+    couplings : tuple of str
+        Scanned parameters of role ``coupling``, the variables of the polynomial.
+
+    Raises
+    ------
+    DefinitionError
+        If a coupling does not enter as a polynomial, or the coupling scheme lacks a flavour.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        experiment: Experiment,
+        conventions: Conventions,
+        fixed: Mapping[str, Any],
+        couplings: tuple[str, ...],
+    ) -> None:
+        self.scenario = scenario
+        self.couplings = couplings
+        self._fixed = dict(fixed)
+        self._weak = weak_couplings(conventions.couplings)
+        self._scheme = conventions.couplings
+        self._folds = [
+            Fold(experiment, target, component)
+            for target in _nuclei(experiment, conventions.form_factor)
+            for component in experiment.flux.components
+        ]
+
+    def fold(self, shapes: Mapping[str, Array]) -> Templates:
+        """Templates at the shape parameters' values, which broadcast with each other.
+
+        Parameters
+        ----------
+        shapes : mapping from name to array
+            All scanned shape parameters, in the scenario's units; empty if none is scanned.
+        """
+        rows = self._rows(shapes)
+        lengths = np.broadcast_shapes(*(np.shape(v) for v in shapes.values()))
+        constant = (0,) * len(self.couplings)
+        order = [constant, *sorted(set(rows) - {constant})]
+        counts = [np.broadcast_to(rows[e], (*lengths, rows[e].shape[-1])) for e in order]
+        return Templates(self.couplings, tuple(order), np.stack(counts))
+
+    def _rows(self, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
+        rows: dict[Exponents, Array] = {}
+        for fold in self._folds:
+            for exponents, spectrum in self._spectrum(fold, shapes).items():
+                counts = fold.counts(spectrum)
+                rows[exponents] = rows[exponents] + counts if exponents in rows else counts
+        return rows
+
+    def _spectrum(self, fold: Fold, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
+        """Recoils per nucleus and MeV of each monomial, (*shape lengths, n_recoils)."""
+        charge_squared = self._charge_squared(fold, shapes)
+        spectrum = {e: q2 * fold.weak_strength for e, q2 in charge_squared.items()}
+        for term in self.scenario.terms:
+            for exponents, value in self._term(fold, term, shapes).items():
+                spectrum[exponents] = spectrum.get(exponents, 0.0) + value
+        return spectrum
+
+    def _charge_squared(self, fold: Fold, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
+        """Sum over final flavours of |Q|^2, by monomial, (*shape lengths, n_recoils)."""
+        charges = dict(self._charges(fold, shapes))
+        total: dict[Exponents, Array] = {}
+        for final in FLAVORS:
+            amplitude = self._amplitude(fold.component.flavor, final, shapes)
+            for exponents, value in _squared(amplitude, charges).items():
+                total[exponents] = total.get(exponents, 0.0) + value
+        return total
+
+    def _charges(self, fold: Fold, shapes: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+        """Nuclear charges of all amplitudes at the recoil nodes."""
+        target, q2 = fold.nucleus, fold.q2
+        yield "weak_proton", target.Z * target.proton_form_factor(q2)
+        yield "weak_neutron", target.N * target.neutron_form_factor(q2)
+        values = self._fixed | {k: np.asarray(v)[..., np.newaxis] for k, v in shapes.items()}
+        for name, charge in self.scenario.charges.items():
+            yield name, call_with(charge, target, q2, values=values)
+
+    def _amplitude(
+        self, initial: str, final: str, shapes: Mapping[str, Array]
+    ) -> dict[str, Polynomial]:
+        """Coefficient of each charge in the amplitude nu_initial -> nu_final."""
+        amplitude: dict[str, Coefficient] = {}
+        if initial == final:
+            amplitude = {"weak_proton": self._weak_proton(initial), "weak_neutron": self._weak.neutron}
+        values = self._values(shapes)
+        try:
+            extra = call_with(self.scenario.coherent, initial, final, values=values)
+        except TypeError as error:
+            raise self._not_polynomial(error) from error
+        for name, coefficient in extra.items():
+            amplitude[name] = amplitude[name] + coefficient if name in amplitude else coefficient
+        return {name: as_polynomial(c, self.couplings) for name, c in amplitude.items()}
+
+    def _weak_proton(self, flavor: str) -> float:
+        if flavor not in self._weak.proton:
+            raise DefinitionError(
+                f"options.couplings: scheme {self._scheme!r} has no proton coupling for "
+                f"nu_{flavor}; choose AC22 or tree"
+            )
+        return self._weak.proton[flavor]
+
+    def _term(self, fold: Fold, term: Term, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
+        """Recoils per nucleus and MeV of a term without interference, by monomial."""
+        try:
+            coefficient = as_polynomial(
+                call_with(term.coefficient, fold.component.flavor, values=self._values(shapes)),
+                self.couplings,
+            )
+        except TypeError as error:
+            raise self._not_polynomial(error) from error
+        energies, weights = fold.energies
+        grown = {k: np.asarray(v)[..., np.newaxis, np.newaxis] for k, v in shapes.items()}
+        density = call_with(
+            term.cross_section, fold.nucleus, energies, fold.recoil, values=self._fixed | grown
+        )
+        spectrum = np.sum(weights * density, axis=-2)
+        return {e: _column(c) * spectrum for e, c in coefficient.terms.items()}
+
+    def _values(self, shapes: Mapping[str, Array]) -> dict[str, Any]:
+        variables = {c: Polynomial.variable(c, self.couplings) for c in self.couplings}
+        return {**self._fixed, **shapes, **variables}
+
+    def _not_polynomial(self, error: TypeError) -> DefinitionError:
+        return DefinitionError(
+            f"scenario {self.scenario.title!r}: the scanned couplings {', '.join(self.couplings)} "
+            f"must enter as a polynomial; declare others as role 'shape' ({error})"
+        )
+
+
+def _nuclei(experiment: Experiment, form_factor: str) -> Iterator[Nucleus]:
+    isotope: Isotope
+    for isotope in experiment.target.composition:
+        yield nucleus(isotope, form_factor)
+
+
+def _column(coefficient: Any) -> Any:
+    """Coefficient with an axis for the recoil behind its shape axes."""
+    return np.asarray(coefficient)[..., np.newaxis] if np.ndim(coefficient) else coefficient
+
+
+def _squared(
+    amplitude: Mapping[str, Polynomial], charges: Mapping[str, Array]
+) -> dict[Exponents, Array]:
+    """|sum_k c_k B_k|^2 by monomial; B real, c real or complex."""
+    total: dict[Exponents, Array] = {}
+    names = list(amplitude)
+    for i, left in enumerate(names):
+        for right in names[i:]:
+            product = (amplitude[left] * amplitude[right].conjugate()).real
+            factor = (1.0 if left == right else 2.0) * charges[left] * charges[right]
+            for exponents, c in product.terms.items():
+                total[exponents] = total.get(exponents, 0.0) + _column(c) * factor
+    return total
