@@ -30,7 +30,7 @@ def read_axes(section: Section, parameters: Mapping[str, Parameter]) -> tuple[Ax
     if not section.entries:
         raise DefinitionError(
             f"{section.where}: axes: there is none; give at least one table [axes.NAME] "
-            f"with NAME one of {', '.join(parameters)}"
+            f"with NAME one of: {', '.join(parameters) or 'none'}"
         )
     for name in section.entries:
         if name not in parameters:

@@ -101,8 +101,12 @@ class ExperimentModel:
         templates = self.fold({name: values[name] for name in self.shapes})
         monomials = templates.monomials({name: values[name] for name in self.couplings})
         if self.shapes:
-            return np.asarray(np.einsum("...nk,knb->nb", monomials, templates.counts))
-        return np.asarray(monomials @ templates.counts)
+            return np.asarray(np.einsum("...k,k...b->...b", monomials, templates.counts))
+        return np.atleast_2d(monomials @ templates.counts)
+
+    def components(self) -> dict[str, float]:
+        """Signal counts of each flux component; only for a point (nothing scanned)."""
+        return {name: float(counts.sum()) for name, counts in self._maker.components().items()}
 
     def scan(self, grid: Grid, chunk: Chunk) -> tuple[Array, Status]:
         """chi2 and status of a chunk, both of the chunk's shape."""

@@ -242,7 +242,12 @@ def load(
 
 
 def from_mapping(
-    raw: Mapping[str, Any], where: str, *, name: str = "", allow_plugins: bool = True
+    raw: Mapping[str, Any],
+    where: str,
+    *,
+    name: str = "",
+    allow_plugins: bool = True,
+    point: bool = False,
 ) -> ScanDefinition:
     """Resolved definition of tables as written in TOML or JSON.
 
@@ -257,6 +262,8 @@ def from_mapping(
         Label if the definition does not give one; else the scenario's name.
     allow_plugins : bool
         Whether ``module:NAME`` scenarios are accepted.
+    point : bool
+        Whether it is a single point: no axes, every parameter fixed.
 
     Raises
     ------
@@ -268,7 +275,7 @@ def from_mapping(
     scenario = resolve.scenario(top, allow_plugins)
     experiments = resolve.experiments(top)
     known = resolve.known_parameters(scenario)
-    axes = read_axes(top.table("axes"), known)
+    axes = () if point else read_axes(top.table("axes"), known)
     parameters = resolve.parameters(top.table("parameters"), known, [a.name for a in axes])
     resolve.check_combination(where, scenario, parameters, axes)
     return ScanDefinition(

@@ -184,7 +184,7 @@ def _window(x: Array, y: Array, centre: npt.NDArray[np.intp]) -> tuple[Array, Ar
 
 def _lowest_inside(terms: tuple[Array, ...]) -> tuple[Array, Array]:
     """Interior minimum of a cubic on 0..1; value inf where there is none."""
-    a, b, c, d = terms
+    _, b, c, d = terms
     root = np.sqrt(np.maximum(c * c - 3.0 * b * d, 0.0))
     # b + 2 c t + 3 d t^2 = 0 with growing derivative, in the form without cancellation
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -106,7 +106,7 @@ def profile(section: Section) -> dict[str, Mapping[str, float]]:
 def parameters(
     section: Section, known: Mapping[str, Parameter], scanned: Iterable[str]
 ) -> dict[str, Value]:
-    """Every parameter that is not scanned: the given value, else the default."""
+    """Every parameter that is not scanned: the given value, else the default, if it has one."""
     for name in section.entries:
         if name not in known:
             raise DefinitionError(f"{section.place(name)}: {unknown('parameter', name, known)}")
@@ -117,10 +117,10 @@ def parameters(
                 section.fail(name, f"is also an axis; remove it here, or remove [axes.{name}]")
         elif name in section:
             resolved[name] = _fixed(section, parameter)
-        elif parameter.default is None:
-            _refuse_missing(section, parameter)
-        else:
+        elif parameter.default is not None:
             resolved[name] = parameter.check(parameter.default, f"default of {name}")
+        elif not parameter.optional:
+            _refuse_missing(section, parameter)
     return resolved
 
 
@@ -153,13 +153,15 @@ def _refuse_missing(section: Section, parameter: Parameter) -> NoReturn:
 def check_combination(
     where: str, scenario: Scenario, fixed: Mapping[str, Value], axes: tuple[Axis, ...]
 ) -> None:
-    """Refuse what the scenario's own `validate` refuses at every corner of the grid.
+    """Refuse what the scenario's own `validate` refuses all over the grid.
 
-    A grid may reach into combinations that make no sense (unitarity), one that lies there as a
-    whole is a mistake.
+    A grid may reach into combinations that make no sense (unitarity); one that lies there as a
+    whole is a mistake. Asked at the ends of each axis, zero left out: it switches a parameter off,
+    also where the parameter is of no use.
     """
+    ends = [axis.coordinates[axis.coordinates != 0.0][[0, -1]].tolist() for axis in axes]
     refusal: DefinitionError | None = None
-    for corner in itertools.product(*((axis.start, axis.stop) for axis in axes)):
+    for corner in itertools.product(*ends):
         try:
             scenario.validate({**fixed, **dict(zip((a.name for a in axes), corner, strict=True))})
         except DefinitionError as error:

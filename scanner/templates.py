@@ -13,7 +13,7 @@ and isotope by isotope, never across them (trap 11):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -176,16 +176,24 @@ class TemplateMaker:
         shapes : mapping from name to array
             All scanned shape parameters, in the scenario's units; empty if none is scanned.
         """
-        rows = self._rows(shapes)
+        rows = self._rows(shapes, self._folds)
         lengths = np.broadcast_shapes(*(np.shape(v) for v in shapes.values()))
         constant = (0,) * len(self.couplings)
         order = [constant, *sorted(set(rows) - {constant})]
         counts = [np.broadcast_to(rows[e], (*lengths, rows[e].shape[-1])) for e in order]
         return Templates(self.couplings, tuple(order), np.stack(counts))
 
-    def _rows(self, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
+    def components(self) -> dict[str, Array]:
+        """Counts (n_bins,) of each flux component with all parameters fixed."""
+        names = dict.fromkeys(fold.component.name for fold in self._folds)
+        groups = {n: [f for f in self._folds if f.component.name == n] for n in names}
+        return {name: self._rows({}, folds)[()] for name, folds in groups.items()}
+
+    def _rows(
+        self, shapes: Mapping[str, Array], folds: Sequence[Fold]
+    ) -> dict[Exponents, Array]:
         rows: dict[Exponents, Array] = {}
-        for fold in self._folds:
+        for fold in folds:
             for exponents, spectrum in self._spectrum(fold, shapes).items():
                 counts = fold.counts(spectrum)
                 rows[exponents] = rows[exponents] + counts if exponents in rows else counts

@@ -46,7 +46,7 @@ def test_fewer_experiments_take_their_tables_along():
 
 @pytest.mark.parametrize("text", ["axes.mass.n", "=3", "a b=3", "a.=3", "a=1\nb=2"])
 def test_malformed_override(text):
-    with pytest.raises(DefinitionError, match="write key=value, such as axes.mass.n=60"):
+    with pytest.raises(DefinitionError, match=r"write key=value, such as axes.mass.n=60"):
         document.override({}, [text])
 
 
@@ -59,7 +59,7 @@ def test_override_into_a_value():
     ("name", "content", "message"),
     [
         ("a.toml", b"x = [1\ny = 2", r"a.toml: not valid TOML: .*line 2"),
-        ("a.toml", b"x = 1\nx = 2", r"not valid TOML: .*line 2"),
+        ("a.toml", b"x = 1\nx = 2\n", r"not valid TOML: .*line 2"),
         ("a.json", b'{"x": 1,\n]', r"a.json: not valid JSON: .*line 2"),
         ("a.json", b'{"x": 1, "x": 2}', r"key 'x' is given twice"),
         ("a.json", b"[1]", r"give an object"),
@@ -74,10 +74,10 @@ def test_invalid_files(tmp_path, name, content, message):
 
 
 def test_unreadable_files(tmp_path):
-    with pytest.raises(DefinitionError, match="no.toml: cannot be read .*No such file"):
+    with pytest.raises(DefinitionError, match=r"no.toml: cannot be read .*No such file"):
         document.read(tmp_path / "no.toml")
     (tmp_path / "folder.toml").mkdir()
-    with pytest.raises(DefinitionError, match="folder.toml: cannot be read"):
+    with pytest.raises(DefinitionError, match=r"folder.toml: cannot be read"):
         document.read(tmp_path / "folder.toml")
 
 

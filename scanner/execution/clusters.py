@@ -134,8 +134,9 @@ def _local(workers: int | None) -> Iterator[Connection]:
         try:
             cluster = LocalCluster(**_local_options(count))
         except (OSError, RuntimeError, TimeoutError) as error:
+            reason = " ".join(str(error).split())
             raise ClusterError(
-                f"{_workers(count)} cannot be started on this host ({error}): try fewer workers"
+                f"{_workers(count)} cannot be started on this host ({reason}): try fewer workers"
             ) from error
         try:
             client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -156,8 +157,13 @@ def _local_options(count: int) -> dict[str, Any]:
         "host": "127.0.0.1",
         "dashboard_address": None,
         "silence_logs": logging.CRITICAL,
-        # every death of a worker is told to the runner, which counts per chunk
-        "scheduler_kwargs": {"allowed_failures": 0},
+        "scheduler_kwargs": {
+            # every death of a worker is told to the runner, which counts per chunk
+            "allowed_failures": 0,
+            # without an address its web server takes 8787, on all interfaces
+            "dashboard": False,
+            "dashboard_address": "127.0.0.1:0",
+        },
         "preload": [_IGNORE_INTERRUPT],
         "preload_argv": [[]],
     }

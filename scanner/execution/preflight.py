@@ -71,10 +71,12 @@ def _ask(client: Client, scan_path: str, digest: str, evaluator: str) -> Mapping
 def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:
     if isinstance(answer, ScannerError):
         raise type(answer)(f"worker {worker}: {answer}")
-    if isinstance(answer, BaseException):
+    if isinstance(answer, ImportError | AttributeError):
         raise MismatchError(
             f"worker {worker} cannot load {PACKAGE} ({answer}): install the same version there"
         ) from answer
+    if isinstance(answer, BaseException):
+        raise ClusterError(f"worker {worker} did not answer ({answer}): run again") from answer
     there = answer["versions"]
     for name in sorted(here.keys() | there.keys()):
         if here.get(name) != there.get(name):

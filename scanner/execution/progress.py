@@ -67,6 +67,8 @@ class Report:
         Whether the run was asked to stop.
     ignored_markers : int
         Ledger entries found broken or foreign; their chunks were computed again.
+    notes : tuple of str
+        What the comparison of the workers found worth saying.
     """
 
     scan: str
@@ -82,6 +84,7 @@ class Report:
     failed: Mapping[int, str]
     stopped: bool
     ignored_markers: int
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ def _allowed(x: Array, delta: Array, level: float) -> list[tuple[float, float]]:
     """Stretches of the axis scale where the interpolant is at or below the level."""
     cuts = np.unique([*x, *interpolation.crossings(x, delta, level)])
     pieces: list[tuple[float, float]] = []
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         # between two cuts lies no crossing: the middle speaks for the whole
         if not interpolation.interpolate(x, delta, 0.5 * (start + stop)) <= level:
             continue

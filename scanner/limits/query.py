@@ -110,6 +110,8 @@ def query(
         Degrees of freedom; the number of named values by default, at least 1.
     minima : mapping, optional
         Minima of the whole scan as `find_minima` returns them.
+    kind : str
+        Reference; with ``raster`` the last named axis runs and the other named ones are held.
     chi2_sm : mapping, optional
         Chi2 of the Standard Model for each experiment, for ``kind = "sm"``.
 
@@ -124,10 +126,9 @@ def query(
     answers = {}
     for label, subset in subsets.items():
         space = Surface.from_dataset(dataset, axes, subset)
-        here = space.at(**at)
-        lowest = here.profile()
+        lowest = space.at(**at).profile()
         zero = reference(
-            here.profile(here.names) if kind != "raster" else lowest,
+            _raster_line(space, at),
             kind,
             space=space,
             minimum=stored_minimum(minima or {}, subset, chosen_experiments(dataset)),
@@ -136,6 +137,12 @@ def query(
         profiled = {name: float(value) for name, value in lowest.profiled.items()}
         answers[label] = Answer(float(lowest.chi2), float(zero.chi2), degrees, profiled)
     return Query(dict(at), degrees, kind, answers)
+
+
+def _raster_line(space: Surface, at: Mapping[str, float]) -> Surface:
+    """The line a ``raster`` minimum is taken on: all named axes but the last are held."""
+    named = [name for name in space.names if name in at]
+    return space.at(**{name: at[name] for name in named[:-1]}).profile(named[-1:])
 
 
 def _summed(chi2_sm: Mapping[str, float] | None, subset: Sequence[str]) -> float | None:

@@ -72,6 +72,10 @@ class LinearPulls:
         """mu (n, n_bins) for signals (n, n_bins) at shifted pulls y (n, n_pulls)."""
         return signal * (self.direct + y @ self.signal) + self.offset + y @ self.background
 
+    def change(self, signal: Array, step: Array) -> Array:
+        """Change of mu (n, n_bins) for a step (n, n_pulls) in the pulls."""
+        return signal * (step @ self.signal) + step @ self.background
+
     @cached_property
     def _pairs(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         return np.triu_indices(self.n)

@@ -78,6 +78,17 @@ class Archive:
                 write_new(draft, definition, grid, references, labels or {})
         return self._existing(definition)
 
+    def find(self, definition: ScanDefinition) -> StoredScan | None:
+        """The stored scan of a definition, None if there is none.
+
+        Raises
+        ------
+        MismatchError
+            What is there under this id is another scan, or damaged.
+        """
+        folder = self.folder.child(definition.id)
+        return self._existing(definition) if folder.exists() else None
+
     def _existing(self, definition: ScanDefinition) -> StoredScan:
         folder = self.folder.child(definition.id)
         if not folder.exists(DEFINITION):

@@ -229,7 +229,10 @@ class Cube:
             store = self.folder.zarr_store(read_only=True)
             dataset: xr.Dataset = xr.open_zarr(store, consolidated=False, chunks=None)
         # fixed-width names: numpy's new variable-width strings do not go into netCDF
-        return dataset.assign_coords(experiment=dataset["experiment"].astype(np.str_))
+        names = np.array([str(name) for name in dataset["experiment"].values])
+        return dataset.assign_coords(
+            experiment=("experiment", names, dict(dataset["experiment"].attrs))
+        )
 
     def sizes(self) -> dict[int, tuple[int, int]]:
         """Stored bytes of chi2 and of status of every chunk that has both objects."""
@@ -278,16 +281,15 @@ class Cube:
 
     @contextmanager
     def _damage(self, what: str) -> Iterator[None]:
-        scan = self.definition.id
         # a chunk can be computed again in place; without metadata there is no place
-        mend = f"resume {scan} --verify" if what.startswith("chunk") else f"rm {scan}"
+        mend = "resume {} --verify`" if what.startswith("chunk") else "rm {}` and run again"
         with store_errors(self.folder.path):
             try:
                 yield
             except (ValueError, KeyError, TypeError, RuntimeError) as error:
                 raise MismatchError(
                     f"{self.folder}: {what} cannot be read ({_one_line(error)}): "
-                    f"mend it with `scanner {mend}`"
+                    f"mend it with `scanner {mend.format(self.definition.id)}"
                 ) from error
 
 

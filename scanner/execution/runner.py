@@ -1,0 +1,274 @@
+"""Run a scan on a Dask cluster: chunk numbers in, receipts out, a bounded window in between."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from distributed import Client, Future, KilledWorker
+
+from scanner.errors import ClusterError, ScannerError
+from scanner.execution.preflight import check_workers
+from scanner.execution.progress import Meter, Progress, Report
+from scanner.execution.signals import stop_signals
+from scanner.execution.task import DEFAULT_EVALUATOR, Receipt, run_chunk
+from scanner.store.ledger import PACK_ABOVE, Markers
+from scanner.store.stored import StoredScan
+
+WINDOW = 2  # chunks submitted per thread: one runs, one waits beside it
+KILLS_TO_QUARANTINE = 3
+MAX_FAILED = 3  # evaluation fails alike everywhere: do not raise the same error 10^6 times
+TICK = 0.25  # s between looks at the flags
+WORKERS_TICK = 1.0  # s between counts of the workers
+GRACE = 10.0  # s for running chunks to finish after a stop
+NO_WORKERS = 120.0  # s without any worker before giving up
+RESULT_SECONDS = 30.0
+
+
+def run(
+    stored: StoredScan,
+    client: Client,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    evaluator: str = DEFAULT_EVALUATOR,
+) -> Report:
+    """Compute what is missing of a scan. A complete scan is not touched.
+
+    SIGINT, SIGTERM, `should_stop` and `StoredScan.request_stop` stop it after the running chunks;
+    the report tells. Another run of the same scan at the same time does no harm.
+
+    Parameters
+    ----------
+    stored : StoredScan
+        The scan.
+    client : distributed.Client
+        Not closed here.
+    progress : callable, optional
+        Called about four times a second.
+    should_stop : callable, optional
+        Asked about four times a second.
+    evaluator : str
+        ``module:attribute`` of what evaluates a chunk.
+
+    Raises
+    ------
+    ClusterError
+        The scheduler or all workers were lost.
+    MismatchError
+        A worker sees other versions, sources or another store.
+    StoreError
+        The store is full or not writable.
+    """
+    finished = stored.finished()
+    if len(finished) == stored.grid.n_chunks:
+        return _Run(stored, client, evaluator, finished, ()).report()
+    notes = check_workers(client, stored, evaluator)
+    stored.check_ready(n for n in range(stored.grid.n_chunks) if n not in finished)
+    stored.sweep()
+    stored.clear_stop()
+    work = _Run(stored, client, evaluator, finished, notes)
+    with stop_signals() as signalled:
+
+        def stop() -> bool:
+            asked = signalled.is_set() or bool(should_stop and should_stop())
+            return asked or stored.stop_requested()
+
+        try:
+            work.loop(stop, progress or (lambda _: None))
+        finally:
+            work.cancel()
+    stored.ledger.pack()
+    return work.report()
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """A submitted chunk; `alone`: nothing else is in flight, so a death is its own."""
+
+    number: int
+    future: Future[Receipt]
+    alone: bool
+
+
+class _Run:
+    """State of one run: what waits, what flies, what came back."""
+
+    def __init__(
+        self,
+        stored: StoredScan,
+        client: Client,
+        evaluator: str,
+        finished: Markers,
+        notes: tuple[str, ...],
+    ) -> None:
+        self.stored, self.client, self.evaluator = stored, client, evaluator
+        self.skipped, self.ignored, self.notes = len(finished), finished.ignored, notes
+        grid = stored.grid
+        self.waiting = deque(n for n in range(grid.n_chunks) if n not in finished)
+        self.suspects: deque[int] = deque()
+        self.flights: dict[str, _Flight] = {}
+        self.landed: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.kills: Counter[int] = Counter()
+        self.quarantined: list[int] = []
+        self.failed: dict[int, str] = {}
+        self.computed: dict[int, int] = {}
+        self.cpu_seconds = 0.0
+        self.status: Counter[int] = Counter()
+        self.memory: dict[str, int] = {}
+        self.stopped = False
+        self.workers = self.threads = 0
+        self.counted = float("-inf")
+        self.seen = self.start = time.monotonic()
+        self.meter = Meter(
+            total=grid.n_chunks,
+            points=grid.size,
+            done=len(finished),
+            points_done=sum(marker.points for marker in finished.values()),
+        )
+
+    def loop(self, stop: Callable[[], bool], progress: Callable[[Progress], None]) -> None:
+        """Submit and collect until all is done, or until told to stop."""
+        told = float("-inf")
+        while self.waiting or self.suspects or self.flights:
+            self.stopped = self.stopped or stop()
+            if self.stopped or len(self.failed) >= MAX_FAILED:
+                break
+            self.count_workers()
+            self.submit()
+            self.collect(TICK)
+            if time.monotonic() >= told + TICK:
+                progress(self.meter.progress(self.workers))
+                told = time.monotonic()
+        deadline = time.monotonic() + GRACE
+        while self.flights and time.monotonic() < deadline:
+            self.collect(TICK)
+        progress(self.meter.progress(self.workers))
+
+    def submit(self) -> None:
+        """Fill the window; suspects come last and one at a time."""
+        while self.waiting and len(self.flights) < WINDOW * max(self.threads, 1):
+            self.send(self.waiting.popleft(), alone=False)
+        if self.suspects and not self.flights:
+            self.send(self.suspects.popleft(), alone=True)
+
+    def send(self, number: int, *, alone: bool) -> None:
+        """Submit one chunk."""
+        future = self.client.submit(
+            run_chunk,
+            str(self.stored.path),
+            self.stored.digest,
+            number,
+            self.kills[number],
+            self.evaluator,
+            pure=False,
+        )
+        self.flights[str(future.key)] = _Flight(number, future, alone)
+        future.add_done_callback(lambda done: self.landed.put(str(done.key)))
+
+    def collect(self, timeout: float) -> None:
+        """Take what has landed; wait at most `timeout` seconds for the first."""
+        try:
+            keys = [self.landed.get(timeout=timeout)]
+        except queue.Empty:
+            return
+        while not self.landed.empty():
+            keys.append(self.landed.get())
+        for key in keys:
+            self.take(self.flights.pop(key))
+
+    def take(self, flight: _Flight) -> None:
+        """Book a receipt, or deal with a failure."""
+        try:
+            receipt = flight.future.result(timeout=RESULT_SECONDS)
+        except KilledWorker as error:
+            self.take_death(flight, int(error.allowed_failures) + 1)
+        except ScannerError:
+            raise
+        except TimeoutError:  # finished, but its worker was lost with the receipt: run it again
+            self.waiting.append(flight.number)
+        except Exception as error:
+            if flight.future.status != "error":
+                raise self.lost() from error
+            self.failed[flight.number] = f"{type(error).__name__}: {error}".splitlines()[0]
+        else:
+            self.book(receipt)
+
+    def take_death(self, flight: _Flight, kills: int) -> None:
+        """Requeue a chunk whose worker died; quarantine it if it surely was the cause.
+
+        What merely waited on a dying worker is counted too: only a death alone is evidence.
+        """
+        self.kills[flight.number] += kills
+        if flight.alone and self.kills[flight.number] >= KILLS_TO_QUARANTINE:
+            self.quarantined.append(flight.number)
+        elif self.kills[flight.number] >= KILLS_TO_QUARANTINE - 1:
+            self.suspects.append(flight.number)
+        else:
+            self.waiting.append(flight.number)
+
+    def book(self, receipt: Receipt) -> None:
+        """Count a receipt."""
+        self.memory[receipt.worker] = receipt.peak_memory_bytes
+        if receipt.stopped:
+            self.stopped = True
+            return
+        self.computed[receipt.chunk] = receipt.points
+        self.cpu_seconds += receipt.seconds
+        self.status.update(receipt.status)
+        self.meter.add(receipt.points)
+        if len(self.computed) % PACK_ABOVE == 0:
+            self.stored.ledger.pack()
+
+    def count_workers(self) -> None:
+        """Look now and then how many workers there are; ClusterError if none for too long."""
+        now = time.monotonic()
+        if now < self.counted + WORKERS_TICK:
+            return
+        try:
+            threads = self.client.nthreads()
+        except Exception as error:
+            raise self.lost() from error
+        self.counted, self.workers, self.threads = now, len(threads), sum(threads.values())
+        if threads:
+            self.seen = now
+        elif now > self.seen + NO_WORKERS:
+            raise self.lost("all workers were lost and none came back")
+
+    def lost(self, what: str = "the Dask scheduler was lost") -> ClusterError:
+        """Error for a cluster that went away."""
+        done = self.skipped + len(self.computed)
+        return ClusterError(
+            f"{what} with {done} of {self.stored.grid.n_chunks} chunks done: "
+            f"go on with `scanner resume {self.stored.id}`"
+        )
+
+    def cancel(self) -> None:
+        """Drop what is still in flight; a chunk that is running ends by itself, whole."""
+        futures = [flight.future for flight in self.flights.values()]
+        self.flights.clear()
+        if futures and self.client.status == "running":
+            self.client.cancel(futures)
+
+    def report(self) -> Report:
+        """What the run did."""
+        missing = self.stored.grid.n_chunks - self.skipped - len(self.computed)
+        return Report(
+            scan=self.stored.id,
+            computed=len(self.computed),
+            skipped=self.skipped,
+            missing=missing,
+            points=sum(self.computed.values()),
+            seconds=time.monotonic() - self.start,
+            cpu_seconds=self.cpu_seconds,
+            peak_memory_bytes=self.memory,
+            status=dict(self.status),
+            quarantined=tuple(sorted(self.quarantined)),
+            failed=self.failed,
+            stopped=self.stopped,
+            ignored_markers=self.ignored,
+            notes=self.notes,
+        )

@@ -1,0 +1,149 @@
+"""One point explained: counts by component, chi2, pulls, excluded or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.chi2 import ExperimentModel, models
+from scanner.definition import ScanDefinition
+from scanner.experiment import Experiment
+from scanner.statistics import levels
+from scanner.templates import Conventions
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ExperimentPoint:
+    """One experiment at one point.
+
+    Parameters
+    ----------
+    chi2, chi2_sm : float
+        Profiled over the pulls, at the point and at the Standard Model.
+    counts : mapping
+        ``signal`` (Standard Model + new physics), ``sm_signal`` and each background at nominal
+        pulls, and ``observed``.
+    components : mapping from flux component to counts
+        Shares of ``signal``.
+    counts_fitted : mapping
+        ``signal``, each background and ``total`` after profiling.
+    pulls, pull_widths : mapping from pull to float
+        Fitted pulls in units of their width, and the widths.
+    """
+
+    chi2: float
+    chi2_sm: float
+    counts: Mapping[str, float]
+    components: Mapping[str, float]
+    counts_fitted: Mapping[str, float]
+    pulls: Mapping[str, float]
+    pull_widths: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a scenario in one or more experiments; Delta chi2 is counted from the SM."""
+
+    scenario: str
+    parameters: Mapping[str, float | str]
+    options: Mapping[str, Any]
+    experiments: Mapping[str, ExperimentPoint]
+
+    @property
+    def chi2(self) -> float:
+        """Sum over the experiments."""
+        return sum(e.chi2 for e in self.experiments.values())
+
+    @property
+    def chi2_sm(self) -> float:
+        """Sum over the experiments, Standard Model."""
+        return sum(e.chi2_sm for e in self.experiments.values())
+
+    def excluded(self, dof: int) -> dict[str, bool]:
+        """Whether Delta chi2 from the SM lies above each usual confidence level."""
+        delta = self.chi2 - self.chi2_sm
+        return {
+            levels.percent(cl): delta > levels.delta_chi2(cl, dof) for cl in levels.USUAL_LEVELS
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, for JSON."""
+        return {
+            "scenario": self.scenario,
+            "parameters": dict(self.parameters),
+            "options": dict(self.options),
+            "chi2": self.chi2,
+            "chi2_sm": self.chi2_sm,
+            "delta_chi2": self.chi2 - self.chi2_sm,
+            "reference": "sm",
+            "excluded": {"1 dof": self.excluded(1), "2 dof": self.excluded(2)},
+            "experiments": {name: asdict(e) for name, e in self.experiments.items()},
+        }
+
+
+def explain(definition: ScanDefinition) -> Point:
+    """Explain the point of a definition without axes.
+
+    Raises
+    ------
+    CatalogError, DefinitionError, DataError
+        As the catalogue does.
+    """
+    if definition.axes:
+        raise ValueError("a point has no axes: resolve the definition with point=True")
+    bound = models(
+        definition.scenario,
+        definition.experiment_options,
+        Conventions(**definition.options),
+        definition.parameters,
+        (),
+    )
+    return Point(
+        scenario=definition.scenario,
+        parameters=definition.parameters,
+        options={**definition.options, **definition.experiment_options},
+        experiments={model.experiment.name: _explain(model) for model in bound},
+    )
+
+
+def _explain(model: ExperimentModel) -> ExperimentPoint:
+    experiment = model.experiment
+    signals = np.stack([model.signal({})[0], model.standard_model()])
+    profile = model.likelihood.profile(signals)
+    backgrounds = {name: float(b.sum()) for name, b in experiment.backgrounds.items()}
+    return ExperimentPoint(
+        chi2=float(profile.chi2[0]),
+        chi2_sm=float(profile.chi2[1]),
+        counts={
+            "signal": float(signals[0].sum()),
+            "sm_signal": float(signals[1].sum()),
+            **backgrounds,
+            "observed": float(experiment.observed.sum()),
+        },
+        components=model.components(),
+        counts_fitted=_fitted(experiment, signals[0], profile.pulls[0]),
+        pulls=_named(experiment, profile.pulls[0]),
+        pull_widths={pull.name: pull.sigma for pull in experiment.pulls},
+    )
+
+
+def _named(experiment: Experiment, pulls: Array) -> dict[str, float]:
+    return {p.name: float(x) for p, x in zip(experiment.pulls, pulls, strict=True)}
+
+
+def _fitted(experiment: Experiment, signal: Array, pulls: Array) -> dict[str, float]:
+    """Counts after profiling: each contribution with all pulls that act on it."""
+    parts = {"signal": signal, **experiment.backgrounds}
+    fitted = {name: counts.copy() for name, counts in parts.items()}
+    for pull, x in zip(experiment.pulls, pulls, strict=True):
+        fitted["signal"] += x * pull.sigma * pull.signal * signal
+        for name, relative in pull.backgrounds.items():
+            fitted[name] += x * pull.sigma * relative * experiment.backgrounds[name]
+    totals = {name: float(counts.sum()) for name, counts in fitted.items()}
+    return {**totals, "total": sum(totals.values())}

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scanner.errors import ClusterError
+from scanner.execution import clusters
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """Address at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture
+def scheduler_file(tmp_path: Path) -> Iterator[Path]:
+    """A scheduler of its own, without workers."""
+    path = tmp_path / "scheduler.json"
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
+    options = ["--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(path)]
+    with subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 20
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield path
+        process.kill()
+
+
+@pytest.mark.cluster
+def test_local_workers_have_one_thread_and_ignore_the_interrupt(client) -> None:
+    def look() -> tuple[str | None, bool]:
+        import os
+        import signal
+
+        ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        return os.environ.get("OMP_NUM_THREADS"), ignored
+
+    assert list(client.nthreads().values()) == [1, 1]
+    assert set(client.run(look).values()) == {("1", True)}
+    assert all(address.startswith("tcp://127.0.0.1:") for address in client.nthreads())
+
+
+@pytest.mark.cluster
+def test_local_cluster_is_said_aloud_and_listens_on_loopback_only() -> None:
+    with clusters.connect(workers=1) as connection:
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        opened = [c for p in processes for c in p.net_connections() if c.status == "LISTEN"]
+        assert {c.laddr.ip for c in opened} == {"127.0.0.1"}
+        assert connection.description == "this host, 1 worker (no cluster given)"
+        client = connection.client
+    assert client.status == "closed"
+
+
+def test_no_scheduler_answers(nowhere: str, monkeypatch) -> None:
+    monkeypatch.setattr(clusters, "CONNECT_SECONDS", 0.5)
+    start = time.monotonic()
+    with (
+        pytest.raises(ClusterError, match=r"no Dask scheduler .* \(from --scheduler\)") as caught,
+        clusters.connect(scheduler=nowhere),
+    ):
+        pass
+    assert nowhere in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert time.monotonic() - start < 5
+
+
+def test_address_of_the_environment_is_used(nowhere: str, monkeypatch) -> None:
+    monkeypatch.setattr(clusters, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", nowhere)
+    with pytest.raises(ClusterError, match="from DASK_SCHEDULER_ADDRESS"), clusters.connect():
+        pass
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "[]"])
+def test_scheduler_file_that_says_nothing(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "scheduler.json"
+    if text is not None:
+        path.write_text(text)
+    with (
+        pytest.raises(ClusterError, match="cannot be read"),
+        clusters.connect(scheduler_file=path),
+    ):
+        pass
+
+
+def test_no_workers_wanted() -> None:
+    with pytest.raises(ClusterError, match="at least 1"), clusters.connect(workers=0):
+        pass
+
+
+@pytest.mark.cluster
+def test_scheduler_without_workers(scheduler_file: Path, monkeypatch) -> None:
+    monkeypatch.setattr(clusters, "WORKERS_SECONDS", 0.5)
+    with (
+        pytest.raises(ClusterError, match=r"has 0 workers after 0\.5 s, 1 wanted"),
+        clusters.connect(scheduler_file=scheduler_file),
+    ):
+        pass

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+
+from scanner.errors import MismatchError
+from scanner.grid import Axis
+from scanner.store.cube import Cube
+from scanner.store.stored import StoredScan
+
+
+def test_opens_in_xarray_with_named_dimensions_and_coordinates(filled: StoredScan) -> None:
+    dataset = xr.open_zarr(filled.path / "cube.zarr", consolidated=False, chunks=None)
+    assert dataset["chi2"].dims == ("experiment", "mass", "coupling")
+    assert dataset["chi2"].dtype == np.float64
+    assert dataset["status"].dtype == np.uint8
+    assert list(dataset["experiment"].values) == ["first", "second"]
+    for axis in filled.grid.axes:
+        np.testing.assert_array_equal(dataset[axis.name], axis.coordinates)
+    assert dataset["mass"].attrs["units"] == "MeV"
+    assert dataset["coupling"].attrs["units"] == "1"
+    assert {"long_name", "latex"} <= dataset["mass"].attrs.keys()
+    assert dataset.attrs["digest"] == filled.digest
+    assert float(dataset["chi2"].sel(experiment="second", coupling=-1.0)[0]) == 12.0
+
+
+def test_labels_go_to_the_coordinates(archive, other, grid) -> None:
+    labels = {"mass": {"long_name": "mediator mass", "latex": r"m_{Z'}"}}
+    dataset = archive.create(other, grid, labels=labels).dataset()
+    assert dataset["mass"].attrs["latex"] == r"m_{Z'}"
+    assert dataset["coupling"].attrs["long_name"] == "coupling"
+
+
+def test_codecs_are_blosc_lz4_and_a_checksum(stored: StoredScan) -> None:
+    array = zarr.open_group(stored.path / "cube.zarr", mode="r")["chi2"]
+    blosc, checksum = array.metadata.to_dict()["codecs"][1:]
+    assert blosc["configuration"]["cname"] == "lz4"
+    assert blosc["configuration"]["shuffle"] == "shuffle"
+    assert checksum["name"] == "crc32c"
+    assert array.chunks == (2, 4, 3)
+    assert np.isnan(array.fill_value)
+
+
+def test_a_chunk_of_nan_is_stored(stored: StoredScan) -> None:
+    chunk = stored.grid.chunk(0)
+    shape = (2, *chunk.shape)
+    stored.commit(chunk, np.full(shape, np.nan), np.full(shape, 3, np.uint8))
+    assert stored.cube.sizes().keys() == {0}
+    assert stored.done() == {0}
+
+
+def test_values_survive(filled: StoredScan, block) -> None:
+    for chunk in filled.grid:
+        for found, expected in zip(filled.cube.read(chunk), block(chunk), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_writing_twice_leaves_the_same_bytes(filled: StoredScan, block) -> None:
+    files = [p for p in (filled.path / "cube.zarr").rglob("*") if p.is_file()]
+    before = {p: p.read_bytes() for p in files}
+    for chunk in filled.grid:
+        filled.commit(chunk, *block(chunk))
+    assert {p: p.read_bytes() for p in files} == before
+
+
+@pytest.mark.parametrize("variable", ["chi2", "status"])
+def test_flipped_byte_is_an_error_that_names_the_chunk(filled: StoredScan, variable: str) -> None:
+    _flip(filled.path / "cube.zarr" / variable / "c" / "0" / "1" / "0")
+    with pytest.raises(MismatchError, match=rf"chunk 2 .*resume {filled.id} --verify"):
+        filled.cube.read(filled.grid.chunk(2))
+    with pytest.raises(MismatchError, match="chunk 2"):
+        filled.dataset(load=True)
+    filled.cube.read(filled.grid.chunk(1))
+
+
+def test_other_coordinates_are_refused_before_writing(stored: StoredScan, block) -> None:
+    zarr.open_group(stored.path / "cube.zarr", mode="r+")["mass"][2] = 7.0
+    chunk = stored.grid.chunk(0)
+    with pytest.raises(MismatchError, match="coordinate 'mass'"):
+        stored.commit(chunk, *block(chunk))
+    assert stored.cube.sizes() == {}
+    assert not stored.ledger.markers()
+
+
+def test_coordinates_may_differ_by_the_last_bit(stored: StoredScan) -> None:
+    array = zarr.open_group(stored.path / "cube.zarr", mode="r+")["mass"]
+    array[:] = np.nextafter(array[:], np.inf)
+    stored.cube.check()
+
+
+def test_other_digest_is_refused(stored: StoredScan, other) -> None:
+    with pytest.raises(MismatchError, match="belongs to another scan"):
+        Cube(stored.cube.folder, other).check()
+
+
+def test_other_axis_length_or_experiments_are_refused(stored: StoredScan) -> None:
+    zarr.open_group(stored.path / "cube.zarr", mode="r+")["experiment"][1] = "third"
+    with pytest.raises(MismatchError, match="experiments first, third"):
+        stored.cube.check()
+    axes = (Axis("mass", "log", 0.1, 100.0, 7, "MeV"), stored.grid.axes[1])
+    longer = dataclasses.replace(stored.definition, axes=axes)
+    group = zarr.open_group(stored.path / "cube.zarr", mode="r+")
+    group["experiment"][1] = "second"
+    group.attrs["digest"] = longer.digest
+    with pytest.raises(MismatchError, match=r"in 6, the definition says .* in 7"):
+        Cube(stored.cube.folder, longer).check()
+
+
+def test_damaged_metadata_is_a_mismatch(stored: StoredScan) -> None:
+    (stored.path / "cube.zarr" / "zarr.json").write_text("{")
+    with pytest.raises(MismatchError, match="metadata cannot be read"):
+        Cube(stored.cube.folder, stored.definition)
+
+
+def test_absent_cube_is_a_mismatch(stored: StoredScan) -> None:
+    (stored.path / "cube.zarr" / "zarr.json").unlink()
+    with pytest.raises(MismatchError, match=rf"`scanner rm {stored.id}` and run again"):
+        Cube(stored.cube.folder, stored.definition)
+
+
+def test_partial_files_are_not_chunks(filled: StoredScan) -> None:
+    (filled.path / "cube.zarr" / "chi2" / "c" / "0" / "0" / "1.ab.partial").write_bytes(b"x")
+    assert filled.cube.sizes().keys() == {0, 1, 2, 3}
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)

@@ -1,0 +1,176 @@
+"""Golden shapes: where the lines run, what they enclose, and what they may not invent."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from scanner.contours import Contour, contours, excluded_polygons
+from scanner.grid import Axis
+from scanner.statistics.levels import delta_chi2
+
+LEVEL = delta_chi2(0.9, 2)
+AXES = (Axis("a", "linear", -3.0, 3.0, 60), Axis("b", "linear", -3.0, 3.0, 61))
+A, B = np.meshgrid(AXES[0].coordinates, AXES[1].coordinates, indexing="ij")
+R = np.hypot(A, B)
+CELL = 6.0 / 59.0
+
+
+def contour(plane: np.ndarray, axes: tuple[Axis, Axis] = AXES) -> Contour:
+    (found,) = contours(plane, axes, [0.9], dof=2)
+    return found
+
+
+def area(ring: np.ndarray) -> float:
+    """Signed: positive where it runs anticlockwise."""
+    x, y = ring.T
+    return 0.5 * float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))
+
+
+def test_a_parabola_gives_its_circle_to_rounding() -> None:
+    found = contour(R**2)
+    (line,) = found.lines
+    assert line.closed
+    assert line.encloses == "allowed"
+    np.testing.assert_allclose(np.hypot(*line.vertices.T), np.sqrt(LEVEL), atol=1e-12)
+    np.testing.assert_array_equal(line.vertices[0], line.vertices[-1])
+    assert (found.axes, found.level, found.coverage) == (("a", "b"), LEVEL, 1.0)
+    assert not found.under_resolved
+
+
+@pytest.mark.parametrize(("power", "cells"), [(4, 1e-3), (8, 1e-2)])
+def test_steep_planes_are_placed_well_inside_a_cell(power: int, cells: float) -> None:
+    (line,) = contour(R**power).lines
+    worst = np.abs(np.hypot(*line.vertices.T) - LEVEL ** (1.0 / power)).max()
+    assert worst < cells * CELL
+
+
+def test_the_vertices_are_columns_of_the_first_and_second_axis() -> None:
+    (line,) = contour((A / 0.5) ** 2 + (B / 1.2) ** 2).lines
+    assert np.abs(line.vertices).max(axis=0) == pytest.approx(
+        [0.5 * np.sqrt(LEVEL), 1.2 * np.sqrt(LEVEL)], rel=1e-2
+    )
+
+
+def test_log_axes_are_contoured_in_log() -> None:
+    axes = (Axis("mass", "log", 1.0, 1e4, 41), Axis("coupling", "log", 1e-6, 1e-2, 51))
+    m, g = np.meshgrid(*(np.log10(axis.coordinates) for axis in axes), indexing="ij")
+    (line,) = contour((m - 2.0) ** 2 * 3.0 + (g + 4.0) ** 2 * 4.0, axes).lines
+    u, v = np.log10(line.vertices).T
+    np.testing.assert_allclose(3.0 * (u - 2.0) ** 2 + 4.0 * (v + 4.0) ** 2, LEVEL, atol=1e-10)
+
+
+def test_a_circle_clipped_by_the_edge_is_open_and_ends_on_it() -> None:
+    (line,) = contour((A - 3.0) ** 2 + B**2).lines
+    assert not line.closed
+    assert line.encloses is None
+    np.testing.assert_allclose(line.vertices[[0, -1], 0], 3.0)
+    np.testing.assert_allclose(np.abs(line.vertices[[0, -1], 1]), np.sqrt(LEVEL), atol=1e-12)
+
+
+def test_a_ring_has_an_outer_line_and_a_hole() -> None:
+    lines = sorted(contour(25.0 * (R - 1.8) ** 2).lines, key=lambda line: line.is_hole)
+    assert [line.encloses for line in lines] == ["allowed", "excluded"]
+    width = np.sqrt(LEVEL) / 5.0
+    for line, radius in zip(lines, (1.8 + width, 1.8 - width), strict=True):
+        np.testing.assert_allclose(np.hypot(*line.vertices.T), radius, atol=2e-3)
+
+
+def test_two_solutions_are_two_islands() -> None:
+    lines = contour(8.0 * (R**2 - 2.0 * A**2 + 1.0) ** 2 + 8.0 * (2.0 * A * B) ** 2).lines
+    assert [line.encloses for line in lines] == ["allowed", "allowed"]
+    assert np.sign([line.vertices[:, 1].mean() for line in lines]).sum() == 0.0 or np.sign(
+        [line.vertices[:, 0].mean() for line in lines]
+    ).sum() == pytest.approx(0.0)
+
+
+def test_a_thin_strip_inside_the_excluded_region_is_two_lines() -> None:
+    half = 2.5 * CELL
+    found = contour(LEVEL * ((B - 0.21 - 0.3 * A) / half) ** 2)
+    assert len(found.lines) == 2
+    offsets = sorted(
+        float(np.mean(line.vertices[:, 1] - 0.3 * line.vertices[:, 0])) for line in found.lines
+    )
+    assert offsets == pytest.approx([0.21 - half, 0.21 + half], abs=1e-9)
+    assert not found.under_resolved
+
+
+def test_a_strip_narrower_than_two_cells_says_so() -> None:
+    assert contour(LEVEL * ((B - 0.21 - 0.3 * A) / (0.4 * CELL)) ** 2).under_resolved
+
+
+def test_a_plateau_at_the_level_is_allowed_and_makes_no_scribble() -> None:
+    plane = np.where(A > 0.0, 50.0, LEVEL)
+    (line,) = contour(plane).lines
+    assert np.ptp(line.vertices[:, 0]) < CELL
+    assert contour(np.full(A.shape, LEVEL)).lines == ()
+    assert contour(np.zeros(A.shape)).lines == ()
+
+
+def test_a_missing_plane_has_no_line_and_no_coverage() -> None:
+    found = contour(np.full(A.shape, np.nan))
+    assert (found.lines, found.coverage) == ((), 0.0)
+
+
+def test_a_hole_of_missing_points_opens_the_line_and_invents_nothing() -> None:
+    plane = R**2
+    missing = (A > 0.0) & (np.abs(B) < 0.5)
+    plane[missing] = np.nan
+    found = contour(plane)
+    (line,) = found.lines
+    assert not line.closed
+    assert found.coverage == pytest.approx(1.0 - missing.mean())
+    inside = (line.vertices[:, 0] > 0.0) & (np.abs(line.vertices[:, 1]) < 0.5)
+    assert not inside.any()
+    np.testing.assert_allclose(np.hypot(*line.vertices.T), np.sqrt(LEVEL), atol=1e-3)
+
+
+def test_infinities_are_missing() -> None:
+    plane = R**2
+    plane[0, 0] = np.inf
+    found = contour(plane)
+    assert found.coverage == pytest.approx(1.0 - 1.0 / plane.size)
+    assert len(found.lines) == 1
+
+
+def test_every_edge_is_crossed_where_the_sign_changes_and_nowhere_else() -> None:
+    """Slow twin: count the sign changes of a rough plane, edge by edge."""
+    plane = np.random.default_rng(3).normal(LEVEL, 2.0, A.shape)
+    above = plane > LEVEL
+    changes = sum(
+        int(above[i, j] != above[i + 1, j]) for i, j in itertools.product(range(59), range(61))
+    ) + sum(int(above[i, j] != above[i, j + 1]) for i, j in itertools.product(range(60), range(60)))
+    vertices = sum(len(line.vertices) - int(line.closed) for line in contour(plane).lines)
+    assert vertices == changes
+
+
+def test_excluded_polygons_have_the_lines_as_edges() -> None:
+    ((outer, hole),) = excluded_polygons(R**2, AXES, LEVEL)
+    assert area(outer) == pytest.approx(36.0)
+    assert area(hole) == pytest.approx(-np.pi * LEVEL, rel=5e-3)
+    np.testing.assert_allclose(np.hypot(*hole.T), np.sqrt(LEVEL), atol=1e-12)
+
+
+def test_excluded_polygons_keep_islands() -> None:
+    rings = excluded_polygons(25.0 * (R - 1.8) ** 2, AXES, LEVEL)
+    assert sorted(len(polygon) for polygon in rings) == [1, 2]
+    assert excluded_polygons(np.zeros(A.shape), AXES, LEVEL) == ()
+
+
+def test_one_contour_for_each_level() -> None:
+    inner, outer = contours(R**2, AXES, [0.6827, 0.9545], dof=2)
+    assert inner.level < outer.level
+    assert (inner.cl, outer.cl) == (0.6827, 0.9545)
+
+
+def test_to_dict_is_plain() -> None:
+    found = contour(25.0 * (R - 1.8) ** 2).to_dict()
+    assert found["axes"] == ["a", "b"]
+    assert (found["cl"], found["dof"], found["coverage"]) == (0.9, 2, 1.0)
+    assert {line["encloses"] for line in found["lines"]} == {"allowed", "excluded"}
+    assert all(isinstance(x, float) for x in found["lines"][0]["vertices"][0])
+
+
+def test_a_plane_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"shape \(61, 60\).*\(a, b\).*\(60, 61\)"):
+        contour(A.T)

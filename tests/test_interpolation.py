@@ -1,0 +1,115 @@
+"""The limited cubic: exact on parabolas, quiet at bends, honest about what is missing."""
+
+import numpy as np
+import pytest
+
+from scanner import interpolation
+
+X = np.linspace(0.0, 1.0, 11)
+UNEVEN = np.array([0.0, 0.1, 0.15, 0.4, 0.55, 0.8, 1.0])
+
+
+def parabola(x: np.ndarray) -> np.ndarray:
+    return 100.0 * (x - 0.437) ** 2 - 3.0
+
+
+def powered(u: np.ndarray | float) -> np.ndarray:
+    """A curve that rises like g^8 and saturates at 100, over u = log10 g."""
+    strength = (10.0 ** np.asarray(u) / 3e-5) ** 8
+    return 100.0 * strength / (1.0 + strength)
+
+
+@pytest.mark.parametrize("x", [X, UNEVEN])
+@pytest.mark.parametrize("at", [0.02, 0.437, 0.5, 0.97, 0.0, 1.0])
+def test_a_parabola_is_exact_on_even_and_uneven_nodes(x: np.ndarray, at: float) -> None:
+    assert interpolation.interpolate(x, parabola(x), at) == pytest.approx(parabola(at), abs=1e-12)
+
+
+@pytest.mark.parametrize("x", [X, UNEVEN])
+def test_minimum_and_crossings_of_a_parabola_are_exact(x: np.ndarray) -> None:
+    place, value = interpolation.minimum_along(x, parabola(x))
+    assert (float(place), float(value)) == pytest.approx((0.437, -3.0), abs=1e-12)
+    assert interpolation.crossings(x, parabola(x), 1.0) == pytest.approx([0.237, 0.637], abs=1e-12)
+
+
+def test_a_saturating_eighth_power_does_not_ring() -> None:
+    u = np.linspace(-6.0, -2.0, 25)
+    y = powered(u)
+    dense = np.array([interpolation.interpolate(u, y, at) for at in np.linspace(-6.0, -2.0, 2001)])
+    assert np.all(np.diff(dense) >= -1e-9)
+    assert dense.max() <= 100.0 + 1e-9
+
+
+@pytest.mark.parametrize(("n", "tolerance"), [(40, 5e-2), (80, 1e-2), (160, 4e-3)])
+def test_the_crossing_of_a_steep_curve_converges(n: int, tolerance: float) -> None:
+    u = np.linspace(-6.0, -2.0, n)
+    exact = np.log10(3e-5 * (4.6 / 95.4) ** (1.0 / 8.0))
+    (found,) = interpolation.crossings(u, powered(u), 4.6)
+    assert abs(found - exact) < tolerance * (u[1] - u[0])
+
+
+def test_a_dip_between_two_nodes_is_crossed_twice() -> None:
+    y = parabola(X) + 3.0
+    assert y.min() > 0.1
+    low, high = interpolation.crossings(X, y, 0.05)
+    assert 0.4 < low < 0.437 < high < 0.5
+
+
+def test_a_node_on_the_level_counts_once() -> None:
+    assert interpolation.crossings(X, X, 0.5) == pytest.approx([0.5])
+
+
+def test_a_constant_curve_has_no_crossing() -> None:
+    assert interpolation.crossings(X, np.full(11, 2.0), 2.0) == []
+    assert interpolation.crossings(X, np.full(11, 2.0), 1.0) == []
+
+
+def test_missing_nodes_blank_their_two_cells_and_no_others() -> None:
+    y = parabola(X)
+    y[7] = np.nan
+    assert np.isnan(interpolation.interpolate(X, y, 0.65))
+    assert np.isnan(interpolation.interpolate(X, y, 0.75))
+    for at in (0.55, 0.6, 0.85):
+        assert interpolation.interpolate(X, y, at) == pytest.approx(parabola(at), abs=1e-9)
+
+
+def test_two_nodes_are_a_straight_line() -> None:
+    assert interpolation.interpolate(X[:2], np.array([1.0, 3.0]), 0.05) == pytest.approx(2.0)
+
+
+def test_nothing_is_extrapolated() -> None:
+    with pytest.raises(ValueError, match=r"1\.1 is outside 0 \.\. 1"):
+        interpolation.interpolate(X, X, 1.1)
+
+
+def test_minimum_is_never_above_the_lowest_node_whatever_the_data() -> None:
+    random = np.random.default_rng(7)
+    y = random.normal(size=(200, 11)).cumsum(axis=1)
+    y[random.random(y.shape) < 0.2] = np.nan
+    place, value = interpolation.minimum_along(X, y)
+    lowest = np.nanmin(y, axis=1)
+    assert np.all(value <= lowest)
+    nearest = X[np.nanargmin(y, axis=1)]
+    assert np.all(np.abs(place - nearest) < 0.1)
+
+
+def test_minimum_of_missing_lines_and_of_minima_on_the_edge() -> None:
+    y = np.stack([np.full(11, np.nan), X, -X])
+    place, value = interpolation.minimum_along(X, y)
+    np.testing.assert_array_equal(place, [np.nan, 0.0, 1.0])
+    np.testing.assert_array_equal(value, [np.nan, 0.0, -1.0])
+
+
+def test_minimum_of_one_node_is_the_node() -> None:
+    place, value = interpolation.minimum_along(np.array([2.0]), np.array([[5.0], [7.0]]))
+    np.testing.assert_array_equal((place, value), ([2.0, 2.0], [5.0, 7.0]))
+
+
+def test_windowed_minimum_equals_the_whole_interpolant_searched_densely() -> None:
+    x = np.linspace(0.0, 3.0, 13)
+    y = np.sin(3.0 * x) + 0.3 * x
+    place, value = interpolation.minimum_along(x, y)
+    dense = np.linspace(0.0, 3.0, 30001)
+    curve = np.array([interpolation.interpolate(x, y, at) for at in dense[15000:18000]])
+    assert float(value) == pytest.approx(curve.min(), abs=1e-7)
+    assert float(place) == pytest.approx(dense[15000 + curve.argmin()], abs=1e-3)

@@ -1,0 +1,47 @@
+"""Strips and beads that the grid cannot carry are counted; good planes count nothing."""
+
+import numpy as np
+import pytest
+
+from scanner.resolution import narrow_points
+
+N = 60
+X, Y = np.meshgrid(np.arange(N, dtype=float), np.arange(N, dtype=float), indexing="ij")
+
+
+def strip(slope: float, half_width: float) -> np.ndarray:
+    """Delta chi2 = 4 at `half_width` cells (vertically) from a line."""
+    return 4.0 * ((Y - 10.3 - slope * X) / half_width) ** 2
+
+
+@pytest.mark.parametrize("radius", [3.0, 5.0, 7.3, 13.0, 20.0])
+@pytest.mark.parametrize("centre", [29.5, 30.0, 30.2])
+def test_a_round_region_is_resolved(radius: float, centre: float) -> None:
+    distance = (X - centre) ** 2 + (Y - 0.4 - centre) ** 2
+    assert narrow_points(4.0 * distance / radius**2, 4.0) == 0
+    assert narrow_points(8.0 - 4.0 * distance / radius**2, 4.0) == 0  # excluded inside
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 0.7])
+def test_a_strip_of_many_cells_is_resolved(slope: float) -> None:
+    assert narrow_points(strip(slope, 3.0), 4.0) == 0
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 0.7])
+@pytest.mark.parametrize("half_width", [0.2, 0.5, 0.7])
+def test_a_thin_strip_is_counted_even_where_no_point_is_allowed(
+    slope: float, half_width: float
+) -> None:
+    assert narrow_points(strip(slope, half_width), 4.0) > 10
+
+
+def test_one_allowed_point_is_a_bead() -> None:
+    plane = np.full((N, N), 50.0)
+    plane[20, 30] = 1.0
+    assert narrow_points(plane, 4.0) >= 1
+
+
+def test_a_missing_or_flat_plane_counts_nothing() -> None:
+    assert narrow_points(np.full((N, N), np.nan), 4.0) == 0
+    assert narrow_points(np.full((N, N), 9.0), 4.0) == 0
+    assert narrow_points(np.zeros((N, N)), 4.0) == 0
