@@ -152,6 +152,11 @@ def experiment_names() -> tuple[str, ...]:
     return _EXPERIMENTS.names()
 
 
+def experiment_module(name: str) -> ModuleType:
+    """Module of an experiment; CatalogError if there is none of that name."""
+    return _EXPERIMENTS.locate(name)[0]
+
+
 def experiment_choices(name: str) -> Mapping[str, tuple[str, ...]]:
     """An experiment's own choices and their values, the default first."""
     module, _ = _EXPERIMENTS.locate(name)

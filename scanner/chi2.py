@@ -62,7 +62,7 @@ def linear_pulls(experiment: Experiment) -> LinearPulls:
 
 @dataclass(frozen=True)
 class Block:
-    """One chunk evaluated: chi2 (float64) and status (uint8), both (n_experiments, *chunk.shape)."""
+    """One chunk evaluated: chi2 and status (uint8), both (n_experiments, *chunk.shape)."""
 
     chi2: Array
     status: Status
@@ -177,7 +177,11 @@ class Evaluator:
     def chi2_at(self, points: Mapping[str, npt.ArrayLike]) -> Array:
         """Exact chi2 (n_experiments, n) at points off the grid; every axis is given, each (n,)."""
         values = dict(
-            zip(points, np.broadcast_arrays(*(np.atleast_1d(v) for v in points.values())), strict=True)
+            zip(
+                points,
+                np.broadcast_arrays(*(np.atleast_1d(v) for v in points.values())),
+                strict=True,
+            )
         )
         values = {name: np.asarray(v, dtype=np.float64) for name, v in values.items()}
         return np.stack([m.likelihood.profile(m.signal(values)).chi2 for m in self.models])

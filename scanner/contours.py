@@ -5,6 +5,9 @@ of the grid. Its place on that edge is then found by the cubic of `scanner.inter
 straight line. Measured on 60 x 60 points: a parabolic Delta chi2 gives its circle to rounding; for
 r^4 and r^8 the worst vertex is 50 and 12 times closer than with straight lines, 18 and 5 times
 closer than with straight lines in sqrt(Delta chi2). A cell with a missing corner carries no line.
+
+Where a strip is narrow, the lines run on a plane four times as fine (`scanner.doubling`), which
+follows it across the cells instead of breaking it into beads.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import contourpy
 import numpy as np
 import numpy.typing as npt
 
-from scanner import interpolation
+from scanner import doubling, interpolation
 from scanner.grid import Axis
 from scanner.resolution import narrow_points
 from scanner.statistics import levels
@@ -29,6 +32,7 @@ Index = npt.NDArray[np.intp]
 
 _ON_NODE = 1e-9  # cells; closer than this to a node, a vertex is the node
 _BISECTIONS = 50
+_LARGE = 2**20  # points; a larger plane is drawn as it is
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class Contour:
     coverage : float
         Share of the points of the plane that have a value.
     narrow : int
-        Grid points in strips or beads narrower than about two cells.
+        Size of what is too narrow for the grid, see `scanner.resolution.narrow_points`, on the
+        plane of twice as many points: strips and beads below about two cells of the grid.
     """
 
     axes: tuple[str, str]
@@ -129,7 +134,7 @@ def contours(
     ValueError
         A plane of another shape than its axes, or a level that makes no sense.
     """
-    plane = _Plane(_checked(delta_chi2, axes), axes)
+    plane = _plane(delta_chi2, axes)
     return tuple(_contour(plane, cl, dof) for cl in cls)
 
 
@@ -144,7 +149,7 @@ def excluded_polygons(
         Each a tuple of closed rings, arrays (n, 2) in axis units: the outer one, then its holes,
         which run the other way round.
     """
-    plane = _Plane(_checked(delta_chi2, axes), axes)
+    plane, _ = _resolved(_plane(delta_chi2, axes), level)
     points, offsets = plane.generator(contourpy.FillType.OuterOffset).filled(level, math.inf)
     return tuple(
         tuple(plane.place(ring, level) for ring in np.split(polygon, starts[1:-1]))
@@ -152,25 +157,36 @@ def excluded_polygons(
     )
 
 
-def _checked(delta_chi2: Array, axes: tuple[Axis, Axis]) -> Array:
+def _plane(delta_chi2: Array, axes: tuple[Axis, Axis]) -> _Plane:
     values = np.asarray(delta_chi2, dtype=np.float64)
     expected = (len(axes[0]), len(axes[1]))
     if values.shape != expected:
         names = f"({axes[0].name}, {axes[1].name})"
         raise ValueError(f"plane has shape {values.shape}, its axes {names} have {expected}")
-    return np.where(np.isfinite(values), values, np.nan)
+    first, second = (axis.to_scale(axis.coordinates) for axis in axes)
+    return _Plane(np.where(np.isfinite(values), values, np.nan), (first, second), axes)
+
+
+def _resolved(plane: _Plane, level: float) -> tuple[_Plane, int]:
+    """The plane to draw that level on, and how much of it is narrow."""
+    if plane.values.size > _LARGE:
+        return plane, narrow_points(plane.values, level)
+    finer = plane.doubled()
+    narrow = narrow_points(finer.values, level)
+    return (finer.doubled() if narrow else plane), narrow
 
 
 def _contour(plane: _Plane, cl: float, dof: int) -> Contour:
     level = levels.delta_chi2(cl, dof)
+    drawn, narrow = _resolved(plane, level)
     return Contour(
         axes=(plane.axes[0].name, plane.axes[1].name),
         cl=cl,
         dof=dof,
         level=level,
-        lines=plane.lines(level),
+        lines=drawn.lines(level),
         coverage=float(np.isfinite(plane.values).mean()),
-        narrow=narrow_points(plane.values, level),
+        narrow=narrow,
     )
 
 
@@ -179,7 +195,17 @@ class _Plane:
     """Values on grid indices, and the way back to axis units."""
 
     values: Array
+    scaled: tuple[Array, Array]
     axes: tuple[Axis, Axis]
+
+    def doubled(self) -> _Plane:
+        """The same plane on twice as fine a grid."""
+        first, second = self.scaled
+        return _Plane(
+            doubling.doubled(first, second, self.values),
+            (doubling.doubled_nodes(first), doubling.doubled_nodes(second)),
+            self.axes,
+        )
 
     def generator(self, fill_type: contourpy.FillType) -> Any:
         """contourpy on grid indices: first axis as x, so that its z is the transpose."""
@@ -203,8 +229,7 @@ class _Plane:
         off_node = np.abs(vertices - node) > _ON_NODE
         index = np.where(off_node, np.floor(vertices), node).astype(np.intp)
         columns = []
-        for k, axis in enumerate(self.axes):
-            scaled = axis.to_scale(axis.coordinates)
+        for k, (axis, scaled) in enumerate(zip(self.axes, self.scaled, strict=True)):
             column = scaled[index[:, k]]
             moves = off_node[:, k] & ~off_node[:, 1 - k]
             start = index[moves]
@@ -232,7 +257,7 @@ class _Plane:
     @cached_property
     def _slopes(self) -> tuple[Array, Array]:
         """Derivatives of the values along both dimensions, per unit of the axis scale."""
-        first, second = (axis.to_scale(axis.coordinates) for axis in self.axes)
+        first, second = self.scaled
         return (
             interpolation.slopes(first, self.values.T).T,
             interpolation.slopes(second, self.values),

@@ -12,11 +12,12 @@ from typing import Any
 
 import tomli_w
 
-from scanner import catalog, document, resolve
-from scanner.axes import axis_entries, read_axes, recorded_axes
+from scanner import catalog
 from scanner.errors import CatalogError, MismatchError
 from scanner.grid import Axis
-from scanner.section import Section
+from scanner.reading import document, resolve
+from scanner.reading.axes import axis_entries, read_axes, recorded_axes
+from scanner.reading.section import Section
 
 # Counts every change of the machine (physics, statistics, templates, chi2) that changes numbers.
 # What lies in the file of a scenario or an experiment is covered by its source hash.

@@ -1,4 +1,4 @@
-"""Experiment (source, target, response, observed, backgrounds, pulls): the form a release fills in."""
+"""Experiment, Pull, BinAxis: the form that a data release fills in."""
 
 from __future__ import annotations
 

@@ -39,12 +39,12 @@ def slopes(x: Array, y: Array) -> Array:
     before, after = _shift_in(secant)
     h_before, h_after = _shift_in(h)
     bend = (after - before) / (h_before + h_after)
-    cell_bend = _minmod(bend[..., :-1], bend[..., 1:])
+    cell_bend = minmod(bend[..., :-1], bend[..., 1:])
     bend_before, bend_after = _shift_in(np.nan_to_num(cell_bend, nan=0.0))
-    tangent = _minmod(before + bend_before * h_before, after - bend_after * h_after)
+    tangent = minmod(before + bend_before * h_before, after - bend_after * h_after)
     central = (before * h_after + after * h_before) / (h_before + h_after)
-    steepest = np.maximum(3.0 * np.abs(_minmod(before, after)), 1.5 * np.abs(tangent))
-    limited: Array = _minmod(central, np.sign(tangent) * steepest)
+    steepest = np.maximum(3.0 * np.abs(minmod(before, after)), 1.5 * np.abs(tangent))
+    limited: Array = minmod(central, np.sign(tangent) * steepest)
     return np.where(np.isnan(central), tangent, limited)
 
 
@@ -200,7 +200,7 @@ def _shift_in(cells: Array) -> tuple[Array, Array]:
     return np.concatenate([gap, cells], axis=-1), np.concatenate([cells, gap], axis=-1)
 
 
-def _minmod(a: Array, b: Array) -> Array:
+def minmod(a: Array, b: Array) -> Array:
     """The smaller of two numbers of one sign, else 0; a missing one leaves the other."""
     smaller = np.where(a * b > 0.0, np.where(np.abs(a) < np.abs(b), a, b), 0.0)
     return np.where(np.isnan(a), b, np.where(np.isnan(b), a, smaller))

@@ -12,10 +12,9 @@ from types import NotImplementedType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 Exponents = tuple[int, ...]
-Number = int | float | complex | np.generic | npt.NDArray[Any]
+Number = Any  # int, float, complex, or an array of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,25 +65,25 @@ class Polynomial:
     __rmul__ = __mul__
 
     def __neg__(self) -> Polynomial:
-        return self * -1.0
+        return self.__mul__(-1.0)
 
     def __sub__(self, other: Polynomial | Number) -> Polynomial:
-        return self + self._lift(other) * -1.0
+        return self.__add__(self._lift(other).__mul__(-1.0))
 
     def __rsub__(self, other: Number) -> Polynomial:
-        return self * -1.0 + other
+        return self.__mul__(-1.0).__add__(other)
 
     def __truediv__(self, other: Number) -> Polynomial | NotImplementedType:
         if isinstance(other, Polynomial):
             return NotImplemented
-        return self * (1.0 / other)
+        return self.__mul__(1.0 / other)
 
     def __pow__(self, power: int) -> Polynomial | NotImplementedType:
         if not isinstance(power, int) or power < 0:
             return NotImplemented
         result = self._lift(1.0)
         for _ in range(power):
-            result = result * self
+            result = result.__mul__(self)
         return result
 
     def conjugate(self) -> Polynomial:

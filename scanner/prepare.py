@@ -1,4 +1,4 @@
-"""A definition becomes an empty scan: chunks from a timed probe, references, labels; and its cost."""
+"""A definition becomes an empty scan: chunks from a timed probe, references, labels; its cost."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ class EnergyResponse:
         energy = self.quenched(np.asarray(recoil, dtype=np.float64))
         accepted = weights[:, np.newaxis] * self.density(x[:, np.newaxis], energy)
         first = np.searchsorted(x, self.edges[:-1])
-        return np.add.reduceat(accepted, first, axis=0)
+        return np.asarray(np.add.reduceat(accepted, first, axis=0))
 
     def _quadrature(self) -> tuple[Array, Array]:
         """Nodes in x (ascending) and weights that include the efficiency."""
@@ -84,7 +85,7 @@ def gamma_density(x: Array, energy: Array, *, yield_at_one: float, shape_slope: 
 def gaussian_density(x: Array, energy: Array, *, sqrt_coefficient: float) -> Array:
     """Gaussian of width `sqrt_coefficient` x sqrt(energy): sigma/E = a/sqrt(E)."""
     sigma = sqrt_coefficient * np.sqrt(energy)
-    return np.exp(-0.5 * ((x - energy) / sigma) ** 2) / (np.sqrt(2.0 * np.pi) * sigma)
+    return np.asarray(np.exp(-0.5 * ((x - energy) / sigma) ** 2) / (np.sqrt(2.0 * np.pi) * sigma))
 
 
 TIME_STEP_US = 1e-3
@@ -106,7 +107,5 @@ def window_shares(
     """
     if efficiency is None:
         return np.diff(cdf(edges))
-    pieces = [np.linspace(a, b, round((b - a) / step) + 1) for a, b in zip(edges, edges[1:], strict=False)]
-    return np.array(
-        [np.sum(np.diff(cdf(t)) * efficiency(0.5 * (t[1:] + t[:-1]))) for t in pieces]
-    )
+    pieces = [np.linspace(a, b, round((b - a) / step) + 1) for a, b in itertools.pairwise(edges)]
+    return np.array([np.sum(np.diff(cdf(t)) * efficiency(0.5 * (t[1:] + t[:-1]))) for t in pieces])

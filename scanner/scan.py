@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from scanner.limits.interval import Interval, interval
 from scanner.limits.minimum import find_minima, stored_minimum
 from scanner.limits.plane import Plane, plane
 from scanner.limits.reference import Minimum
+from scanner.limits.reference import reference as make_reference
 from scanner.limits.summary import Summary, summary
 from scanner.limits.surface import Surface
 from scanner.store.archive import Archive
@@ -130,7 +131,7 @@ class Scan:
         client: Client | None = None,
         *,
         progress: Callable[[Progress], None] | None = None,
-        said: Callable[[str], None] = lambda sentence: None,
+        said: Callable[[str], None] = lambda _: None,
         **cluster: Any,
     ) -> Report | None:
         """Compute what is missing, then the minima and the SM chi2; None if nothing was missing.
@@ -180,7 +181,7 @@ class Scan:
         return report
 
     def finalise(self) -> None:
-        """Find the minima off the grid with the exact likelihood and store them with the SM chi2."""
+        """Find the minima off the grid with the exact likelihood; store them with the SM chi2."""
         minima = find_minima(self.dataset(), self.definition.axes, self.evaluator.chi2_at)
         sm = self.evaluator.standard_model()
         self.stored.write_attributes(
@@ -298,6 +299,20 @@ class Scan:
     ) -> Surface:
         """chi2 over the kept axes, profiled over the others, with the place of the minimum."""
         return self.surface(experiments).at(**dict(at or {})).profile(keep)
+
+    def delta_chi2(
+        self,
+        keep: Sequence[str],
+        *,
+        at: Mapping[str, float] | None = None,
+        experiments: Names = None,
+        reference: str = "global",
+    ) -> Surface:
+        """Delta chi2 over the kept axes, profiled over the others, in place of chi2."""
+        whole = self.surface(experiments)
+        kept = whole.at(**dict(at or {})).profile(keep)
+        zero = make_reference(kept, reference, space=whole, **self._zero(experiments, reference))
+        return replace(kept, chi2=zero.delta(kept))
 
     def summary(self, reference: str = "global") -> Summary:
         """The limit that a finished run prints."""

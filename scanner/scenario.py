@@ -4,7 +4,7 @@ Counts are a polynomial in the couplings. A scenario says how, in one of two way
 
 - ``charges`` and ``coherent``: amplitudes that interfere with the weak charge of the nucleus,
 
-  .. math:: Q(\\nu_a \\to \\nu_b) = \\delta_{ab} Q_{SM} + \\sum_k c_k^{ab}(couplings)\\, B_k(nucleus, q^2)
+      Q(nu_a -> nu_b) = delta_ab Q_SM + sum_k c_k^ab(couplings) B_k(nucleus, q^2)
 
   where B_k is a nuclear charge (``Z F_p(q^2)``, perhaps times a propagator) and c_k its
   coefficient. The machine squares the sum, flavour by flavour and isotope by isotope.
@@ -101,7 +101,7 @@ class Term:
     coefficient: Callable[..., Coefficient]
 
 
-def _no_amplitude(initial: str, final: str) -> dict[str, Coefficient]:
+def _no_amplitude(_initial: str, _final: str) -> dict[str, Coefficient]:
     return {}
 
 
@@ -141,7 +141,7 @@ class Scenario:
     charges: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     coherent: Callable[..., Mapping[str, Coefficient]] = _no_amplitude
     terms: tuple[Term, ...] = ()
-    validate: Callable[[Mapping[str, Value]], None] = lambda values: None
+    validate: Callable[[Mapping[str, Value]], None] = lambda _: None
     standard_model: Mapping[str, float] = field(default_factory=dict)
 
     def parameter(self, name: str) -> Parameter:

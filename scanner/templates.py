@@ -108,16 +108,14 @@ class Fold:
     def weak_strength(self) -> Array:
         """Integral of flux x cross section for unit charge, MeV^-1, shape (n,)."""
         energies, weights = self.energies
-        return np.sum(
-            weights * unit_cross_section(energies, self.recoil, self.nucleus.mass), axis=0
-        )
+        cross_section = unit_cross_section(energies, self.recoil, self.nucleus.mass)
+        return np.asarray(np.sum(weights * cross_section, axis=0))
 
     def counts(self, spectrum: Array) -> Array:
         """Counts in all bins, (..., n_bins), of recoils per nucleus and MeV (..., n)."""
         energy_bins = spectrum @ self._accepted.T
-        return np.reshape(
-            energy_bins[..., np.newaxis] * self.share, (*energy_bins.shape[:-1], -1)
-        )
+        outer = energy_bins[..., np.newaxis] * self.share
+        return np.asarray(outer.reshape(*energy_bins.shape[:-1], -1))
 
 
 def _recoil_nodes(t_max: float) -> tuple[Array, Array]:
@@ -189,9 +187,7 @@ class TemplateMaker:
         groups = {n: [f for f in self._folds if f.component.name == n] for n in names}
         return {name: self._rows({}, folds)[()] for name, folds in groups.items()}
 
-    def _rows(
-        self, shapes: Mapping[str, Array], folds: Sequence[Fold]
-    ) -> dict[Exponents, Array]:
+    def _rows(self, shapes: Mapping[str, Array], folds: Sequence[Fold]) -> dict[Exponents, Array]:
         rows: dict[Exponents, Array] = {}
         for fold in folds:
             for exponents, spectrum in self._spectrum(fold, shapes).items():
@@ -233,7 +229,10 @@ class TemplateMaker:
         """Coefficient of each charge in the amplitude nu_initial -> nu_final."""
         amplitude: dict[str, Coefficient] = {}
         if initial == final:
-            amplitude = {"weak_proton": self._weak_proton(initial), "weak_neutron": self._weak.neutron}
+            amplitude = {
+                "weak_proton": self._weak_proton(initial),
+                "weak_neutron": self._weak.neutron,
+            }
         values = self._values(shapes)
         try:
             extra = call_with(self.scenario.coherent, initial, final, values=values)

@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from scanner.errors import DefinitionError
-from scanner.physics.constants import ELEMENTARY_CHARGE, FERMI_CONSTANT, FINE_STRUCTURE, LEPTON_MASSES
+from scanner.physics.constants import (
+    ELEMENTARY_CHARGE,
+    FERMI_CONSTANT,
+    FINE_STRUCTURE,
+    LEPTON_MASSES,
+)
 from scanner.physics.kinematics import propagator
 from scanner.physics.loops import kinetic_mixing_loop
 from scanner.physics.nuclei import Nucleus
@@ -71,7 +76,7 @@ def coherent(
     """g_nu Q'_l/(sqrt2 G_F) times the coupling of each nucleon charge; flavour-diagonal."""
     if initial != final:
         return {}
-    free = (charge_u, charge_d, charge_e, charge_mu, charge_tau)
+    free: tuple[Coefficient, ...] = (charge_u, charge_d, charge_e, charge_mu, charge_tau)
     if model in CHARGES:
         quark, *leptons = CHARGES[model]
         free = (quark, quark, *leptons)

@@ -136,7 +136,8 @@ def _local(workers: int | None) -> Iterator[Connection]:
         except (OSError, RuntimeError, TimeoutError) as error:
             reason = " ".join(str(error).split())
             raise ClusterError(
-                f"{_workers(count)} cannot be started on this host ({reason}): try fewer workers"
+                f"{_workers(count)} cannot be started on this host ({reason}): in a script, start "
+                'them below `if __name__ == "__main__":`; else try fewer'
             ) from error
         try:
             client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from distributed import Client
@@ -14,11 +14,30 @@ from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
 from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan
 
+WORKERS_SECONDS = 60.0
+
 
 def check_workers(
-    client: Client, stored: StoredScan, evaluator: str = DEFAULT_EVALUATOR
+    client: Client,
+    stored: StoredScan,
+    evaluator: str = DEFAULT_EVALUATOR,
+    workers: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    """Compare every worker with this process.
+    """Compare workers with this process.
+
+    A worker that is lost before it answers does not matter: the one that comes in its place is
+    compared when it comes.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Waited for until it has a worker.
+    stored : StoredScan
+        Scan that the workers must see.
+    evaluator : str
+        ``module:attribute`` of what evaluates a chunk.
+    workers : collection of str, optional
+        Addresses; by default all.
 
     Returns
     -------
@@ -30,10 +49,15 @@ def check_workers(
     MismatchError
         Names the worker, what differs, and both sides.
     ClusterError
-        A worker did not answer.
+        There are no workers, or one answers with something else.
     """
     here = worker_versions()
-    answers = _ask(client, str(stored.path), stored.digest, evaluator)
+    arguments = (str(stored.path), stored.digest, evaluator)
+    answers = {
+        worker: answer
+        for worker, answer in _ask(client, workers, *arguments).items()
+        if not isinstance(answer, OSError)
+    }
     for worker, answer in sorted(answers.items()):
         _check_answer(worker, answer, here)
     sets = sorted({str(a["instruction_set"]) for a in answers.values()} | {instruction_set()})
@@ -54,17 +78,25 @@ def worker_versions() -> dict[str, str]:
     return {**numeric_versions(), "engine": str(ENGINE_VERSION), "python": f"{major}.{minor}"}
 
 
-def _ask(client: Client, scan_path: str, digest: str, evaluator: str) -> Mapping[str, Any]:
+def _ask(client: Client, workers: Collection[str] | None, *arguments: str) -> Mapping[str, Any]:
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_SECONDS)  # they may just be restarting
+    except TimeoutError as error:
+        raise ClusterError(
+            f"the cluster has no workers after {WORKERS_SECONDS:g} s: "
+            "start some with `dask worker ADDRESS`"
+        ) from error
     try:
         answers: Mapping[str, Any] = client.run(
-            worker_report, scan_path, digest, evaluator, on_error="return"
+            worker_report,
+            *arguments,
+            workers=None if workers is None else list(workers),
+            on_error="return",
         )
     except Exception as error:  # a worker that cannot even load the function breaks the broadcast
         raise MismatchError(
             f"a worker cannot load {PACKAGE} ({error}): install the same version on all workers"
         ) from error
-    if not answers:
-        raise ClusterError("the cluster has no workers: start some with `dask worker ADDRESS`")
     return answers
 
 
@@ -76,7 +108,7 @@ def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:
             f"worker {worker} cannot load {PACKAGE} ({answer}): install the same version there"
         ) from answer
     if isinstance(answer, BaseException):
-        raise ClusterError(f"worker {worker} did not answer ({answer}): run again") from answer
+        raise ClusterError(f"worker {worker} failed ({answer!r}): see its log") from answer
     there = answer["versions"]
     for name in sorted(here.keys() | there.keys()):
         if here.get(name) != there.get(name):

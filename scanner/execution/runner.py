@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from distributed import Client, Future, KilledWorker
@@ -65,12 +65,12 @@ def run(
     """
     finished = stored.finished()
     if len(finished) == stored.grid.n_chunks:
-        return _Run(stored, client, evaluator, finished, ()).report()
-    notes = check_workers(client, stored, evaluator)
+        return _Run(stored, client, evaluator, finished).report()
+    work = _Run(stored, client, evaluator, finished)
+    work.check_workers()
     stored.check_ready(n for n in range(stored.grid.n_chunks) if n not in finished)
     stored.sweep()
     stored.clear_stop()
-    work = _Run(stored, client, evaluator, finished, notes)
     with stop_signals() as signalled:
 
         def stop() -> bool:
@@ -103,10 +103,11 @@ class _Run:
         client: Client,
         evaluator: str,
         finished: Markers,
-        notes: tuple[str, ...],
     ) -> None:
         self.stored, self.client, self.evaluator = stored, client, evaluator
-        self.skipped, self.ignored, self.notes = len(finished), finished.ignored, notes
+        self.skipped, self.ignored = len(finished), finished.ignored
+        self.checked: set[str] = set()
+        self.notes: dict[str, None] = {}
         grid = stored.grid
         self.waiting = deque(n for n in range(grid.n_chunks) if n not in finished)
         self.suspects: deque[int] = deque()
@@ -223,6 +224,14 @@ class _Run:
         if len(self.computed) % PACK_ABOVE == 0:
             self.stored.ledger.pack()
 
+    def check_workers(self, workers: Collection[str] | None = None) -> None:
+        """Compare workers (by default all) with this process; those that join later, too."""
+        joined = set(self.client.nthreads() if workers is None else workers)
+        self.notes |= dict.fromkeys(
+            check_workers(self.client, self.stored, self.evaluator, workers)
+        )
+        self.checked |= joined
+
     def count_workers(self) -> None:
         """Look now and then how many workers there are; ClusterError if none for too long."""
         now = time.monotonic()
@@ -233,6 +242,8 @@ class _Run:
         except Exception as error:
             raise self.lost() from error
         self.counted, self.workers, self.threads = now, len(threads), sum(threads.values())
+        if new := threads.keys() - self.checked:
+            self.check_workers(new)
         if threads:
             self.seen = now
         elif now > self.seen + NO_WORKERS:
@@ -270,5 +281,5 @@ class _Run:
             failed=self.failed,
             stopped=self.stopped,
             ignored_markers=self.ignored,
-            notes=self.notes,
+            notes=tuple(self.notes),
         )

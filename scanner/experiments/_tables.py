@@ -113,7 +113,9 @@ def columns(raw: bytes, label: str, n: int) -> Array:
     try:
         return np.loadtxt(StringIO(raw.decode()), comments="#", ndmin=2, unpack=True).reshape(n, -1)
     except ValueError as error:
-        raise DataError(f"release file {label} does not have {n} columns of numbers: {error}") from error
+        raise DataError(
+            f"release file {label} does not have {n} columns of numbers: {error}"
+        ) from error
 
 
 def hashes(root: Path, files: Iterable[str]) -> dict[str, str]:
@@ -136,7 +138,9 @@ def write(name: str, built: Built, output: Path) -> tuple[str, ...]:
                 _replace(path, raw)
                 changed.append(file)
     except OSError as error:
-        raise StoreError(f"{output} is not writable ({error.strerror}): choose another --output") from error
+        raise StoreError(
+            f"{output} is not writable ({error.strerror}): choose another --output"
+        ) from error
     return tuple(changed)
 
 
@@ -156,7 +160,11 @@ def _provenance_toml(old: Provenance, tables: Mapping[str, str], release: Mappin
     head = {"citation": old.citation, "arxiv": old.arxiv, "doi": old.doi, "licence": old.licence}
     lines = [f"{key} = {_quote(value)}" for key, value in head.items()]
     for section, sums in (("tables", tables), ("release", release)):
-        lines += ["", f"[{section}]", *(f"{_quote(k)} = {_quote(v)}" for k, v in sorted(sums.items()))]
+        lines += [
+            "",
+            f"[{section}]",
+            *(f"{_quote(k)} = {_quote(v)}" for k, v in sorted(sums.items())),
+        ]
     return "\n".join(lines) + "\n"
 
 

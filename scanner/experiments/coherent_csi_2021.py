@@ -1,8 +1,8 @@
 """COHERENT CsI[Na], full data set: 14.6 kg at 19.3 m from the SNS, 13.99 GWh.
 
 COHERENT, Phys. Rev. Lett. 129, 081801 (2022), arXiv:2110.07730 and its ancillary files. Binning and
-chi2 as in Cadeddu et al. (arXiv:2202.11002, 2205.09484, 2303.09360): 9 bins in photoelectrons x 11 in
-time, Poisson, four normalisation pulls.
+chi2 as in Atzori Corona et al. (arXiv:2202.11002, 2205.09484, 2303.09360): 9 bins in photoelectrons
+x 11 in time, Poisson, four normalisation pulls.
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ def _release_shares() -> dict[str, Array]:
 COINCIDENCE = f"{NAME}/dataBeamOnC.txt"
 ANTICOINCIDENCE = f"{NAME}/dataBeamOnAC.txt"
 PROMPT_PROFILE = "sns_timing_csi2021_transcribed/prompt_numu_time_profile_10ns.csv"
-PROJECTIONS = {z: (f"{NAME}/{z.lower()}PE.txt", f"{NAME}/{z.lower()}Trec.txt") for z in ("BRN", "NIN")}
+PROJECTIONS = {
+    z: (f"{NAME}/{z.lower()}PE.txt", f"{NAME}/{z.lower()}Trec.txt") for z in ("BRN", "NIN")
+}
 RESPONSE_FILES = {
     "quenching.csv": f"{NAME}/scintRespCoefficients.txt",
     "efficiency.csv": f"{NAME}/effCoefficients.txt",
@@ -207,13 +209,13 @@ def _histogram(events: Array) -> Array:
     counts, _, _ = np.histogram2d(
         energy[inside], time[inside], bins=(ENERGY_EDGES_PE, TIME_EDGES_US)
     )
-    return counts
+    return np.asarray(counts)
 
 
 def _projection(pe: Array) -> Array:
     """1-PE bins summed into the energy bins (their edges are whole numbers)."""
     centre, content = pe
-    return np.histogram(centre, bins=ENERGY_EDGES_PE, weights=content)[0]
+    return np.asarray(np.histogram(centre, bins=ENERGY_EDGES_PE, weights=content)[0])
 
 
 def _time_projection(trec: Array) -> Array:
@@ -251,7 +253,7 @@ def _profile_shares(profile: tuple[Array, Array]) -> _tables.Table:
     delayed = lfilter([0.0, 1.0 - decay], [1.0, -decay], prompt)
 
     def share(density: Array) -> Array:
-        cumulative = cumulative_trapezoid(density * time_efficiency(t), t, initial=0.0)
+        cumulative = cumulative_trapezoid(density * time_efficiency(t), t, initial=0)
         return np.diff(np.interp(TIME_EDGES_US, t, cumulative))
 
     return {

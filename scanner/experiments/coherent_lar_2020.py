@@ -1,9 +1,9 @@
 """COHERENT CENNS-10 liquid argon, analysis A: 24 kg at 27.5 m from the SNS, 6.12 GWh.
 
 COHERENT, Phys. Rev. Lett. 126, 012002 (2021), arXiv:2003.10630; release arXiv:2006.12659.
-``energy_time``: 12 x 10 bins, F90 integrated, sigma^2 = n + SS/5, nine pulls, as in Cadeddu et al.
-arXiv:2202.11002 and De Romeri et al. arXiv:2211.11905. ``energy``: 12 bins, steady state subtracted,
-as in Cadeddu et al. arXiv:2005.01645.
+``energy_time``: 12 x 10 bins, F90 integrated, sigma^2 = n + SS/5, nine pulls, as in Atzori Corona
+et al., arXiv:2202.11002, and De Romeri et al., arXiv:2211.11905. ``energy``: 12 bins, steady state
+subtracted, as in Cadeddu et al., arXiv:2005.01645.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ STEADY_STATE_OVERSAMPLING = 5.0
 SIGNAL_WIDTH, PROMPT_BRN_WIDTH, DELAYED_BRN_WIDTH, STEADY_STATE_WIDTH = 0.13, 0.32, 1.0, 0.0079
 ENERGY_SIGNAL_WIDTH = 0.134
 ENERGY_SHAPE_ERROR = 0.017
-"""sqrt(0.058^2/12): the neutron energy shape error of arXiv:2005.01645, per bin and uncorrelated."""
+"""sqrt(0.058^2/12): neutron energy shape error of arXiv:2005.01645, per bin, uncorrelated."""
 
 
 def load(analysis: str = "energy_time", window: str = "normalised") -> Experiment:

@@ -31,4 +31,4 @@ def momentum_transfer_squared(recoil: npt.ArrayLike, mass: float) -> Array:
 
 def propagator(q2: npt.ArrayLike, mediator_mass: npt.ArrayLike) -> Array:
     """1/(|q|^2 + M^2) in MeV^-2 for exchange of a particle of mass M (MeV)."""
-    return 1.0 / (np.asarray(q2, dtype=np.float64) + np.asarray(mediator_mass) ** 2)
+    return np.asarray(1.0 / (np.asarray(q2, dtype=np.float64) + np.asarray(mediator_mass) ** 2))

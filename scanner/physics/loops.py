@@ -17,18 +17,20 @@ def kinetic_mixing_loop(q2: npt.ArrayLike, mass_a: float, mass_b: float) -> Arra
     """
     s = np.asarray(q2, dtype=np.float64)
     at_zero = np.log(mass_b**2 / mass_a**2) / 6.0
-    return at_zero + _polarisation(s / mass_b**2) - _polarisation(s / mass_a**2)
+    return np.asarray(at_zero + _polarisation(s / mass_b**2) - _polarisation(s / mass_a**2))
 
 
 def _polarisation(s: Array) -> Array:
     """Integral of x(1-x) ln(1 + x(1-x) s) over x from 0 to 1, for s >= 0.
 
-    Closed form of the vacuum polarisation; below s = 0.05 its series, where the closed form cancels.
+    Closed form of the vacuum polarisation; below s = 0.05, where that cancels, its series.
     """
     small = s < 0.05
     t = np.where(small, 1.0, s)
     root = np.sqrt(1.0 + 4.0 / t)
     log = np.log((root + 1.0) ** 2 * t / 4.0)
     closed = -5.0 / 18.0 + 2.0 / (3.0 * t) + (1.0 - 2.0 / t) * root * log / 6.0
-    series = s * (1 / 30 - s * (1 / 280 - s * (1 / 1890 - s * (1 / 11088 - s * (1 / 60060 - s / 308880)))))
+    series = s * (
+        1 / 30 - s * (1 / 280 - s * (1 / 1890 - s * (1 / 11088 - s * (1 / 60060 - s / 308880))))
+    )
     return np.where(small, series, closed)

@@ -1,7 +1,7 @@
 """Isotope, Nucleus, Material and their tables.
 
-Atomic masses: AME2020 (Wang et al., Chin. Phys. C 45, 030003). Proton radii: Fricke et al., At. Data
-Nucl. Data Tables 60, 177 (1995) with nucleon size as in arXiv:1710.02730 (Cs, I) and
+Atomic masses: AME2020 (Wang et al., Chin. Phys. C 45, 030003). Proton radii: Fricke et al., At.
+Data Nucl. Data Tables 60, 177 (1995) with nucleon size as in arXiv:1710.02730 (Cs, I) and
 arXiv:2005.01645 (Ar). Neutron radii: nuclear shell model, Hoferichter et al., arXiv:2007.08529.
 """
 
@@ -127,7 +127,7 @@ def nucleus(isotope: Isotope, form_factor: str = "helm") -> Nucleus:
             return formfactors.klein_nystrand_box(q2, box)
 
         return Nucleus(isotope, common, common)
-    shapes = {
+    shapes: dict[str, Callable[[npt.ArrayLike, float], Array]] = {
         "helm": formfactors.helm,
         "klein_nystrand_rms": formfactors.klein_nystrand,
         "symmetrised_fermi": formfactors.symmetrised_fermi,

@@ -14,7 +14,7 @@ def polynomial_kevee(recoil: npt.ArrayLike, coefficients: tuple[float, ...]) -> 
     Source: COHERENT, arXiv:2110.07730 (ancillary scintillation response).
     """
     t = np.asarray(recoil, dtype=np.float64)
-    return 1e3 * np.polynomial.polynomial.polyval(t, np.array((0.0, *coefficients)))
+    return np.asarray(1e3 * np.polynomial.polynomial.polyval(t, (0.0, *coefficients)))
 
 
 def linear_kevee(recoil: npt.ArrayLike, *, constant: float, slope_per_kev: float) -> Array:

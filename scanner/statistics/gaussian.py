@@ -105,5 +105,7 @@ class GramTensors:
         sums = pairs @ self._gram
         n_pulls = self._likelihood.pulls.n
         return self._likelihood.minimum(
-            sums[:, 0], sums[:, 1 : 1 + n_pulls], self._likelihood.pulls.unpack(sums[:, 1 + n_pulls :])
+            sums[:, 0],
+            sums[:, 1 : 1 + n_pulls],
+            self._likelihood.pulls.unpack(sums[:, 1 + n_pulls :]),
         )

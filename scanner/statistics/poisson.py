@@ -1,8 +1,8 @@
 """Poisson chi2 with Gaussian pulls, profiled for many signals at once.
 
-chi2 = 2 sum_i [mu_i - n_i + n_i ln(n_i/mu_i)] + sum_j x_j^2 (Baker and Cousins, Nucl. Instrum. Meth.
-221, 437 (1984), with the pull terms of Fogli et al., hep-ph/0206162). It is convex in the pulls, so
-a guarded Newton iteration finds the one minimum.
+chi2 = 2 sum_i [mu_i - n_i + n_i ln(n_i/mu_i)] + sum_j x_j^2 (Baker and Cousins, Nucl. Instrum.
+Meth. 221, 437 (1984), with the pull terms of Fogli et al., hep-ph/0206162). It is convex in the
+pulls, so a guarded Newton iteration finds the one minimum.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class PoissonLikelihood:
         return y, status
 
     def _newton(self, signal: Array, y: Array, mu: Array) -> tuple[Array, Array, Mask]:
-        """One guarded Newton step for each point: pulls, prediction, and whether it was the last."""
+        """One guarded Newton step for each point: pulls, prediction, whether it was the last."""
         ratio = self.observed / mu
         gradient = self.pulls.gradient(1.0 - ratio, signal) + (y - self.pulls.centre)
         step = -solve_scaled(self.pulls.curvature(ratio / mu, signal), gradient)
@@ -133,7 +133,9 @@ class PoissonLikelihood:
         length = _length_inside(mu, change)
         far = np.flatnonzero(decrement > SAFE_DECREMENT)
         if far.size:
-            length[far] = self._descending(signal[far], y[far], step[far], decrement[far], length[far])
+            length[far] = self._descending(
+                signal[far], y[far], step[far], decrement[far], length[far]
+            )
         stretch = length[:, np.newaxis]
         done = (decrement < DECREMENT) & (length == 1.0)
         return y + stretch * step, mu + stretch * change, done

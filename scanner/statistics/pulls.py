@@ -92,7 +92,7 @@ class LinearPulls:
         return (residual * signal) @ self.signal.T + residual @ self.background.T
 
     def curvature(self, weight: Array, signal: Array) -> Array:
-        """Unit matrix plus sum over bins of weight x d mu/d y_i x d mu/d y_j, (n, n_pulls, n_pulls)."""
+        """1 + sum over bins of weight x d mu/dy_i x d mu/dy_j, shape (n, n_pulls, n_pulls)."""
         dd, dr, rr = self._products
         weighted = weight * signal
         packed = (weighted * signal) @ dd + weighted @ dr + weight @ rr

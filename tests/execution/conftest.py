@@ -1,51 +1,38 @@
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-HERE = str(Path(__file__).parent)
+from scanner.execution.clusters import connect
+from scanner.store.archive import Archive
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _stand_in_on_the_path() -> Iterator[None]:
-    """Worker processes inherit the path, and so find the evaluators of ``stand_in``."""
-    sys.path.insert(0, HERE)
-    yield
-    sys.path.remove(HERE)
+# worker processes inherit the path, and so find the evaluators of ``stand_in``
+sys.path.insert(0, str(Path(__file__).parent))
+stand_in = importlib.import_module("stand_in")
 
 
 @pytest.fixture(scope="module")
-def client(_stand_in_on_the_path: None):
-    from scanner.execution.clusters import connect
-
+def client():
     with connect(workers=2) as connection:
         yield connection.client
 
 
 @pytest.fixture
 def archive(tmp_path: Path):
-    from scanner.store.archive import Archive
-
     return Archive(tmp_path / "root")
 
 
 @pytest.fixture
 def stored(archive):
-    import stand_in
-
     return archive.create(stand_in.make_definition(), stand_in.make_grid())
 
 
 @pytest.fixture
 def unbroken(tmp_path: Path):
     """The same scan computed here, in order, without a cluster."""
-    import stand_in
-
-    from scanner.store.archive import Archive
-
     made = Archive(tmp_path / "unbroken").create(stand_in.make_definition(), stand_in.make_grid())
     evaluator = stand_in.Smooth(made.definition)
     for chunk in made.grid:

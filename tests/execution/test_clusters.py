@@ -61,6 +61,14 @@ def test_local_cluster_is_said_aloud_and_listens_on_loopback_only() -> None:
     assert client.status == "closed"
 
 
+@pytest.mark.cluster
+def test_script_without_main_guard_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from scanner.execution.clusters import connect\nconnect().__enter__()\n")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert "below `if __name__ ==" in done.stderr.splitlines()[-1]
+
+
 def test_no_scheduler_answers(nowhere: str, monkeypatch) -> None:
     monkeypatch.setattr(clusters, "CONNECT_SECONDS", 0.5)
     start = time.monotonic()

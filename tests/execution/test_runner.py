@@ -9,14 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 import stand_in
 
+from scanner.chi2 import Evaluator
+from scanner.definition import load
 from scanner.errors import ClusterError, IncompleteScanError, StoreError
 from scanner.execution.clusters import connect
+from scanner.execution.progress import Progress
 from scanner.execution.runner import run
 from scanner.grid import Axis, Grid
 from scanner.store.archive import Archive
@@ -142,6 +146,20 @@ def test_many_markers_are_packed(client, archive) -> None:
     assert made.missing() == []
 
 
+def test_a_real_scan_equals_its_evaluation_in_one_process(client, archive) -> None:
+    overrides = ["axes.mass.n=4", "axes.coupling.n=70"]
+    definition = load("light_vector_universal", overrides)
+    made = archive.create(definition, Grid(definition.axes, (2, 40)))
+    assert run(made, client).complete
+    evaluator = Evaluator(definition)
+    for chunk in made.grid:
+        block = evaluator.block(made.grid, chunk)
+        chi2, status = made.cube.read(chunk)
+        assert chi2.tobytes() == block.chi2.tobytes()
+        assert status.tobytes() == block.status.tobytes()
+    assert made.state().status.keys() <= {"ok", "refined"}
+
+
 def _driver(stored: StoredScan, evaluator: str) -> subprocess.Popen[str]:
     command = [sys.executable, stand_in.__file__, str(stored.path), evaluator]
     return subprocess.Popen(
@@ -212,23 +230,25 @@ def test_lost_scheduler(stored, unbroken, same_bytes, client, tmp_path) -> None:
         arguments = ["--scheduler-file", str(path), "--nthreads", "1", "--death-timeout", "5"]
         with subprocess.Popen([*worker, *arguments], **quiet) as process:
             try:
-                with (
-                    pytest.raises(ClusterError, match=f"scanner resume {stored.id}"),
-                    connect(scheduler_file=path) as connection,
-                ):
-                    assert "1 worker" in connection.description
-                    run(
-                        stored,
-                        connection.client,
-                        evaluator=SLOW,
-                        progress=lambda p: p.done and scheduler.kill(),
-                    )
+                with pytest.raises(ClusterError, match=f"scanner resume {stored.id}"):
+                    _run_until_killed(stored, path, scheduler)
             finally:
                 scheduler.kill()
                 process.kill()
     assert 0 < len(stored.done()) < 12
     assert run(stored, client, evaluator=SMOOTH).complete
     same_bytes(stored, unbroken)
+
+
+def _run_until_killed(stored: StoredScan, path: Path, scheduler: subprocess.Popen[bytes]) -> None:
+    with connect(scheduler_file=path) as connection:
+        assert "1 worker" in connection.description
+
+        def kill(state: Progress) -> None:
+            if state.done:
+                scheduler.kill()
+
+        run(stored, connection.client, evaluator=SLOW, progress=kill)
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:
@@ -255,10 +275,9 @@ def test_full_disk_then_space_again(client, small_disk, unbroken, same_bytes) ->
 
     def fill(_: object) -> None:
         if not ballast.exists():
-            with pytest.raises(OSError, match="No space"), ballast.open("wb") as file:
-                while True:
-                    file.write(bytes(4096))
-                    file.flush()
+            with suppress(OSError), ballast.open("wb", buffering=0) as file:
+                while file.write(bytes(4096)):
+                    pass
 
     with pytest.raises(StoreError, match="no space left"):
         run(made, client, evaluator=SLOW, progress=fill)

@@ -22,7 +22,7 @@ class Component(Protocol):
 
     @property
     def flavor(self) -> str:
-        """``e``, ``mu`` or ``tau``; antineutrinos scatter alike in neutral-current vector exchange."""
+        """``e``, ``mu`` or ``tau``; antineutrinos scatter alike in vector exchange."""
 
     @property
     def e_max(self) -> float:

@@ -11,7 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erfcx, ndtr
 
-from scanner.physics.constants import CHARGED_PION_MASS, MUON_LIFETIME_US, MUON_MASS, PION_LIFETIME_US
+from scanner.physics.constants import (
+    CHARGED_PION_MASS,
+    MUON_LIFETIME_US,
+    MUON_MASS,
+    PION_LIFETIME_US,
+)
 from scanner.physics.fluxes.flux import Flux, Line, Spectrum
 
 Array = npt.NDArray[np.float64]

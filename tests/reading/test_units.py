@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.errors import DefinitionError
-from scanner.units import compatible_units, convert
+from scanner.reading.units import compatible_units, convert
 
 
 @pytest.mark.parametrize(

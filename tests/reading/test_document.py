@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner import document
+from scanner.reading import document
 from scanner.errors import CatalogError, DefinitionError
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from scanner import catalog
-from scanner.axes import check_range, to_own, written_unit
 from scanner.errors import DefinitionError, unknown
 from scanner.grid import Axis
+from scanner.reading.axes import check_range, to_own, written_unit
+from scanner.reading.section import Section
 from scanner.scenario import Parameter, Scenario, Value
-from scanner.section import Section
 
 # parameters that every scenario has besides its own
 COMMON_PARAMETERS: tuple[Parameter, ...] = ()

@@ -1,0 +1,80 @@
+"""Does this machine have what a scan needs: one finding per check, none of which raises."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanner import catalog, tables
+from scanner.errors import ScannerError
+from scanner.execution.clusters import connect
+from scanner.store.archive import Archive
+from scanner.store.provenance import environment
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; `exit_code` is that of the error it would lead to."""
+
+    name: str
+    ok: bool
+    found: str
+    exit_code: int = 0
+
+
+def examine(store: Path | None = None, scheduler: str | None = None) -> tuple[Check, ...]:
+    """Versions, processors, threads, shipped tables, store and cluster."""
+    checks: dict[str, Callable[[], str]] = {
+        "versions": _versions,
+        "processors": lambda: f"{os.cpu_count()} on {platform.machine()}",
+        "threads": _threads,
+        "tables": _tables,
+        "store": lambda: _store(store),
+        "cluster": lambda: _cluster(scheduler),
+    }
+    return tuple(_check(name, look) for name, look in checks.items())
+
+
+def _check(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except ScannerError as error:
+        return Check(name, False, str(error), error.exit_code)
+
+
+def _versions() -> str:
+    found = environment()
+    return ", ".join(f"{name} {value}" for name, value in found.items() if isinstance(value, str))
+
+
+def _threads() -> str:
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    said = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
+    return f"workers run one thread each; set here: {', '.join(said) or 'nothing'}"
+
+
+def _tables() -> str:
+    counts = [f"{name} {len(tables.verify(name))}" for name in catalog.experiment_names()]
+    return f"as shipped: {', '.join(counts)}"
+
+
+def _store(store: Path | None) -> str:
+    folder = Archive(store).folder
+    folder.check_writable()
+    return f"{folder}: writable, rename is atomic, {folder.free_bytes() / 1e9:.1f} GB free"
+
+
+def _cluster(scheduler: str | None) -> str:
+    start = time.perf_counter()
+    with connect(scheduler=scheduler) as connection:
+        connected = time.perf_counter()
+        answers = connection.client.run(os.getpid)
+        end = time.perf_counter()
+    return (
+        f"{connection.description}: started in {connected - start:.1f} s, {len(answers)} workers "
+        f"answered in {1e3 * (end - connected):.0f} ms"
+    )

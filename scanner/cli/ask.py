@@ -1,0 +1,252 @@
+"""`point`, `query`, `profile`, `interval`, `contour`: questions to a likelihood or a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scanner.cli.options import (
+    At,
+    Experiments,
+    Json,
+    Level,
+    Partial,
+    ReferenceKind,
+    ScanName,
+    Store,
+    axis_names,
+    named_values,
+    numbers,
+)
+from scanner.cli.output import show_json, show_table
+
+if TYPE_CHECKING:
+    from scanner.point import Point
+    from scanner.scan import Scan
+
+Dof = Annotated[int, typer.Option("--dof", help="Degrees of freedom of the limit.")]
+
+
+def point(
+    scenario: Annotated[str, typer.Argument(help="Scenario, or module:NAME.")],
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Its parameters.")
+    ] = None,
+    experiment: Experiments = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            "--option",
+            metavar="KEY=VALUE",
+            help="Convention (couplings=tree) or choice (coherent_lar_2020.analysis=energy).",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Explain one point: counts by component, chi2, pulls, excluded or not."""
+    from scanner.definition import from_mapping
+    from scanner.point import explain
+
+    experiments = experiment or list(experiment_names())
+    raw = {
+        "scenario": scenario,
+        "experiments": experiments,
+        "parameters": named_values(values),
+        **_conventions(named_values(option)),
+    }
+    explained = explain(from_mapping(raw, "", point=True))
+    if json:
+        show_json(explained.to_dict())
+    else:
+        _print_point(explained)
+
+
+def _conventions(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of the command line as the tables of a definition."""
+    tables: dict[str, Any] = {"options": {}, "experiment": {}}
+    for key, value in options.items():
+        experiment, dot, choice = key.partition(".")
+        if dot:
+            tables["experiment"].setdefault(experiment, {})[choice] = value
+        else:
+            tables["options"][key] = value
+    return tables
+
+
+def _print_point(explained: Point) -> None:
+    for name, found in explained.experiments.items():
+        print(f"{name}  chi2 = {found.chi2:.4f}, Standard Model {found.chi2_sm:.4f}")
+        rows = [("", "nominal", "fitted")]
+        rows += [
+            (k, f"{v:.2f}", f"{found.counts_fitted.get(k, float('nan')):.2f}".replace("nan", "-"))
+            for k, v in found.counts.items()
+        ]
+        rows.append(("total", "", f"{found.counts_fitted['total']:.2f}"))
+        show_table(rows, "  ")
+        shares = ", ".join(f"{k} {v:.2f}" for k, v in found.components.items())
+        print(f"  signal by flux: {shares}")
+        pulls = ", ".join(f"{k} {v:+.2f}" for k, v in found.pulls.items())
+        print(f"  pulls (sigma): {pulls}")
+    delta = explained.chi2 - explained.chi2_sm
+    print(f"combined  chi2 = {explained.chi2:.4f}, Delta chi2 from the Standard Model {delta:+.4f}")
+    for dof in (1, 2):
+        words = ", ".join(
+            f"{level} {'excluded' if out else 'allowed'}"
+            for level, out in explained.excluded(dof).items()
+        )
+        print(f"  {dof} dof: {words}")
+
+
+def query(
+    scan: ScanName,
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Values of some or all axes.")
+    ] = None,
+    experiment: Experiments = None,
+    dof: Annotated[
+        int | None, typer.Option("--dof", help="Default: the number of named values.")
+    ] = None,
+    reference: ReferenceKind = "global",
+    partial: Partial = False,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """chi2 at a point of a stored scan, interpolated, profiled over what is not named."""
+    opened = _open(scan, store, partial)
+    found = opened.query(numbers(values), dof=dof, experiments=experiment, reference=reference)
+    if json:
+        show_json({"scan": opened.id, **found.to_dict()})
+        return
+    rows = [("", "chi2", "Delta chi2", *next(iter(found.answers.values())).excluded)]
+    rows += [
+        (
+            name,
+            f"{answer.chi2:.4f}",
+            f"{answer.delta_chi2:+.4f}",
+            *("excluded" if out else "allowed" for out in answer.excluded.values()),
+        )
+        for name, answer in found.answers.items()
+    ]
+    show_table(rows)
+    print(f"{found.dof} dof, Delta chi2 from reference {found.kind}")
+
+
+def profile(
+    scan: ScanName,
+    keep: Annotated[
+        list[str], typer.Option("--keep", help="Axis to keep; repeat, or give several: a,b.")
+    ],
+    at: At = None,
+    experiment: Experiments = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write NetCDF (.nc), CSV or JSON.")
+    ] = None,
+    partial: Partial = False,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Profile a stored scan over all axes but the kept ones."""
+    from scanner.limits.export import profile_record, write_profile
+
+    opened = _open(scan, store, partial)
+    surface = opened.profile(axis_names(keep), at=numbers(at), experiments=experiment)
+    if output is not None:
+        write_profile(surface, output)
+        print(output)
+    elif json:
+        show_json({"scan": opened.id, **profile_record(surface)})
+    else:
+        record = profile_record(surface)
+        show_table([list(record["columns"]), *(_cells(row) for row in record["rows"])])
+
+
+def _cells(row: list[float]) -> list[str]:
+    return [f"{value:.6g}" for value in row]
+
+
+def interval(
+    scan: ScanName,
+    parameter: Annotated[str, typer.Argument(help="An axis of the scan.")],
+    cl: Level = 0.9,
+    dof: Dof = 1,
+    at: At = None,
+    experiment: Experiments = None,
+    reference: ReferenceKind = "global",
+    partial: Partial = False,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Allowed intervals of one parameter, profiled over the axes that are not held."""
+    opened = _open(scan, store, partial)
+    found = opened.interval(
+        parameter, cl=cl, dof=dof, at=numbers(at), experiments=experiment, reference=reference
+    )
+    if json:
+        show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
+        return
+    print(found.text())
+    held = "".join(f", {name} = {value:g}" for name, value in found.fixed.items())
+    print(
+        f"{100 * cl:g} % CL, {dof} dof, {' + '.join(found.experiments)}{held}; Delta chi2 < "
+        f"{found.level:.3f} from reference {reference}, "
+        f"best {parameter} = {found.best:.4g} (chi2 = {found.chi2_min:.3f})"
+    )
+    for sentence in found.notes:
+        print(f"note: {sentence}")
+
+
+def contour(
+    scan: ScanName,
+    cl: Annotated[
+        list[float] | None, typer.Option("--cl", help="Confidence level; repeat for several.")
+    ] = None,
+    dof: Dof = 2,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", help="The two axes: a,b. Default: first and last.")
+    ] = None,
+    at: At = None,
+    experiment: Experiments = None,
+    reference: ReferenceKind = "global",
+    partial: Partial = False,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Contours of two parameters: polylines, open or closed, with the coverage."""
+    opened = _open(scan, store, partial)
+    found = opened.contour(
+        axis_names(keep) if keep else None,
+        cls=cl or [0.9],
+        dof=dof,
+        at=numbers(at),
+        experiments=experiment,
+        reference=reference,
+    )
+    if json:
+        show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
+        return
+    first, second = (axis.name for axis in found.axes)
+    for one in found.contours:
+        print(
+            f"# {100 * one.cl:g} % CL, {one.dof} dof, {' + '.join(found.experiments)}, Delta chi2 "
+            f"= {one.level:.3f} from reference {reference}, coverage {100 * one.coverage:.1f} %"
+        )
+        if one.narrow:
+            print(f"# {one.narrow} grid points lie in strips narrower than two cells")
+        for i, line in enumerate(one.lines):
+            kind = "open" if line.encloses is None else f"closed, encloses {line.encloses}"
+            print(f"# line {i}: {kind}; {first} {second}")
+            for x, y in line.vertices:
+                print(f"{x:.8g} {y:.8g}")
+
+
+def _open(scan: str, store: Path | None, partial: bool) -> Scan:
+    from scanner.scan import Scan
+
+    return Scan.open(scan, store=store, partial=partial)
+
+
+VERBS: tuple[Callable[..., None], ...] = (point, query, profile, interval, contour)

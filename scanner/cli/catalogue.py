@@ -1,0 +1,92 @@
+"""`list` and `show`: what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from scanner.cli.options import Json, Store
+from scanner.cli.output import show_json, show_table
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    SCENARIOS = "scenarios"
+    EXPERIMENTS = "experiments"
+    DEFINITIONS = "definitions"
+    SCANS = "scans"
+
+
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """List scenarios, experiments, ready-made definitions or stored scans, one line each."""
+    from scanner import inventory
+
+    listing: dict[Kind, Callable[[], list[inventory.Record]]] = {
+        Kind.SCENARIOS: inventory.scenarios,
+        Kind.EXPERIMENTS: inventory.experiments,
+        Kind.DEFINITIONS: inventory.definitions,
+        Kind.SCANS: lambda: inventory.scans(store),
+    }
+    rows = listing[kind]()
+    if json:
+        show_json(rows)
+    else:
+        show_table([list(row.values()) for row in rows])
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="Scenario, experiment, definition or scan.")],
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Show one entry: parameters, formula, data provenance, pulls, or a scan's provenance."""
+    from scanner import inventory
+
+    record = inventory.describe(name, store)
+    if json:
+        show_json(record)
+    else:
+        _print(record)
+
+
+def _print(record: dict[str, Any], indent: str = "") -> None:
+    """Nested record as indented lines; lists of alike records as tables."""
+    for key, value in record.items():
+        if isinstance(value, dict) and value:
+            print(f"{indent}{key}:")
+            _print(value, indent + "  ")
+        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
+            print(f"{indent}{key}:")
+            heads = list(value[0])
+            show_table(
+                [heads, *([_cell(row.get(h)) for h in heads] for row in value)], indent + "  "
+            )
+        elif isinstance(value, (list, tuple)) and any(" " in str(v) for v in value):
+            print(f"{indent}{key}:")
+            for entry in value:
+                print(f"{indent}  {entry}")
+        elif isinstance(value, (list, tuple)):
+            print(f"{indent}{key}: {', '.join(str(v) for v in value)}")
+        else:
+            print(f"{indent}{key}: {_cell(value)}")
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return " | ".join(_cell(v) for v in value)
+    return str(value)
+
+
+VERBS: tuple[Callable[..., None], ...] = (list_, show)

@@ -1,0 +1,89 @@
+"""Options that several verbs share, and how their text becomes values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scanner.errors import DefinitionError
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Store = Annotated[
+    Path | None,
+    typer.Option("--store", help="Root of the store. Default: $SCANNER_STORE, else ./scans."),
+]
+ScanName = Annotated[
+    str, typer.Argument(metavar="SCAN", help="Id, unique prefix of an id, or definition name.")
+]
+Definition = Annotated[
+    str,
+    typer.Argument(metavar="NAME|FILE", help="Ready-made definition, or a .toml or .json file."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override, such as axes.mass.n=60."),
+]
+Experiments = Annotated[
+    list[str] | None,
+    typer.Option("-e", "--experiment", help="Experiment; repeat for several. Default: all."),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="Local worker processes. Default: one per CPU.")
+]
+Level = Annotated[float, typer.Option("--cl", help="Confidence level as a fraction: 0.9 for 90 %.")]
+At = Annotated[
+    list[str] | None,
+    typer.Option("--at", metavar="NAME=VALUE", help="Hold an axis at a value; repeat for several."),
+]
+ReferenceKind = Annotated[
+    str, typer.Option("--reference", help="Delta chi2 counts from: global, sm or raster.")
+]
+Partial = Annotated[bool, typer.Option("--partial", help="Ask a scan that is not complete yet.")]
+
+
+def named_values(texts: Iterable[str] | None) -> dict[str, Any]:
+    """``name=value`` texts as a mapping; numbers as floats, the rest as text.
+
+    Raises
+    ------
+    DefinitionError
+        A text without ``=``, or a name given twice.
+    """
+    values: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise DefinitionError(f"argument {text!r}: write name=value, such as mass=10")
+        if name.strip() in values:
+            raise DefinitionError(f"argument {text!r}: {name.strip()} is given twice; give it once")
+        values[name.strip()] = number_or_text(value.strip())
+    return values
+
+
+def numbers(texts: Iterable[str] | None) -> dict[str, float]:
+    """``name=value`` texts whose values are numbers."""
+    values = named_values(texts)
+    for name, value in values.items():
+        if not isinstance(value, float):
+            raise DefinitionError(f"argument {name}={value}: write a number, such as {name}=10")
+    return values
+
+
+def number_or_text(text: str) -> float | str:
+    """A float if the text is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def axis_names(texts: Iterable[str]) -> list[str]:
+    """Names out of repeated options and comma-separated lists.
+
+    >>> axis_names(["mass,coupling", "eps"])
+    ['mass', 'coupling', 'eps']
+    """
+    return [name for text in texts for name in text.replace(",", " ").split()]

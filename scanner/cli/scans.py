@@ -1,0 +1,183 @@
+"""`run`, `plan`, `status`, `resume`: computing scans."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scanner.cli.options import Definition, Json, Overrides, ScanName, Store, Workers
+from scanner.cli.output import duration, note, show_json, show_table, size
+
+if TYPE_CHECKING:
+    from scanner.execution.progress import Report
+    from scanner.scan import Scan
+
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", help="Join a running Dask scheduler: tcp://host:8786.")
+]
+SchedulerFile = Annotated[
+    Path | None, typer.Option("--scheduler-file", help="Join by the file of `dask scheduler`.")
+]
+Figure = Annotated[
+    Path | None,
+    typer.Option("-o", "--figure", help="Figure file. Default: figure.png beside the cube."),
+]
+NoFigure = Annotated[bool, typer.Option("--no-figure", help="Draw no figure.")]
+
+
+def run(
+    definition: Definition,
+    overrides: Overrides = None,
+    store: Store = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
+    workers: Workers = None,
+    figure: Figure = None,
+    no_figure: NoFigure = False,
+    json: Json = False,
+) -> None:
+    """Run a scan: compute what is missing, print the limit, draw the figure."""
+    from scanner.scan import Scan
+
+    scan = Scan.of(definition, overrides or (), store=store, workers=workers)
+    cluster = {"scheduler": scheduler, "scheduler_file": scheduler_file, "workers": workers}
+    _finish(scan, cluster, None if no_figure else (figure or scan.stored.path / "figure.png"), json)
+
+
+def resume(
+    scan: ScanName,
+    store: Store = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
+    workers: Workers = None,
+    figure: Figure = None,
+    no_figure: NoFigure = False,
+    json: Json = False,
+) -> None:
+    """Go on with a stored scan: only chunks without a valid marker are computed."""
+    from scanner.scan import Scan
+
+    opened = Scan.open(scan, store=store)
+    cluster = {"scheduler": scheduler, "scheduler_file": scheduler_file, "workers": workers}
+    target = None if no_figure else (figure or opened.stored.path / "figure.png")
+    _finish(opened, cluster, target, json)
+
+
+def _finish(scan: Scan, cluster: dict[str, Any], figure: Path | None, json: bool) -> None:
+    """Run, then print the limit and the paths written."""
+    from scanner.cli.progress import progress_bar
+
+    note(f"scan {scan.id}: {scan.definition.title}, {scan.stored.grid.size} points")
+    start = time.perf_counter()
+    with progress_bar() as update:
+        report = scan.run(progress=update, said=note, **cluster)
+    seconds = time.perf_counter() - start
+    if figure is not None:
+        from scanner.drawing import draw
+
+        figure = draw(scan, figure)
+    if json:
+        show_json(_record(scan, report, seconds, figure))
+        return
+    print(_told(report, seconds))
+    for line in scan.summary().lines():
+        print(line)
+    print(f"cube    {scan.stored.path / 'cube.zarr'}")
+    if figure is not None:
+        print(f"figure  {figure}")
+
+
+def _told(report: Report | None, seconds: float) -> str:
+    if report is None:
+        return "nothing to compute: every chunk is done"
+    peak = max(report.peak_memory_bytes.values(), default=0)
+    return (
+        f"computed {report.computed} chunks ({report.skipped} were done), {report.points} points "
+        f"in {duration(seconds)}, {report.points_per_second:.3g} points/s, "
+        f"{size(peak)} per worker at most"
+    )
+
+
+def _record(
+    scan: Scan, report: Report | None, seconds: float, figure: Path | None
+) -> dict[str, Any]:
+    return {
+        "scan": scan.id,
+        "definition": scan.definition.name,
+        "path": str(scan.stored.path),
+        "cube": str(scan.stored.path / "cube.zarr"),
+        "figure": None if figure is None else str(figure),
+        "computed_chunks": 0 if report is None else report.computed,
+        "computed_points": 0 if report is None else report.points,
+        "seconds": seconds,
+        "points_per_second": None if report is None else report.points_per_second,
+        "peak_memory_bytes": {} if report is None else dict(report.peak_memory_bytes),
+        **scan.summary().to_dict(),
+    }
+
+
+def plan(
+    definition: Definition,
+    overrides: Overrides = None,
+    store: Store = None,
+    workers: Workers = None,
+    json: Json = False,
+) -> None:
+    """Say what a scan costs: points, chunks, templates, time, disk, memory. Computes nothing."""
+    from dataclasses import asdict
+
+    from scanner import prepare
+
+    chosen = prepare.resolve(definition, overrides or ())
+    cost = prepare.plan(chosen, store, workers)
+    if json:
+        show_json({"scan": chosen.id, "definition": chosen.name, **asdict(cost)})
+        return
+    shape = " x ".join(str(n) for n in cost.chunk_shape)
+    show_table(
+        [
+            ("scan", f"{chosen.id} ({chosen.title})"),
+            ("points", cost.points),
+            ("chunks", f"{cost.chunks} of {shape}, {cost.done_chunks} done"),
+            ("templates", cost.templates),
+            ("CPU time", duration(cost.cpu_seconds)),
+            ("disk", f"{size(cost.disk_bytes)} at most"),
+            ("memory", f"{size(cost.memory_bytes)} per worker"),
+        ]
+    )
+
+
+def status(scan: ScanName, store: Store = None, json: Json = False) -> None:
+    """Say how far a scan is, from the store alone."""
+    from dataclasses import asdict
+
+    from scanner.scan import Scan
+
+    opened = Scan.open(scan, store=store)
+    state = opened.state()
+    if json:
+        record = {"scan": opened.id, "definition": opened.definition.name, **asdict(state)}
+        show_json({**record, "complete": state.complete, "fraction_done": state.fraction_done})
+        return
+    points = ", ".join(f"{count} {name}" for name, count in state.status.items()) or "-"
+    show_table(
+        [
+            ("scan", f"{opened.id} ({opened.definition.title})"),
+            ("chunks", f"{state.done} of {state.total}"),
+            ("grid", f"{100 * state.fraction_done:.1f} % of {state.points} points"),
+            ("CPU time", duration(state.seconds)),
+            ("points", points),
+            ("last written", state.last_written or "-"),
+        ]
+    )
+    if state.ignored_markers:
+        print(f"{state.ignored_markers} damaged or foreign markers are ignored")
+    if not state.complete:
+        print(f"go on with: scanner resume {opened.id}")
+
+
+VERBS: tuple[Callable[..., None], ...] = (run, plan, status, resume)

@@ -1,0 +1,153 @@
+"""The figure of a scan: read, profile, draw, save."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner import catalog
+from scanner.errors import DefinitionError
+from scanner.figures import style
+from scanner.figures.exclusion import Planes, exclusion_figure
+from scanner.figures.frame import Note
+from scanner.figures.profile import profile_figure
+from scanner.figures.save import check_path, save
+from scanner.limits.interval import level_of
+from scanner.limits.surface import Surface
+from scanner.scan import Names, Scan
+from scanner.store.provenance import package_version
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PACKAGE = "cevns-scanner"
+
+
+def draw(
+    scan: Scan,
+    path: Path,
+    *,
+    keep: Sequence[str] | None = None,
+    cl: float = 0.9,
+    dof: int | None = None,
+    at: Mapping[str, float] | None = None,
+    experiments: Names = None,
+    reference: str = "global",
+) -> Path:
+    """Draw a scan into a file: a plane of two axes, or the profile of one.
+
+    Parameters
+    ----------
+    scan : Scan
+        What to draw.
+    path : Path
+        Ending in .pdf, .png or .svg.
+    keep : sequence of str
+        One or two axes, x first; by default the first and the last that are not held.
+    cl : float
+        Confidence level as a fraction.
+    dof : int, optional
+        Degrees of freedom; by default the number of axes drawn.
+    at : mapping
+        Axes held at a value; the others are profiled.
+    reference : str
+        What Delta chi2 counts from: ``global``, ``sm`` or ``raster``.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    DefinitionError
+        An unknown axis or suffix, more than two axes, a level that makes no sense.
+    IncompleteScanError
+        Chunks are missing and `scan.partial` is not set.
+    StoreError
+        The file cannot be written.
+    """
+    target = check_path(path)
+    axes = tuple(keep or scan.default_plane(at))
+    if not 1 <= len(axes) <= 2:
+        raise DefinitionError(f"keep = {', '.join(axes)}: a figure has one axis or two")
+    degrees = len(axes) if dof is None else dof
+    level_of(cl, degrees)
+    subsets = _subsets(scan, experiments)
+    curves = {
+        label: scan.delta_chi2(axes, at=at, experiments=subset, reference=reference)
+        for label, subset in subsets.items()
+    }
+    return save(_figure(scan, curves, axes, cl, degrees, reference), target)
+
+
+def _subsets(scan: Scan, experiments: Names) -> dict[str, tuple[str, ...]]:
+    """Legend label to experiments: the combination first, then each alone."""
+    names = tuple(experiments or scan.definition.experiments)
+    titles = {name: _title(name) for name in names}
+    if len(names) == 1:
+        return {titles[names[0]]: names}
+    return {"combined": names, **{titles[name]: (name,) for name in names}}
+
+
+def _title(experiment: str) -> str:
+    try:
+        return catalog.experiment(experiment).title
+    except DefinitionError:  # a scan may outlive the experiment it was made with
+        return experiment
+
+
+def _figure(
+    scan: Scan,
+    curves: Mapping[str, Surface],
+    axes: Sequence[str],
+    cl: float,
+    dof: int,
+    reference: str,
+) -> Figure:
+    combined, *singles = curves.items()
+    label, surface = combined
+    note = Note(
+        title=scan.definition.title,
+        reference=reference,
+        provenance=_provenance(scan, surface),
+        computed=surface.computed,
+    )
+    others = {name: single.chi2 for name, single in singles}
+    labels = [_label(scan, name) for name in axes]
+    if len(axes) == 1:
+        return profile_figure(
+            surface.axes[0],
+            surface.chi2,
+            combined_label=label,
+            singles=others,
+            dof=dof,
+            note=note,
+            label=labels[0],
+        )
+    planes = Planes((surface.axes[0], surface.axes[1]), surface.chi2, label, others)
+    return exclusion_figure(planes, cl=cl, dof=dof, note=note, labels=(labels[0], labels[1]))
+
+
+def _label(scan: Scan, name: str) -> str:
+    attributes = scan.stored.cube.dataset()[name].attrs
+    axis = next(axis for axis in scan.definition.axes if axis.name == name)
+    return style.label(attributes.get("latex") or name, axis.unit)
+
+
+def _provenance(scan: Scan, surface: Surface) -> str:
+    """Everything that a reader needs to make the figure again."""
+    chosen = scan.definition
+    choices = [v for made in chosen.experiment_options.values() for v in made.values()]
+    held = [f"{name} = {value:g}" for name, value in surface.fixed.items()]
+    profiled = [f"profiled over {', '.join(surface.profiled)}"] if surface.profiled else []
+    parts = [
+        f"scan {scan.id}",
+        *chosen.options.values(),
+        *choices,
+        *held,
+        *profiled,
+        f"{PACKAGE} {package_version(PACKAGE)}",
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,169 @@
+"""Exclusion figure: Delta chi2 on a plane -> excluded region, lines, legend (arrays only)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
+
+from scanner.contours import Contour, contours, excluded_polygons
+from scanner.figures import style
+from scanner.figures.frame import Note, new_frame
+from scanner.figures.legend import place_legend
+from scanner.grid import Axis
+from scanner.statistics import levels
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published limit to draw beside ours: vertices (n, 2) in the units of the two axes."""
+
+    label: str
+    vertices: Array
+
+
+@dataclass(frozen=True)
+class Planes:
+    """What an exclusion figure shows.
+
+    Parameters
+    ----------
+    axes : pair of Axis
+        x and y.
+    combined : array, shape (len(axes[0]), len(axes[1]))
+        Delta chi2 of the combination; NaN where there is no value.
+    combined_label : str
+        Its name in the legend.
+    singles : mapping from label to array of the same shape
+        Delta chi2 of each experiment alone, from its own reference.
+    published : sequence of Published
+        Limits of others.
+    """
+
+    axes: tuple[Axis, Axis]
+    combined: Array
+    combined_label: str = "combined"
+    singles: Mapping[str, Array] = field(default_factory=dict)
+    published: Sequence[Published] = ()
+
+
+def exclusion_figure(
+    planes: Planes,
+    *,
+    cl: float = 0.9,
+    dof: int = 2,
+    note: Note | None = None,
+    labels: tuple[str, str] | None = None,
+    size: tuple[float, float] = style.COLUMN_SIZE,
+) -> Figure:
+    """Excluded region of the combination, lines of each experiment, in one journal column.
+
+    Parameters
+    ----------
+    planes : Planes
+        Delta chi2 to draw.
+    cl : float
+        Confidence level as a fraction.
+    dof : int
+        Degrees of freedom.
+    note : Note
+        Title, reference, provenance and share of the grid that is computed.
+    labels : pair of str
+        Axis labels, see `scanner.figures.style.label`; names and units of the axes by default.
+    size : pair of float
+        Inches.
+
+    Returns
+    -------
+    Figure
+        Not shown and not saved; see `scanner.figures.save.save`.
+
+    Raises
+    ------
+    ValueError
+        A plane of another shape than its axes, or a level that makes no sense.
+    """
+    said = note or Note()
+    with style.journal():
+        figure, frame = new_frame(said, size)
+        for which, axis in zip("xy", planes.axes, strict=True):
+            style.set_scale(frame, which, axis)
+        x_label, y_label = labels or tuple(style.label(a.name, a.unit) for a in planes.axes)
+        frame.set_xlabel(x_label)
+        frame.set_ylabel(y_label)
+        handles, lines = _draw(frame, planes, cl, dof)
+        figure.draw_without_rendering()
+        place_legend(frame, handles, lines, said.heading(f"{levels.percent(cl)} CL, {dof} dof"))
+        figure.draw_without_rendering()
+    return figure
+
+
+def _draw(frame: Axes, planes: Planes, cl: float, dof: int) -> tuple[list[Artist], list[Array]]:
+    """Region, lines and missing points; the legend entries and what must stay visible."""
+    level = levels.delta_chi2(cl, dof)
+    region = _fill(
+        frame, excluded_polygons(planes.combined, planes.axes, level), color=style.EXCLUDED
+    )
+    # twice the width, cut to the excluded side: a strip as thin as the line stays open
+    look: dict[str, Any] = {"color": style.COMBINED, "linewidth": 2.4, "zorder": 4.0}
+    (contour,) = contours(planes.combined, planes.axes, [cl], dof)
+    visible = _lines(frame, contour, look, region)
+    swatch: list[Artist] = [
+        Patch(facecolor=style.EXCLUDED, edgecolor=style.COMBINED, label=planes.combined_label)
+    ]
+    for number, (name, plane) in enumerate(planes.singles.items()):
+        look = {**style.line(number), "linewidth": 1.1, "zorder": 3.0}
+        (contour,) = contours(plane, planes.axes, [cl], dof)
+        visible += _lines(frame, contour, look)
+        swatch.append(Line2D([], [], label=name, **look))
+    for number, other in enumerate(planes.published):
+        look = {"color": style.QUIET, "linewidth": 0.9, "zorder": 2.0}
+        look["dashes"] = style.line(number)["dashes"]
+        frame.add_line(Line2D(*other.vertices.T, **look))
+        visible.append(other.vertices)
+        swatch.append(Line2D([], [], label=other.label, **look))
+    if not np.isfinite(planes.combined).all():
+        swatch.append(_hatch_missing(frame, planes))
+    return swatch, visible
+
+
+def _lines(
+    frame: Axes, contour: Contour, look: dict[str, Any], inside: PathPatch | None = None
+) -> list[Array]:
+    """Draw the lines of a contour, cut to the region `inside`; their vertices."""
+    vertices = [line.vertices for line in contour.lines]
+    for line in vertices:
+        artist = Line2D(*line.T, solid_joinstyle="round", **look)
+        frame.add_line(artist)
+        if inside is not None:
+            artist.set_clip_path(inside)
+    return vertices
+
+
+def _fill(frame: Axes, polygons: Sequence[Sequence[Array]], **look: Any) -> PathPatch | None:
+    """Polygons with their holes: rings that run the other way round stay empty."""
+    rings = [ring for polygon in polygons for ring in polygon]
+    if not rings:
+        return None
+    path = Path.make_compound_path(*(Path(ring, closed=True) for ring in rings))
+    patch = PathPatch(path, linewidth=0.0, zorder=1.0, **look)
+    frame.add_patch(patch)
+    return patch
+
+
+def _hatch_missing(frame: Axes, planes: Planes) -> Patch:
+    look: dict[str, Any] = {"facecolor": style.MISSING, "hatch": "/////", "edgecolor": "#BBBBBB"}
+    missing = (~np.isfinite(planes.combined)).astype(np.float64)
+    _fill(frame, excluded_polygons(missing, planes.axes, 0.5), **look)
+    return Patch(label="no value", linewidth=0.0, **look)

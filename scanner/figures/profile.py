@@ -1,0 +1,127 @@
+"""Delta chi2 of one parameter, with the usual levels (arrays only)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from scanner import interpolation
+from scanner.figures import style
+from scanner.figures.frame import Note, new_frame
+from scanner.figures.legend import place_legend
+from scanner.grid import Axis
+from scanner.statistics import levels
+
+Array = npt.NDArray[np.float64]
+
+_PER_CELL = 8  # points drawn in each cell, on the interpolant that the limits come from
+_HEADROOM = 1.5  # times the highest level
+
+
+def profile_figure(
+    axis: Axis,
+    combined: Array,
+    *,
+    combined_label: str = "combined",
+    singles: Mapping[str, Array] | None = None,
+    cls: Sequence[float] = (0.6827, 0.9, 0.9545),
+    dof: int = 1,
+    note: Note | None = None,
+    label: str | None = None,
+    size: tuple[float, float] = style.COLUMN_SIZE,
+) -> Figure:
+    """Delta chi2 curves over one axis with a dotted line at each confidence level.
+
+    Parameters
+    ----------
+    axis : Axis
+        The parameter.
+    combined : array, shape (len(axis),)
+        Delta chi2 of the combination; NaN where there is no value.
+    singles : mapping from label to array (len(axis),)
+        Delta chi2 of each experiment alone, from its own reference.
+    cls : sequence of float
+        Confidence levels as fractions.
+
+    Raises
+    ------
+    ValueError
+        A curve of another length than its axis, or a level that makes no sense.
+    """
+    said = note or Note()
+    curves = {**(singles or {}), combined_label: combined}
+    for name, curve in curves.items():
+        if np.shape(curve) != (len(axis),):
+            raise ValueError(
+                f"curve {name!r} has shape {np.shape(curve)}, axis {axis.name} has {len(axis)}"
+            )
+    with style.journal():
+        figure, frame = new_frame(said, size)
+        style.set_scale(frame, "x", axis)
+        frame.set_xlabel(label or style.label(axis.name, axis.unit))
+        frame.set_ylabel(r"$\Delta\chi^2$")
+        heights = _draw_levels(frame, cls, dof)
+        frame.set_ylim(min(0.0, _lowest(curves)), _HEADROOM * max(heights))
+        handles, lines = _draw(frame, axis, curves, combined_label)
+        figure.draw_without_rendering()
+        place_legend(frame, handles, lines, said.heading())
+        figure.draw_without_rendering()
+    return figure
+
+
+def _lowest(curves: Mapping[str, Array]) -> float:
+    """Lowest Delta chi2: below 0 where the reference is not the minimum."""
+    return min(float(np.nanmin(curve, initial=0.0)) for curve in curves.values())
+
+
+def _draw_levels(frame: Axes, cls: Sequence[float], dof: int) -> list[float]:
+    heights = [levels.delta_chi2(cl, dof) for cl in cls]
+    for cl, height in zip(cls, heights, strict=True):
+        frame.axhline(height, color=style.QUIET, linewidth=0.7, linestyle=":", zorder=1.0)
+        frame.annotate(
+            levels.percent(cl),
+            xy=(0.985, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(0.0, 1.5),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=7.0,
+            color=style.QUIET,
+        )
+    return heights
+
+
+def _draw(
+    frame: Axes, axis: Axis, curves: Mapping[str, Array], combined: str
+) -> tuple[list[Artist], list[Array]]:
+    handles: list[Artist] = []
+    drawn = []
+    for number, (name, curve) in enumerate(curves.items()):
+        look = {**style.line(number), "linewidth": 1.1, "zorder": 3.0}
+        if name == combined:
+            look = {"color": style.COMBINED, "linewidth": 1.4, "zorder": 4.0}
+        vertices = _smooth(axis, np.asarray(curve, dtype=np.float64))
+        frame.add_line(Line2D(*vertices.T, **look))
+        drawn.append(vertices)
+        handles.append(Line2D([], [], label=name, **look))
+    # the combination first, as in the exclusion figure
+    return [handles[-1], *handles[:-1]], drawn
+
+
+def _smooth(axis: Axis, curve: Array) -> Array:
+    """The interpolant between the grid points, shape (n, 2); NaN where there is no value."""
+    nodes = axis.to_scale(axis.coordinates)
+    steps = np.arange(_PER_CELL) / _PER_CELL
+    width = np.diff(nodes)
+    slope = interpolation.slopes(nodes, curve)
+    terms = interpolation.cubic(curve[:-1], curve[1:], slope[:-1] * width, slope[1:] * width)
+    y = interpolation.horner(tuple(term[:, None] for term in terms), steps).ravel()
+    x = (nodes[:-1, None] + width[:, None] * steps).ravel()
+    return np.stack([axis.from_scale(np.append(x, nodes[-1])), np.append(y, curve[-1])], axis=1)

@@ -1,0 +1,67 @@
+"""Write a figure: whole or not at all, and the same bytes for the same figure."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from scanner.errors import DefinitionError, StoreError
+from scanner.figures import style
+
+# a date in the file would make every run differ
+_METADATA: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "ModDate": None},
+    "png": {},
+    "svg": {"Date": None},
+}
+
+
+def check_path(path: str | Path) -> Path:
+    """The path if its suffix is one of pdf, png, svg.
+
+    Raises
+    ------
+    DefinitionError
+        Any other suffix.
+    """
+    target = Path(path)
+    if target.suffix[1:].lower() not in _METADATA:
+        raise DefinitionError(
+            f"{target.name}: cannot write {target.suffix or 'a file without suffix'};"
+            f" end the name in .{', .'.join(_METADATA)}"
+        )
+    return target
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure under a temporary name beside `path`, then put it in place.
+
+    Raises
+    ------
+    DefinitionError
+        A suffix that is not pdf, png or svg.
+    StoreError
+        The folder does not exist or cannot be written.
+    """
+    target = check_path(path)
+    kind = target.suffix[1:].lower()
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise StoreError(f"{target}: cannot write there ({error.strerror})") from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream, style.journal():
+            figure.savefig(stream, format=kind, metadata=_METADATA[kind])
+        # mkstemp makes private files; a figure is for others
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    except OSError as error:
+        raise StoreError(f"{target}: cannot write there ({error.strerror})") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target

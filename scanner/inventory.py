@@ -1,0 +1,188 @@
+"""What there is: records of scenarios, experiments, definitions and scans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from scanner import catalog, definition
+from scanner.chi2 import STANDARD_MODEL, ExperimentModel
+from scanner.errors import CatalogError, ScannerError, unknown
+from scanner.experiment import Experiment
+from scanner.prepare import citation, references
+from scanner.scenario import Parameter, Scenario
+from scanner.store.archive import Archive
+from scanner.store.stored import StoredScan
+from scanner.templates import Conventions
+
+Record = dict[str, Any]
+
+
+def scenarios() -> list[Record]:
+    """Name and title of every scenario."""
+    return [{"name": n, "title": catalog.scenario(n).title} for n in catalog.scenario_names()]
+
+
+def experiments() -> list[Record]:
+    """Name, title and choices of every experiment."""
+    return [
+        {
+            "name": name,
+            "title": catalog.experiment(name).title,
+            "choices": "; ".join(f"{k}: {' | '.join(v)}" for k, v in choices.items()),
+        }
+        for name in catalog.experiment_names()
+        for choices in [catalog.experiment_choices(name)]
+    ]
+
+
+def definitions() -> list[Record]:
+    """Name and title of every ready-made definition."""
+    return [
+        {"name": name, "title": definition.load(name).title} for name in catalog.definition_names()
+    ]
+
+
+def scans(store: Path | None = None) -> list[Record]:
+    """Id, name, progress and title of every stored scan."""
+    return [
+        {
+            "id": stored.id,
+            "name": stored.definition.name,
+            "done": f"{100 * stored.fraction_done:.0f} %",
+            "title": stored.definition.title,
+        }
+        for stored in Archive(store).list()
+    ]
+
+
+def describe(name: str, store: Path | None = None) -> Record:
+    """Record of the scenario, experiment, definition or scan of that name, in this order.
+
+    Raises
+    ------
+    CatalogError
+        Nothing has that name.
+    """
+    if name in catalog.scenario_names() or ":" in name:
+        return scenario_record(name, catalog.scenario(name))
+    if name in catalog.experiment_names():
+        return experiment_record(catalog.experiment(name))
+    if name in catalog.definition_names():
+        return definition_record(name)
+    try:
+        return scan_record(Archive(store).open(name))
+    except CatalogError as error:
+        known = (
+            *catalog.scenario_names(),
+            *catalog.experiment_names(),
+            *catalog.definition_names(),
+        )
+        raise CatalogError(f"{unknown('name', name, known)}; and {error}") from error
+
+
+def scenario_record(name: str, form: Scenario) -> Record:
+    """Formula, parameters and references of a scenario."""
+    return {
+        "scenario": name,
+        "title": form.title,
+        "formula": form.formula,
+        "parameters": [_parameter(p) for p in form.parameters],
+        "references": [citation(r) for r in form.references],
+    }
+
+
+def _parameter(parameter: Parameter) -> Record:
+    scanned = parameter.role != "choice"
+    return {
+        "name": parameter.name,
+        "role": parameter.role,
+        "unit": parameter.unit,
+        "default": "optional" if parameter.optional else parameter.default,
+        "range": (
+            f"{parameter.minimum:g} .. {parameter.maximum:g}"
+            if scanned
+            else " | ".join(parameter.choices)
+        ),
+        "latex": parameter.latex,
+        "description": parameter.description,
+    }
+
+
+def experiment_record(form: Experiment) -> Record:
+    """Source, target, exposure, bins, backgrounds, pulls and provenance of an experiment."""
+    signal = ExperimentModel(STANDARD_MODEL, form, Conventions(), {}, ()).standard_model()
+    return {
+        "experiment": form.name,
+        "title": form.title,
+        "source": ", ".join(c.name for c in form.flux.components),
+        "baseline_m": form.baseline_m,
+        "target": f"{form.mass_kg:g} kg {form.target.formula}",
+        "exposure": form.exposure,
+        "choices": dict(form.choices),
+        "available_choices": {k: list(v) for k, v in catalog.experiment_choices(form.name).items()},
+        "statistic": form.statistic,
+        "bins": [
+            {"observable": b.name, "unit": b.unit, "n": b.n, "from": b.edges[0], "to": b.edges[-1]}
+            for b in form.bins
+        ],
+        "counts": {
+            "observed": float(form.observed.sum()),
+            "sm_signal (AC22, helm)": float(signal.sum()),
+            **{name: float(b.sum()) for name, b in form.backgrounds.items()},
+        },
+        "pulls": [
+            {
+                "name": p.name,
+                "sigma": p.sigma,
+                "acts_on": [*(["signal"] if _acts(p.signal) else []), *p.backgrounds],
+            }
+            for p in form.pulls
+        ],
+        "provenance": {
+            "citation": form.provenance.citation,
+            "arxiv": form.provenance.arxiv,
+            "doi": form.provenance.doi,
+            "licence": form.provenance.licence,
+            "tables (sha256)": dict(form.provenance.tables),
+            "release files (sha256)": dict(form.provenance.release),
+        },
+    }
+
+
+def _acts(response: Any) -> bool:
+    return bool(response.any()) if hasattr(response, "any") else response != 0.0
+
+
+def definition_record(name: str) -> Record:
+    """The resolved definition and what a result of it cites."""
+    resolved = definition.load(name)
+    return {
+        "definition": name,
+        "file": str(catalog.definition_path(name)),
+        "id": resolved.id,
+        **resolved.to_dict(),
+        "references": list(references(resolved)),
+    }
+
+
+def scan_record(stored: StoredScan) -> Record:
+    """Provenance and progress of a stored scan."""
+    state = stored.state()
+    return {
+        "scan": stored.id,
+        "path": str(stored.path),
+        "computed": f"{100 * state.fraction_done:.1f} % ({state.done} of {state.total} chunks)",
+        "status": dict(state.status),
+        **stored.cube.attributes,
+        "sources_unchanged": _unchanged(stored),
+        "summary": stored.summary,
+    }
+
+
+def _unchanged(stored: StoredScan) -> bool | str:
+    try:
+        stored.definition.check_sources()
+    except ScannerError as error:
+        return str(error)
+    return True

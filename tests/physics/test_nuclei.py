@@ -1,0 +1,73 @@
+"""Nuclides, materials and their form factors (traps 9 and 18)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scanner.physics.formfactors import helm, klein_nystrand_box
+from scanner.physics.nuclei import AR40, ARGON, CS133, CSI, FORM_FACTORS, I127, nucleus
+
+ISOTOPES = pytest.mark.parametrize("isotope", [CS133, I127, AR40], ids=lambda i: i.symbol)
+
+
+@ISOTOPES
+def test_atomic_mass_against_the_evaluation(releases, isotope):
+    table = releases / "nuclear_tables" / "mass_1.mas20.txt"
+    if not table.is_file():
+        pytest.skip(f"{table.name} is not among the releases")
+    for line in table.read_text().splitlines()[36:]:
+        if int(line[9:14]) == isotope.Z and int(line[14:19]) == isotope.A:
+            break
+    assert line[20:22].strip() == isotope.symbol
+    micro_u = float(line[106:109].strip() + line[110:123].strip().replace("#", ""))
+    assert isotope.atomic_mass_u == pytest.approx(micro_u * 1e-6, abs=5e-10)
+
+
+@ISOTOPES
+def test_nuclear_mass_lies_below_the_atomic_mass_by_the_electrons(isotope):
+    atom = isotope.atomic_mass_u * 931.49410242
+    assert (atom - isotope.mass) / 0.51099895 == pytest.approx(isotope.Z, abs=1e-6)
+    assert isotope.N + isotope.Z == isotope.A
+
+
+def test_nuclei_per_kg_count_formula_units():
+    # one Cs and one I in 259.81 g, whatever their masses
+    assert CSI.nuclei_per_kg(CS133) == CSI.nuclei_per_kg(I127)
+    assert 14.6 * CSI.nuclei_per_kg(CS133) == pytest.approx(3.384e25, rel=1e-4)
+    assert ARGON.nuclei_per_kg(AR40) == pytest.approx(6.02214076e26 / 39.95)
+
+
+def test_molar_mass_is_the_sum_of_its_atoms():
+    assert CSI.molar_mass == pytest.approx(CS133.atomic_mass_u + I127.atomic_mass_u, rel=1e-5)
+    assert ARGON.molar_mass == pytest.approx(AR40.atomic_mass_u, rel=5e-4)
+
+
+@ISOTOPES
+@pytest.mark.parametrize("name", FORM_FACTORS)
+def test_form_factors_of_protons_and_neutrons(isotope, name):
+    target = nucleus(isotope, name)
+    q2 = np.array([0.0, 1000.0, 2500.0])
+    proton, neutron = target.proton_form_factor(q2), target.neutron_form_factor(q2)
+    assert proton[0] == neutron[0] == 1.0
+    assert np.all(np.diff(proton) < 0.0)
+    if name == "klein_nystrand":
+        np.testing.assert_array_equal(proton, neutron)
+    else:
+        assert np.all(neutron[1:] < proton[1:])  # the neutron skin
+
+
+def test_helm_uses_each_radius_where_it_belongs():
+    target = nucleus(CS133, "helm")
+    assert target.proton_form_factor(2000.0) == helm(2000.0, 4.821)
+    assert target.neutron_form_factor(2000.0) == helm(2000.0, 5.09)
+
+
+def test_klein_nystrand_has_the_box_radius_of_the_mass_number():
+    target = nucleus(AR40, "klein_nystrand")
+    assert target.neutron_form_factor(2000.0) == klein_nystrand_box(2000.0, 1.23 * 40 ** (1 / 3))
+
+
+def test_unknown_form_factor():
+    with pytest.raises(ValueError, match="did you mean 'helm'"):
+        nucleus(CS133, "helmm")
