@@ -48,6 +48,7 @@ def point(
     json: Json = False,
 ) -> None:
     """Explain one point: counts by component, chi2, pulls, excluded or not."""
+    from scanner.catalog import experiment_names
     from scanner.definition import from_mapping
     from scanner.point import explain
 

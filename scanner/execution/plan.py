@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from scanner.grid import Axis, Grid, choose_chunk_shape
-from scanner.store.cube import BYTES_PER_POINT
-from scanner.store.stored import StoredScan, needed_bytes
+from scanner.store.layout import BYTES_PER_POINT, needed_bytes
+from scanner.store.stored import StoredScan
 
 CHUNK_SECONDS = 0.5  # inside 0.2 .. 2 s: above it stopping is slow, below it Dask costs too much
 CHUNKS_PER_WORKER = 4

@@ -64,11 +64,11 @@ def run(
         The store is full or not writable.
     """
     finished = stored.finished()
-    if len(finished) == stored.grid.n_chunks:
-        return _Run(stored, client, evaluator, finished).report()
     work = _Run(stored, client, evaluator, finished)
+    if not work.waiting:
+        return work.report()
     work.check_workers()
-    stored.check_ready(n for n in range(stored.grid.n_chunks) if n not in finished)
+    stored.check_ready(work.waiting)
     stored.sweep()
     stored.clear_stop()
     with stop_signals() as signalled:

@@ -32,7 +32,7 @@ from scanner.response import EnergyResponse, gamma_density, window_shares
 Array = npt.NDArray[np.float64]
 
 NAME = "coherent_csi_2021"
-TITLE = "COHERENT CsI[Na] 2021"
+TITLE = "COHERENT CsI 2021"
 CHOICES: Mapping[str, tuple[str, ...]] = {"timing": ("gaussian_500ns", "release_profile")}
 
 ENERGY_EDGES_PE = np.array([0, 8, 12, 16, 20, 24, 32, 40, 50, 60], dtype=float)

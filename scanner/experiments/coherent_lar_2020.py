@@ -30,7 +30,7 @@ from scanner.response import EnergyResponse, gaussian_density, window_shares
 Array = npt.NDArray[np.float64]
 
 NAME = "coherent_lar_2020"
-TITLE = "COHERENT CENNS-10 LAr 2020"
+TITLE = "COHERENT LAr 2020"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "analysis": ("energy_time", "energy"),
     "window": ("normalised", "cut"),

@@ -15,10 +15,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
-from scanner.contours import Contour, contours, excluded_polygons
+from scanner.contours import contours, excluded_polygons
 from scanner.figures import style
-from scanner.figures.frame import Note, new_frame
+from scanner.figures.frame import Note, freeze, new_frame
 from scanner.figures.legend import place_legend
+from scanner.figures.thinning import thinned
 from scanner.grid import Axis
 from scanner.statistics import levels
 
@@ -105,27 +106,20 @@ def exclusion_figure(
         handles, lines = _draw(frame, planes, cl, dof)
         figure.draw_without_rendering()
         place_legend(frame, handles, lines, said.heading(f"{levels.percent(cl)} CL, {dof} dof"))
-        figure.draw_without_rendering()
+        freeze(figure)
     return figure
 
 
 def _draw(frame: Axes, planes: Planes, cl: float, dof: int) -> tuple[list[Artist], list[Array]]:
     """Region, lines and missing points; the legend entries and what must stay visible."""
-    level = levels.delta_chi2(cl, dof)
-    region = _fill(
-        frame, excluded_polygons(planes.combined, planes.axes, level), color=style.EXCLUDED
-    )
-    # twice the width, cut to the excluded side: a strip as thin as the line stays open
-    look: dict[str, Any] = {"color": style.COMBINED, "linewidth": 2.4, "zorder": 4.0}
-    (contour,) = contours(planes.combined, planes.axes, [cl], dof)
-    visible = _lines(frame, contour, look, region)
+    look: dict[str, Any] = {"color": style.COMBINED, "linewidth": 1.2, "zorder": 4.0}
+    visible = _outline(frame, planes.combined, planes.axes, (cl, dof), look, style.EXCLUDED)
     swatch: list[Artist] = [
         Patch(facecolor=style.EXCLUDED, edgecolor=style.COMBINED, label=planes.combined_label)
     ]
     for number, (name, plane) in enumerate(planes.singles.items()):
         look = {**style.line(number), "linewidth": 1.1, "zorder": 3.0}
-        (contour,) = contours(plane, planes.axes, [cl], dof)
-        visible += _lines(frame, contour, look)
+        visible += _outline(frame, plane, planes.axes, (cl, dof), look)
         swatch.append(Line2D([], [], label=name, **look))
     for number, other in enumerate(planes.published):
         look = {"color": style.QUIET, "linewidth": 0.9, "zorder": 2.0}
@@ -138,17 +132,30 @@ def _draw(frame: Axes, planes: Planes, cl: float, dof: int) -> tuple[list[Artist
     return swatch, visible
 
 
-def _lines(
-    frame: Axes, contour: Contour, look: dict[str, Any], inside: PathPatch | None = None
+def _outline(
+    frame: Axes,
+    plane: Array,
+    axes: tuple[Axis, Axis],
+    at: tuple[float, int],
+    look: dict[str, Any],
+    colour: str = "none",
 ) -> list[Array]:
-    """Draw the lines of a contour, cut to the region `inside`; their vertices."""
-    vertices = [line.vertices for line in contour.lines]
-    for line in vertices:
-        artist = Line2D(*line.T, solid_joinstyle="round", **look)
+    """Fill the excluded region and draw its outline; the vertices of the lines.
+
+    The line is drawn twice as wide and cut to the excluded side: a strip that is as thin as the
+    line stays open.
+    """
+    cl, dof = at
+    (contour,) = contours(plane, axes, [cl], dof)
+    region = _fill(frame, excluded_polygons(plane, axes, contour.level), facecolor=colour)
+    wide = {**look, "linewidth": 2.0 * look["linewidth"]}
+    if "dashes" in look:
+        wide["dashes"] = tuple(0.5 * length for length in look["dashes"])  # in line widths
+    for line in contour.lines:
+        artist = Line2D(*thinned(frame, line.vertices).T, solid_joinstyle="round", **wide)
         frame.add_line(artist)
-        if inside is not None:
-            artist.set_clip_path(inside)
-    return vertices
+        artist.set_clip_path(region)
+    return [line.vertices for line in contour.lines]
 
 
 def _fill(frame: Axes, polygons: Sequence[Sequence[Array]], **look: Any) -> PathPatch | None:
@@ -156,7 +163,7 @@ def _fill(frame: Axes, polygons: Sequence[Sequence[Array]], **look: Any) -> Path
     rings = [ring for polygon in polygons for ring in polygon]
     if not rings:
         return None
-    path = Path.make_compound_path(*(Path(ring, closed=True) for ring in rings))
+    path = Path.make_compound_path(*(Path(thinned(frame, ring), closed=True) for ring in rings))
     patch = PathPatch(path, linewidth=0.0, zorder=1.0, **look)
     frame.add_patch(patch)
     return patch

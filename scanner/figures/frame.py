@@ -85,3 +85,9 @@ def new_frame(note: Note, size: tuple[float, float]) -> tuple[Figure, Axes]:
             color=style.QUIET,
         )
     return figure, frame
+
+
+def freeze(figure: Figure) -> None:
+    """Lay out once and keep it: each further layout would move everything by a hair."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")

@@ -34,7 +34,7 @@ def place_legend(
     """
     obstacles = _in_pixels(axes, lines)
     for corner in _CORNERS:
-        legend = axes.legend(handles=list(handles), loc=corner, title=title)
+        legend = axes.legend(handles=list(handles), loc=corner, title=title, alignment="left")
         if not _covers(axes, legend, obstacles):
             return legend
     legend.remove()
@@ -44,7 +44,8 @@ def place_legend(
         bbox_to_anchor=(0.0, 1.02),
         borderaxespad=0.0,
         ncols=1 if len(handles) < 3 else 2,
-        title=title,
+        title=title.replace("\n", ", ", 1),
+        alignment="left",
     )
 
 

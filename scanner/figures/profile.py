@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from scanner import interpolation
 from scanner.figures import style
-from scanner.figures.frame import Note, new_frame
+from scanner.figures.frame import Note, freeze, new_frame
 from scanner.figures.legend import place_legend
 from scanner.grid import Axis
 from scanner.statistics import levels
@@ -71,7 +71,7 @@ def profile_figure(
         handles, lines = _draw(frame, axis, curves, combined_label)
         figure.draw_without_rendering()
         place_legend(frame, handles, lines, said.heading())
-        figure.draw_without_rendering()
+        freeze(figure)
     return figure
 
 

@@ -34,6 +34,7 @@ _SETTINGS: dict[str, Any] = {
     "xtick.labelsize": 8.0,
     "ytick.labelsize": 8.0,
     "legend.fontsize": 7.0,
+    "legend.title_fontsize": 7.0,
     "axes.linewidth": 0.7,
     "xtick.direction": "in",
     "ytick.direction": "in",

@@ -129,7 +129,7 @@ class Surface:
         variables = {"chi2": (self.names, self.chi2)}
         variables |= {f"best_{name}": (self.names, at) for name, at in self.profiled.items()}
         attributes: dict[str, Any] = {
-            "experiments": list(self.experiments),
+            "experiments": ", ".join(self.experiments),
             "coverage": self.coverage,
             "computed": self.computed,
             **{f"fixed_{name}": value for name, value in self.fixed.items()},

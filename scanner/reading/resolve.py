@@ -168,7 +168,7 @@ def check_combination(
             refusal = refusal or error
         else:
             return
-    raise DefinitionError(f"{where}: {refusal}") from refusal
+    raise DefinitionError(f"{where}: {refusal}" if where else str(refusal)) from refusal
 
 
 def label(top: Section, name: str) -> str:

@@ -28,6 +28,7 @@ class GaussianLikelihood:
     variance: Array
     pulls: LinearPulls
 
+    @np.errstate(over="ignore", invalid="ignore")  # such points end with the status NUMERIC
     def profile(self, signal: Array) -> Profile:
         """Minimum over the pulls for signals of shape (n, n_bins), bin by bin."""
         weight = np.broadcast_to(1.0 / self.variance, signal.shape)
@@ -62,7 +63,7 @@ class GaussianLikelihood:
         chi2 = square + np.sum(centre**2) - np.sum(target * y, axis=1)
         return Profile(
             np.where(finite, chi2, np.nan),
-            np.where(finite[:, np.newaxis], y - centre, np.nan),
+            np.where(finite[:, np.newaxis], self.pulls.in_sigma(y), np.nan),
             np.where(finite, OK, NUMERIC).astype(np.uint8),
         )
 
@@ -78,6 +79,7 @@ class GramTensors:
         Counts per unit coefficient; term 0 is the constant one (its coefficient is always 1).
     """
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, likelihood: GaussianLikelihood, templates: Array) -> None:
         self._likelihood = likelihood
         pulls = likelihood.pulls
@@ -85,7 +87,8 @@ class GramTensors:
         first = (np.arange(len(templates)) == 0)[:, np.newaxis]
         residual = first * (likelihood.observed - pulls.offset) - pulls.direct * templates
         # change[j, k, bin] = d mu/d y_j per unit coefficient of term k
-        change = pulls.signal[:, np.newaxis] * templates + first * pulls.background[:, np.newaxis]
+        d, r = pulls.turned
+        change = d[:, np.newaxis] * templates + first * r[:, np.newaxis]
         left, right = np.triu_indices(pulls.n)
         columns = [residual[np.newaxis], change, change[left]]
         partners = [residual[np.newaxis], np.broadcast_to(residual, change.shape), change[right]]
@@ -99,6 +102,7 @@ class GramTensors:
         both = full[:, self._i, self._j] + full[:, self._j, self._i]
         return np.asarray(np.where(self._i == self._j, 0.5, 1.0) * both)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def profile(self, coefficients: Array) -> Profile:
         """Minimum over the pulls for coefficients (n, n_terms) whose first column is 1."""
         pairs = coefficients[:, self._i] * coefficients[:, self._j]

@@ -36,6 +36,8 @@ DECREMENT = 1e-8
 SAFE_DECREMENT = 0.05
 """Below it a full Newton step descends (self-concordance); above it the step is checked."""
 TO_BOUNDARY = 0.99
+EDGE = tuple(10.0**-k for k in range(0, 13, 2))
+"""Events put in empty bins, one after the other, by `_descend_to_edge`."""
 TINY = float(np.finfo(np.float64).tiny)
 """Stands for an empty prediction in a bin without events, which then has no weight."""
 
@@ -82,7 +84,7 @@ class PoissonLikelihood:
         return chi2, status
 
     def chi2(self, signal: Array, y: Array) -> Array:
-        """chi2 (n,) at shifted pulls y (n, n_pulls); infinite where mu <= 0 meets events."""
+        """chi2 (n,) at fitted pulls y (n, n_pulls); infinite where mu <= 0 meets events."""
         mu = self.pulls.prediction(signal, y)
         seen = self.observed > 0.0
         possible = np.all((mu > 0.0) | (~seen & (mu >= 0.0)), axis=1)
@@ -96,6 +98,7 @@ class PoissonLikelihood:
     def _n_log_n(self) -> Array:
         return np.asarray(xlogy(self.observed, self.observed))
 
+    @np.errstate(over="ignore", invalid="ignore")  # such points end without a chi2
     def _profile_block(self, signal: Array) -> Profile:
         n_points = len(signal)
         y = np.full((n_points, self.pulls.n), np.nan)
@@ -106,22 +109,45 @@ class PoissonLikelihood:
         good = np.flatnonzero(status == OK)
         chi2[good] = self.chi2(signal[good], y[good])
         status[good[~np.isfinite(chi2[good])]] = NUMERIC
-        return Profile(chi2, y - self.pulls.centre, status)
+        return Profile(chi2, self.pulls.in_sigma(y), status)
 
     def _minimise(self, signal: Array) -> tuple[Array, Status]:
-        """Shifted pulls (n, n_pulls) at the minimum, and a status per point."""
+        """Fitted pulls (n, n_pulls) at the minimum, and a status per point."""
         y, positive = self._start(signal)
         status = np.where(positive, NOT_CONVERGED, UNPHYSICAL).astype(np.uint8)
-        active = np.flatnonzero(positive)
-        signal, mu = signal[active], self.pulls.prediction(signal[active], y[active])
+        for descend in (self._descend, self._descend_to_edge):
+            left = np.flatnonzero(status == NOT_CONVERGED)
+            if left.size:
+                y[left], done = descend(signal[left], y[left])
+                status[left[done]] = OK
+        return y, status
+
+    def _descend(self, signal: Array, y: Array) -> tuple[Array, Mask]:
+        """Newton's way from y to the minimum, and which points arrived."""
+        y, arrived = y.copy(), np.zeros(len(y), dtype=np.bool_)
+        active, mu = np.arange(len(y)), self.pulls.prediction(signal, y)
         for _ in range(MAX_STEPS):
             if not active.size:
                 break
             y[active], mu, done = self._newton(signal, y[active], np.maximum(mu, TINY))
-            status[active[done]] = OK
+            arrived[active[done]] = True
             if done.any():
                 active, signal, mu = active[~done], signal[~done], mu[~done]
-        return y, status
+        return y, arrived
+
+    def _descend_to_edge(self, signal: Array, y: Array) -> tuple[Array, Mask]:
+        """Minimum at mu = 0 of an empty bin, where chi2 has a slope: nearer and nearer to the edge.
+
+        A fraction of an event in the empty bins keeps them from it; at the last one it adds 2e-12.
+        """
+        nominal = self.pulls.prediction(signal, np.broadcast_to(self.pulls.centre, y.shape))
+        empty = (self.observed == 0.0) & np.all(nominal > 0.0, axis=0)
+        for events in EDGE:
+            nearer = PoissonLikelihood(np.where(empty, events, self.observed), self.pulls)
+            if events == EDGE[0]:
+                y, _ = nearer._start(signal)
+            y, arrived = nearer._descend(signal, y)
+        return y, arrived
 
     def _newton(self, signal: Array, y: Array, mu: Array) -> tuple[Array, Array, Mask]:
         """One guarded Newton step for each point: pulls, prediction, whether it was the last."""

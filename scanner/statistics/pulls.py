@@ -7,7 +7,8 @@ The prediction of signal counts S (bins) at pulls x (in units of their standard 
 with the relative response D_j of the signal and the response R_j of the backgrounds per unit
 pull. A pull whose D_j is the same in all bins is a normalisation; for it the fit runs in
 y = x + 1/D_j, whose prior is centred on 1/D_j, so that a huge signal never has to cancel against
-itself: mu = S (y D_j + ...) + ....
+itself: mu = S (y D_j + ...) + .... Several normalisations would make the fit singular at a huge
+signal; their common prior is round, so they are turned until one of them carries all of it.
 """
 
 from __future__ import annotations
@@ -49,13 +50,43 @@ class LinearPulls:
         return len(self.signal)
 
     @cached_property
+    def _normalisations(self) -> npt.NDArray[np.intp]:
+        """Pulls that scale the signal alike in all bins."""
+        alike = np.all(self.signal == self.signal[:, :1], axis=1) & (self.signal[:, 0] != 0.0)
+        return np.flatnonzero(alike)
+
+    @cached_property
+    def _turn(self) -> Array:
+        """Reflection (n_pulls, n_pulls) of x that gives the first normalisation all of them."""
+        j = self._normalisations
+        matrix = np.eye(self.n)
+        if len(j) > 1:
+            axis = self.signal[j, 0] / np.linalg.norm(self.signal[j, 0])
+            axis[0] -= 1.0
+            matrix[np.ix_(j, j)] -= 2.0 * np.outer(axis, axis) / np.sum(axis**2)
+        return matrix
+
+    @cached_property
+    def turned(self) -> tuple[Array, Array]:
+        """D and R per unit of the fitted pulls, at most one of them a normalisation."""
+        j = self._normalisations
+        if len(j) < 2:
+            return self.signal, self.background
+        signal = self.signal.copy()
+        signal[j] = 0.0  # exactly: a rest of 1e-17 would come back in a signal of 1e20
+        signal[j[0]] = np.linalg.norm(self.signal[j, 0])
+        return signal, self._turn @ self.background
+
+    def in_sigma(self, y: Array) -> Array:
+        """Pulls x (n, n_pulls), in units of sigma, of fitted pulls y."""
+        return np.asarray((y - self.centre) @ self._turn)
+
+    @cached_property
     def centre(self) -> Array:
         """Centre of the prior of y, shape (n_pulls,): 1/D of the normalisation, else 0."""
         centre = np.zeros(self.n)
-        for j, row in enumerate(self.signal):
-            if row[0] != 0.0 and np.all(row == row[0]):
-                centre[j] = 1.0 / row[0]
-                break
+        for j in self._normalisations[:1]:
+            centre[j] = 1.0 / self.turned[0][j, 0]
         return centre
 
     @cached_property
@@ -66,15 +97,17 @@ class LinearPulls:
     @cached_property
     def offset(self) -> Array:
         """Background at y = 0, shape (n_bins,)."""
-        return self.expected - self.centre @ self.background
+        return self.expected - self.centre @ self.turned[1]
 
     def prediction(self, signal: Array, y: Array) -> Array:
-        """mu (n, n_bins) for signals (n, n_bins) at shifted pulls y (n, n_pulls)."""
-        return signal * (self.direct + y @ self.signal) + self.offset + y @ self.background
+        """mu (n, n_bins) for signals (n, n_bins) at fitted pulls y (n, n_pulls)."""
+        d, r = self.turned
+        return signal * (self.direct + y @ d) + self.offset + y @ r
 
     def change(self, signal: Array, step: Array) -> Array:
         """Change of mu (n, n_bins) for a step (n, n_pulls) in the pulls."""
-        return signal * (step @ self.signal) + step @ self.background
+        d, r = self.turned
+        return signal * (step @ d) + step @ r
 
     @cached_property
     def _pairs(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -84,12 +117,13 @@ class LinearPulls:
     def _products(self) -> tuple[Array, Array, Array]:
         """D_i D_j, D_i R_j + R_i D_j and R_i R_j for i <= j, each (n_bins, n_pairs)."""
         i, j = self._pairs
-        d, r = self.signal, self.background
+        d, r = self.turned
         return (d[i] * d[j]).T, (d[i] * r[j] + r[i] * d[j]).T, (r[i] * r[j]).T
 
     def gradient(self, residual: Array, signal: Array) -> Array:
         """sum over bins of residual x d mu/d y_j, shape (n, n_pulls)."""
-        return (residual * signal) @ self.signal.T + residual @ self.background.T
+        d, r = self.turned
+        return (residual * signal) @ d.T + residual @ r.T
 
     def curvature(self, weight: Array, signal: Array) -> Array:
         """1 + sum over bins of weight x d mu/dy_i x d mu/dy_j, shape (n, n_pulls, n_pulls)."""

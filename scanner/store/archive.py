@@ -11,9 +11,9 @@ from pathlib import Path
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, MismatchError, ScannerError, unknown
 from scanner.grid import Grid
-from scanner.store.cube import Labels
 from scanner.store.files import Folder
-from scanner.store.stored import DEFINITION, StoredScan, needed_bytes, write_new
+from scanner.store.layout import DEFINITION, Labels, needed_bytes, write_new
+from scanner.store.stored import StoredScan
 
 ENVIRONMENT_VARIABLE = "SCANNER_STORE"
 MIN_PREFIX = 4

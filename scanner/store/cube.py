@@ -7,7 +7,7 @@ any other: whether a point was computed is told by `status` and by the ledger, n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,127 +17,17 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
 
 from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError
 from scanner.grid import Axis, Chunk, Grid
 from scanner.store.files import Folder, store_errors
+from scanner.store.layout import FIRST_WITHOUT_CHI2, STATUS_MEANINGS
 
 FloatArray = npt.NDArray[np.float64]
 StatusArray = npt.NDArray[np.uint8]
-Labels = Mapping[str, Mapping[str, str]]
 
-STATUS_MEANINGS = (
-    "not_run",
-    "ok",
-    "refined",
-    "unphysical",
-    "minimiser_failed",
-    "numeric_error",
-)
-FIRST_WITHOUT_CHI2 = 3  # chi2 is NaN from "unphysical" on
-BYTES_PER_POINT = 9  # float64 chi2 and one byte of status, per experiment, uncompressed
 _VARIABLES = ("chi2", "status")
-
-
-def create_cube(
-    folder: Folder,
-    definition: ScanDefinition,
-    grid: Grid,
-    attributes: Mapping[str, Any],
-    labels: Labels,
-) -> None:
-    """Write an empty cube: metadata and coordinates, no chunk.
-
-    Parameters
-    ----------
-    folder : Folder
-        Place of ``cube.zarr``.
-    definition : ScanDefinition
-        Names the experiments.
-    grid : Grid
-        Axes and chunk shape.
-    attributes : mapping
-        Root attributes.
-    labels : mapping from axis to mapping
-        Further attributes of the coordinates, such as ``long_name`` and ``latex``.
-    """
-    with store_errors(folder.path):
-        group = zarr.create_group(
-            folder.zarr_store(read_only=False), zarr_format=3, attributes=dict(attributes)
-        )
-        names = ("experiment", *grid.names)
-        shape = (len(definition.experiments), *grid.shape)
-        chunks = (len(definition.experiments), *grid.chunk_shape)
-        for variable, dtype, fill in (("chi2", "float64", float("nan")), ("status", "uint8", 0)):
-            group.create_array(
-                variable,
-                shape=shape,
-                chunks=chunks,
-                dtype=dtype,
-                fill_value=fill,
-                # without the checksum a flipped bit is read as another number, silently
-                compressors=[
-                    BloscCodec(
-                        cname="lz4",
-                        clevel=5,
-                        shuffle="shuffle",
-                        typesize=np.dtype(dtype).itemsize,
-                    ),
-                    Crc32cCodec(),
-                ],
-                dimension_names=names,
-                attributes=_variable_attributes(variable),
-            )
-        _create_coordinates(group, definition, grid, labels)
-
-
-def _create_coordinates(
-    group: zarr.Group, definition: ScanDefinition, grid: Grid, labels: Labels
-) -> None:
-    experiments = np.array(definition.experiments, dtype=object)
-    array = group.create_array(
-        "experiment",
-        shape=experiments.shape,
-        chunks=experiments.shape,
-        dtype=str,
-        dimension_names=("experiment",),
-        attributes={"long_name": "experiment"},
-    )
-    array[:] = experiments
-    for axis in grid.axes:
-        array = group.create_array(
-            axis.name,
-            shape=(len(axis),),
-            chunks=(len(axis),),
-            dtype="float64",
-            fill_value=float("nan"),
-            dimension_names=(axis.name,),
-            attributes={
-                "units": axis.unit or "1",
-                "long_name": axis.name.replace("_", " "),
-                "latex": "",
-                "spacing": axis.spacing,
-                **labels.get(axis.name, {}),
-            },
-        )
-        array[:] = axis.coordinates
-
-
-def _variable_attributes(variable: str) -> dict[str, Any]:
-    if variable == "chi2":
-        return {
-            "units": "1",
-            "long_name": "chi-square, profiled over the pulls",
-            "latex": r"$\chi^2$",
-        }
-    return {
-        "units": "1",
-        "long_name": "state of the point",
-        "flag_values": list(range(len(STATUS_MEANINGS))),
-        "flag_meanings": " ".join(STATUS_MEANINGS),
-    }
 
 
 @dataclass(frozen=True)
@@ -291,6 +181,21 @@ class Cube:
                     f"{self.folder}: {what} cannot be read ({_one_line(error)}): "
                     f"mend it with `scanner {mend.format(self.definition.id)}"
                 ) from error
+
+
+def check_block(chunk: Chunk, n_experiments: int, chi2: FloatArray, status: StatusArray) -> None:
+    """ValueError unless chi2 and status have the chunk's form and agree where chi2 is NaN."""
+    shape = (n_experiments, *chunk.shape)
+    for name, array, dtype in (("chi2", chi2, np.float64), ("status", status, np.uint8)):
+        if array.shape != shape or array.dtype != dtype:
+            raise ValueError(
+                f"chunk {chunk.number}: {name} is {array.dtype} {array.shape}, "
+                f"not {np.dtype(dtype)} {shape}"
+            )
+    if not np.all((status >= 1) & (status < len(STATUS_MEANINGS))):
+        raise ValueError(f"chunk {chunk.number}: a status is not one of 1..5")
+    if not np.array_equal(np.isnan(chi2), status >= FIRST_WITHOUT_CHI2):
+        raise ValueError(f"chunk {chunk.number}: chi2 is NaN where status says it is not, or not")
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:

@@ -10,73 +10,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, MismatchError, ScannerError
 from scanner.grid import Chunk, Grid
 from scanner.store import provenance
-from scanner.store.cube import (
-    BYTES_PER_POINT,
-    FIRST_WITHOUT_CHI2,
-    STATUS_MEANINGS,
-    Cube,
-    FloatArray,
-    Labels,
-    StatusArray,
-    create_cube,
-)
+from scanner.store.cube import Cube, FloatArray, StatusArray, check_block
 from scanner.store.files import Folder
+from scanner.store.layout import CUBE, DEFINITION, LEDGER, needed_bytes, to_json
 from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_sha256
+from scanner.store.state import ScanState as ScanState
+from scanner.store.state import scan_state
 
-DEFINITION = "definition.json"
-_CUBE = "cube.zarr"
-_LEDGER = "ledger"
 _SUMMARY = "summary.json"
 _STOP = "stop"
-_BYTES_PER_CHUNK = 3 * 4096  # two objects and a marker, each rounded up to a disk block
 _SWEEP_AGE = 600.0  # s; no write of one chunk takes that long
-
-
-@dataclass(frozen=True)
-class ScanState:
-    """How far a scan is, from the store alone.
-
-    Parameters
-    ----------
-    done, total : int
-        Chunks.
-    points_done, points : int
-        Grid points.
-    seconds : float
-        CPU time of the finished chunks.
-    status : mapping from meaning to count
-        Points of each status that occurs, over all experiments.
-    ignored_markers : int
-        Ledger entries that are broken or belong to another scan.
-    last_written : str
-        When the newest marker was written (UTC), ``""`` if there is none.
-    """
-
-    done: int
-    total: int
-    points_done: int
-    points: int
-    seconds: float
-    status: Mapping[str, int]
-    ignored_markers: int
-    last_written: str
-
-    @property
-    def complete(self) -> bool:
-        """Whether no chunk is missing."""
-        return self.done == self.total
-
-    @property
-    def fraction_done(self) -> float:
-        """Share of the grid points that are computed."""
-        return self.points_done / self.points
 
 
 @dataclass(frozen=True)
@@ -142,7 +91,7 @@ class StoredScan:
     @cached_property
     def cube(self) -> Cube:
         """The Zarr cube."""
-        return Cube(self.folder.child(_CUBE), self.definition)
+        return Cube(self.folder.child(CUBE), self.definition)
 
     @property
     def grid(self) -> Grid:
@@ -152,7 +101,7 @@ class StoredScan:
     @cached_property
     def ledger(self) -> Ledger:
         """Markers of the finished chunks."""
-        return Ledger(self.folder.child(_LEDGER), self.digest, self.grid)
+        return Ledger(self.folder.child(LEDGER), self.digest, self.grid)
 
     def commit(
         self,
@@ -187,7 +136,7 @@ class StoredScan:
         StoreError
             The store is full or not writable.
         """
-        _check_block(chunk, len(self.definition.experiments), chi2, status)
+        check_block(chunk, len(self.definition.experiments), chi2, status)
         self.cube.write(chunk, chi2, status)
         marker = Marker(
             chunk=chunk.number,
@@ -227,22 +176,7 @@ class StoredScan:
 
     def state(self) -> ScanState:
         """How far the scan is."""
-        finished = self.finished()
-        status: dict[str, int] = {}
-        for marker in finished.values():
-            for number, count in marker.status.items():
-                meaning = STATUS_MEANINGS[int(number)]
-                status[meaning] = status.get(meaning, 0) + count
-        return ScanState(
-            done=len(finished),
-            total=self.grid.n_chunks,
-            points_done=sum(marker.points for marker in finished.values()),
-            points=self.grid.size,
-            seconds=sum(marker.seconds for marker in finished.values()),
-            status=status,
-            ignored_markers=finished.ignored,
-            last_written=max((marker.written for marker in finished.values()), default=""),
-        )
+        return scan_state(self.finished(), self.grid)
 
     @property
     def fraction_done(self) -> float:
@@ -317,7 +251,7 @@ class StoredScan:
     def write_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Add to the summary (``summary.json``); JSON-able, no NaN."""
         merged = {**self.summary, **attributes}
-        self.folder.write(_SUMMARY, _json(merged))
+        self.folder.write(_SUMMARY, to_json(merged))
 
     def request_stop(self) -> None:
         """Ask every run of this scan, on whatever host, to stop after its running chunks."""
@@ -330,42 +264,3 @@ class StoredScan:
     def clear_stop(self) -> None:
         """Withdraw `request_stop`."""
         self.folder.remove([_STOP])
-
-
-def write_new(
-    folder: Folder,
-    definition: ScanDefinition,
-    grid: Grid,
-    references: Iterable[str],
-    labels: Labels,
-) -> None:
-    """Fill the folder of a new scan: definition, empty cube, empty ledger."""
-    attributes = provenance.root_attributes(definition, list(references))
-    create_cube(folder.child(_CUBE), definition, grid, attributes, labels)
-    folder.child(_LEDGER).make()
-    folder.write("definition.toml", definition.to_toml().encode())
-    folder.write(DEFINITION, _json(definition.to_dict()))
-
-
-def needed_bytes(chunks: Iterable[Chunk], n_experiments: int) -> int:
-    """Upper limit of the disk space of some chunks (as if nothing could be compressed)."""
-    per_point = BYTES_PER_POINT * n_experiments
-    return sum(chunk.size * per_point + _BYTES_PER_CHUNK for chunk in chunks)
-
-
-def _check_block(chunk: Chunk, n_experiments: int, chi2: FloatArray, status: StatusArray) -> None:
-    shape = (n_experiments, *chunk.shape)
-    for name, array, dtype in (("chi2", chi2, np.float64), ("status", status, np.uint8)):
-        if array.shape != shape or array.dtype != dtype:
-            raise ValueError(
-                f"chunk {chunk.number}: {name} is {array.dtype} {array.shape}, "
-                f"not {np.dtype(dtype)} {shape}"
-            )
-    if not np.all((status >= 1) & (status < len(STATUS_MEANINGS))):
-        raise ValueError(f"chunk {chunk.number}: a status is not one of 1..5")
-    if not np.array_equal(np.isnan(chi2), status >= FIRST_WITHOUT_CHI2):
-        raise ValueError(f"chunk {chunk.number}: chi2 is NaN where status says it is not, or not")
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, indent=2, allow_nan=False).encode() + b"\n"

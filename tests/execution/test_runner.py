@@ -18,7 +18,8 @@ import stand_in
 
 from scanner.chi2 import Evaluator
 from scanner.definition import load
-from scanner.errors import ClusterError, IncompleteScanError, StoreError
+from scanner.errors import ClusterError, IncompleteScanError, MismatchError, StoreError
+from scanner.execution import preflight
 from scanner.execution.clusters import connect
 from scanner.execution.progress import Progress
 from scanner.execution.runner import run
@@ -92,6 +93,21 @@ def test_worker_killed_in_the_middle_of_a_chunk(archive, client, tmp_path, same_
     whole = Archive(tmp_path / "other").create(definition, stand_in.make_grid())
     run(whole, client, evaluator=SMOOTH)
     same_bytes(broken, whole)
+
+
+def test_worker_that_joins_later_is_compared_too(client, archive, monkeypatch) -> None:
+    made = archive.create(stand_in.make_definition(), Grid(stand_in.AXES, (3, 10)))
+    victim = min(client.run(os.getpid).values())
+    other = {**preflight.worker_versions(), "numpy": "1.0"}
+
+    def disturb(state: Progress) -> None:
+        if state.done and psutil.pid_exists(victim):
+            monkeypatch.setattr(preflight, "worker_versions", lambda: other)
+            os.kill(victim, signal.SIGKILL)
+
+    with pytest.raises(MismatchError, match=r"numpy .*, this process has 1\.0"):
+        run(made, client, evaluator=SLOW, progress=disturb)
+    assert 0 < len(made.done()) < made.grid.n_chunks
 
 
 def test_poison_is_quarantined_after_three_workers(archive, client, tmp_path) -> None:

@@ -160,4 +160,4 @@ def test_as_a_dataset_with_units(make_cube: Make) -> None:
     out = Surface.from_dataset(data, (MASS, EPS)).profile(["mass"]).to_dataset()
     assert out["mass"].attrs["units"] == "MeV"
     assert set(out.data_vars) == {"chi2", "best_eps"}
-    assert out.attrs["experiments"] == ["a"]
+    assert out.attrs["experiments"] == "a"

@@ -27,5 +27,5 @@ def test_couplings(scheme):
 
 
 def test_unknown_scheme_names_the_known_ones():
-    with pytest.raises(ValueError, match="did you mean 'AC22'.*C20"):
+    with pytest.raises(ValueError, match=r"did you mean 'AC22'.*C20"):
         weak_couplings("AC2")

@@ -20,11 +20,23 @@ SOURCES = [
     for path in Path(next(iter(package.__path__))).rglob("*.py")
     if path.name != "constants.py"
 ]
-# first digits of what must not be typed in again: G_F, alpha, hbar c, u, N_A, masses, lifetimes, s2
+# first digits of what must not be typed in again: G_F, alpha, hbar c and its square, u, N_A,
+# masses, lifetimes, sin^2 theta_W
 DIGITS = (
-    *("116637", "137035", "137036", "729735", "197326", "197327", "389379", "3893", "93149"),
-    *("602214", "510998", "511", "105658", "10566", "17768", "17769", "13957", "26033", "219698"),
-    *("2197", "23857", "23863", "23868"),
+    *(
+        "116637",
+        "137035",
+        "137036",
+        "729735",
+        "197326",
+        "197327",
+        "3893",
+        "3894",
+        "93149",
+        "602214",
+    ),
+    *("510998", "105658", "10566", "17768", "17769", "13957", "26033", "219698", "2197"),
+    *("23857", "23863", "23868"),
 )
 
 
@@ -37,11 +49,11 @@ def _numbers(path: Path) -> list[str]:
 def test_no_constant_is_typed_in_again(path):
     for number in _numbers(path):
         digits = re.sub(r"[_.]|e[-+]?\d+$", "", number.lower()).lstrip("0").rstrip("0")
-        assert digits not in DIGITS, f"{path.name}: {number} lives in physics/constants.py"
+        assert not digits.startswith(DIGITS), f"{path.name}: {number} lives in physics/constants.py"
 
 
 def test_hbar_c_squared():
-    assert constants.MEV2_CM2 == pytest.approx(3.893793721e-22, rel=1e-9)
+    assert math.isclose(constants.MEV2_CM2, 3.893793721e-22, rel_tol=1e-9)
 
 
 def test_elementary_charge_is_heaviside_lorentz():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.reading import document
 from scanner.errors import CatalogError, DefinitionError
+from scanner.reading import document
 
 
 @pytest.mark.parametrize(

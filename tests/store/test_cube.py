@@ -29,23 +29,6 @@ def test_opens_in_xarray_with_named_dimensions_and_coordinates(filled: StoredSca
     assert float(dataset["chi2"].sel(experiment="second", coupling=-1.0)[0]) == 12.0
 
 
-def test_labels_go_to_the_coordinates(archive, other, grid) -> None:
-    labels = {"mass": {"long_name": "mediator mass", "latex": r"m_{Z'}"}}
-    dataset = archive.create(other, grid, labels=labels).dataset()
-    assert dataset["mass"].attrs["latex"] == r"m_{Z'}"
-    assert dataset["coupling"].attrs["long_name"] == "coupling"
-
-
-def test_codecs_are_blosc_lz4_and_a_checksum(stored: StoredScan) -> None:
-    array = zarr.open_group(stored.path / "cube.zarr", mode="r")["chi2"]
-    blosc, checksum = array.metadata.to_dict()["codecs"][1:]
-    assert blosc["configuration"]["cname"] == "lz4"
-    assert blosc["configuration"]["shuffle"] == "shuffle"
-    assert checksum["name"] == "crc32c"
-    assert array.chunks == (2, 4, 3)
-    assert np.isnan(array.fill_value)
-
-
 def test_a_chunk_of_nan_is_stored(stored: StoredScan) -> None:
     chunk = stored.grid.chunk(0)
     shape = (2, *chunk.shape)

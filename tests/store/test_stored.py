@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from scanner.errors import CatalogError, MismatchError, StoreError
-from scanner.store.stored import StoredScan, needed_bytes
+from scanner.store.layout import needed_bytes
+from scanner.store.stored import StoredScan
 
 
 def test_done_needs_marker_and_data(filled: StoredScan) -> None:
@@ -22,20 +23,6 @@ def test_a_cut_off_chunk_is_missing(filled: StoredScan) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     assert filled.missing() == [1]
     assert filled.verify() == [1]
-
-
-def test_state_of_a_growing_scan(stored: StoredScan, block) -> None:
-    assert stored.state().fraction_done == 0.0
-    for number in (0, 3):
-        chunk = stored.grid.chunk(number)
-        stored.commit(chunk, *block(chunk), seconds=1.5)
-    state = stored.state()
-    assert (state.done, state.total, state.points_done, state.points) == (2, 4, 16, 30)
-    assert not state.complete
-    assert state.seconds == 3.0
-    assert state.status == {"ok": 30, "unphysical": 2}
-    assert state.last_written
-    assert stored.fraction_done == 16 / 30
 
 
 def test_readers_of_a_growing_scan_see_what_is_finished(stored: StoredScan, block) -> None:

@@ -1,0 +1,162 @@
+"""What a new scan looks like on disk: definition, empty cube, empty ledger.
+
+``<root>/<scan id>/`` holds ``definition.json``, ``definition.toml``, ``cube.zarr``, ``ledger/``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+from scanner.definition import ScanDefinition
+from scanner.grid import Chunk, Grid
+from scanner.store.files import Folder, store_errors
+from scanner.store.provenance import root_attributes
+
+Labels = Mapping[str, Mapping[str, str]]
+
+DEFINITION = "definition.json"
+CUBE = "cube.zarr"
+LEDGER = "ledger"
+
+STATUS_MEANINGS = (
+    "not_run",
+    "ok",
+    "refined",
+    "unphysical",
+    "minimiser_failed",
+    "numeric_error",
+)
+FIRST_WITHOUT_CHI2 = 3  # chi2 is NaN from "unphysical" on
+BYTES_PER_POINT = 9  # float64 chi2 and one byte of status, per experiment, uncompressed
+_BYTES_PER_CHUNK = 3 * 4096  # two objects and a marker, each rounded up to a disk block
+
+
+def write_new(
+    folder: Folder,
+    definition: ScanDefinition,
+    grid: Grid,
+    references: Iterable[str],
+    labels: Labels,
+) -> None:
+    """Fill the folder of a new scan: definition, empty cube, empty ledger."""
+    attributes = root_attributes(definition, list(references))
+    create_cube(folder.child(CUBE), definition, grid, attributes, labels)
+    folder.child(LEDGER).make()
+    folder.write("definition.toml", definition.to_toml().encode())
+    folder.write(DEFINITION, to_json(definition.to_dict()))
+
+
+def needed_bytes(chunks: Iterable[Chunk], n_experiments: int) -> int:
+    """Upper limit of the disk space of some chunks (as if nothing could be compressed)."""
+    per_point = BYTES_PER_POINT * n_experiments
+    return sum(chunk.size * per_point + _BYTES_PER_CHUNK for chunk in chunks)
+
+
+def to_json(value: Mapping[str, Any]) -> bytes:
+    """JSON as written to the store; ValueError for a NaN, which is no JSON."""
+    return json.dumps(value, indent=2, allow_nan=False).encode() + b"\n"
+
+
+def create_cube(
+    folder: Folder,
+    definition: ScanDefinition,
+    grid: Grid,
+    attributes: Mapping[str, Any],
+    labels: Labels,
+) -> None:
+    """Write an empty cube: metadata and coordinates, no chunk.
+
+    Parameters
+    ----------
+    folder : Folder
+        Place of ``cube.zarr``.
+    definition : ScanDefinition
+        Names the experiments.
+    grid : Grid
+        Axes and chunk shape.
+    attributes : mapping
+        Root attributes.
+    labels : mapping from axis to mapping
+        Further attributes of the coordinates, such as ``long_name`` and ``latex``.
+    """
+    with store_errors(folder.path):
+        group = zarr.create_group(
+            folder.zarr_store(read_only=False), zarr_format=3, attributes=dict(attributes)
+        )
+        names = ("experiment", *grid.names)
+        shape = (len(definition.experiments), *grid.shape)
+        chunks = (len(definition.experiments), *grid.chunk_shape)
+        for variable, dtype, fill in (("chi2", "float64", float("nan")), ("status", "uint8", 0)):
+            group.create_array(
+                variable,
+                shape=shape,
+                chunks=chunks,
+                dtype=dtype,
+                fill_value=fill,
+                # without the checksum a flipped bit is read as another number, silently
+                compressors=[
+                    BloscCodec(
+                        cname="lz4",
+                        clevel=5,
+                        shuffle="shuffle",
+                        typesize=np.dtype(dtype).itemsize,
+                    ),
+                    Crc32cCodec(),
+                ],
+                dimension_names=names,
+                attributes=_variable_attributes(variable),
+            )
+        _create_coordinates(group, definition, grid, labels)
+
+
+def _create_coordinates(
+    group: zarr.Group, definition: ScanDefinition, grid: Grid, labels: Labels
+) -> None:
+    experiments = np.array(definition.experiments, dtype=object)
+    array = group.create_array(
+        "experiment",
+        shape=experiments.shape,
+        chunks=experiments.shape,
+        dtype=str,
+        dimension_names=("experiment",),
+        attributes={"long_name": "experiment"},
+    )
+    array[:] = experiments
+    for axis in grid.axes:
+        array = group.create_array(
+            axis.name,
+            shape=(len(axis),),
+            chunks=(len(axis),),
+            dtype="float64",
+            fill_value=float("nan"),
+            dimension_names=(axis.name,),
+            attributes={
+                "units": axis.unit or "1",
+                "long_name": axis.name.replace("_", " "),
+                "latex": "",
+                "spacing": axis.spacing,
+                **labels.get(axis.name, {}),
+            },
+        )
+        array[:] = axis.coordinates
+
+
+def _variable_attributes(variable: str) -> dict[str, Any]:
+    if variable == "chi2":
+        return {
+            "units": "1",
+            "long_name": "chi-square, profiled over the pulls",
+            "latex": r"$\chi^2$",
+        }
+    return {
+        "units": "1",
+        "long_name": "state of the point",
+        "flag_values": list(range(len(STATUS_MEANINGS))),
+        "flag_meanings": " ".join(STATUS_MEANINGS),
+    }

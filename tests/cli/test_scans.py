@@ -1,0 +1,133 @@
+"""Running scans on the command line: first run, second run, plan, status, resume, wrong inputs."""
+
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+pytestmark = pytest.mark.cluster
+
+NAME = "light_vector_universal"
+SMALL = ("--set", "axes.mass.n=8", "--set", "axes.coupling.n=30")
+
+
+def test_run_computes_once_and_writes_cube_and_figure(command, tmp_path):
+    first = command("run", NAME, *SMALL, "--store", tmp_path, "--workers", "2", "--json")
+    assert first.code == 0, first.err
+    assert first.json["computed_points"] == 240
+    assert "2 workers" in first.err
+    with xr.open_zarr(first.json["cube"], consolidated=False) as cube:
+        assert cube["chi2"].dims == ("experiment", "mass", "coupling")
+        assert cube["chi2"].shape == (2, 8, 30)
+        assert bool((cube["status"] == 1).all())
+        assert cube["mass"].attrs["units"] == "MeV"
+        assert cube.attrs["digest"].startswith(first.json["scan"])
+    assert Path(first.json["figure"]).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    second = command("run", NAME, *SMALL, "--store", tmp_path, "--workers", "2")
+    assert second.code == 0
+    assert "nothing to compute" in second.out
+    assert "workers" not in second.err
+
+
+def test_plan_computes_nothing(command, tmp_path):
+    answer = command("plan", NAME, "--store", tmp_path / "none", "--json")
+    assert answer.code == 0
+    assert answer.json["points"] == 80_000
+    assert answer.json["templates"] == 400
+    assert answer.json["chunks"] >= 8
+    assert not (tmp_path / "none").exists()
+
+
+def test_status_of_a_finished_scan(command, store):
+    record = command("status", NAME, "--store", store, "--json").json
+    assert record["complete"] is True
+    assert record["points_done"] == record["points"] == 16 * 90
+
+
+def test_incomplete_scan_says_so_and_resume_completes_it(command, tmp_path):
+    from scanner.scan import Scan
+
+    chunks = ["axes.mass.n=8", "axes.coupling.n=30", "chunks.points=60"]
+    scan = Scan.of(NAME, chunks, store=tmp_path, workers=1)
+    block = scan.evaluator.block(scan.stored.grid, scan.stored.grid.chunk(0))
+    scan.stored.commit(scan.stored.grid.chunk(0), block.chi2, block.status)
+    asked = command("interval", scan.id, "coupling", "--store", tmp_path)
+    assert asked.code == 3
+    assert f"scanner resume {scan.id}" in asked.err
+    partial = command("contour", scan.id, "--partial", "--store", tmp_path, "--json")
+    assert partial.code == 0
+    assert partial.json["computed"] < 1.0
+    status = command("status", scan.id, "--store", tmp_path, "--json").json
+    assert (status["done"], status["complete"]) == (1, False)
+    resumed = command("resume", scan.id, "--store", tmp_path, "--workers", "1", "--json")
+    assert resumed.code == 0, resumed.err
+    assert resumed.json["computed_chunks"] == scan.stored.grid.n_chunks - 1
+
+
+def test_lists_and_records(command, store):
+    assert NAME in command("list", "definitions").out
+    assert "light_vector" in command("list", "scenarios").out
+    assert [e["name"] for e in command("list", "experiments", "--json").json] == [
+        "coherent_csi_2021",
+        "coherent_lar_2020",
+    ]
+    [scan] = command("list", "scans", "--store", store, "--json").json
+    assert scan["name"] == NAME
+    scenario = command("show", "light_vector", "--json").json
+    assert {p["name"]: p["unit"] for p in scenario["parameters"]}["mass"] == "MeV"
+    experiment = command("show", "coherent_lar_2020", "--json").json
+    assert len(experiment["pulls"]) == 9
+    assert experiment["provenance"]["doi"] == "10.5281/zenodo.3903810"
+    stored = command("show", scan["id"], "--store", store, "--json").json
+    assert stored["sources_unchanged"] is True
+    assert stored["summary"]["minimum"]["combined"]["chi2"] < stored_sm(stored)
+    assert command("show", "nothing_like_it", "--store", store).code == 2
+
+
+def stored_sm(record):
+    """Standard Model chi2 of a scan's record, summed."""
+    return sum(record["summary"]["chi2_sm"].values())
+
+
+def test_doctor_is_content(command, tmp_path):
+    record = command("doctor", "--store", tmp_path, "--json").json
+    assert record["ok"] is True
+    assert {c["name"] for c in record["checks"]} >= {"versions", "tables", "store", "cluster"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["scenario=light_vectr"], "light_vector"),
+        (["parameters.model=univresal"], "universal"),
+        (['experiments=["coherent_csi"]'], "coherent_csi_2021"),
+        (["options.colour=red"], "colour"),
+        (["axes.masss.n=3"], "mass"),
+        (["axes.coupling.start=0"], "start above 0"),
+        (["axes.mass.n=1"], "put it under [parameters]"),
+        (["axes.mass.start=10", "axes.mass.stop=1"], "swap start and stop"),
+        (["axes.mass.unit=kg"], "MeV"),
+        (["chunk.points=3"], "chunks"),
+    ],
+)
+def test_wrong_definitions_get_one_line_and_write_nothing(command, tmp_path, overrides, said):
+    sets = [text for override in overrides for text in ("--set", override)]
+    answer = command("run", NAME, *sets, "--store", tmp_path / "store")
+    assert answer.code == 2
+    assert answer.err.startswith("error: ")
+    assert answer.err.count("\n") == 1
+    assert said in answer.err
+    assert not (tmp_path / "store").exists()
+
+
+def test_store_below_a_file_is_refused(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    answer = command("run", NAME, *SMALL, "--store", tmp_path / "file" / "store")
+    assert answer.code == 6
+    assert answer.err.startswith("error: ")
+
+
+def test_unreachable_scheduler(command, tmp_path):
+    answer = command("run", NAME, *SMALL, "--store", tmp_path, "--scheduler", "tcp://127.0.0.1:9")
+    assert answer.code == 5
+    assert "tcp://127.0.0.1:9" in answer.err
