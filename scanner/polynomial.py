@@ -44,6 +44,8 @@ class Polynomial:
     def _lift(self, other: Polynomial | Number) -> Polynomial:
         if isinstance(other, Polynomial):
             return other
+        if np.ndim(other) == 0 and other == 0.0:
+            return Polynomial(self.variables)  # what a scenario switches off makes no monomial
         return Polynomial(self.variables, {(0,) * len(self.variables): other})
 
     def __add__(self, other: Polynomial | Number) -> Polynomial:

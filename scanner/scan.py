@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from scanner import catalog, definition, prepare
 from scanner.chi2 import Evaluator
 from scanner.definition import ScanDefinition
-from scanner.errors import CatalogError, IncompleteScanError
+from scanner.errors import IncompleteScanError
 from scanner.limits import query as questions
 from scanner.limits.interval import Interval, interval
 from scanner.limits.minimum import find_minima, stored_minimum
@@ -26,6 +26,7 @@ from scanner.limits.reference import Minimum
 from scanner.limits.reference import reference as make_reference
 from scanner.limits.summary import Summary, summary
 from scanner.limits.surface import Surface
+from scanner.reading import document
 from scanner.store.archive import Archive
 from scanner.store.stored import ScanState, StoredScan
 
@@ -82,11 +83,13 @@ class Scan:
             See `scanner.definition.load` and `scanner.store.archive.Archive.create`.
         """
         chosen = prepare.resolve(source, overrides)
-        return cls(Archive(store).find(chosen) or prepare.create(chosen, store, workers))
+        stored = Archive(store).find(chosen) or prepare.create(chosen, store, workers)
+        stored.add_name(chosen.name)
+        return cls(stored)
 
     @classmethod
     def open(cls, scan: str, *, store: str | Path | None = None, partial: bool = False) -> Scan:
-        """Stored scan by id, unique prefix of an id, or name of its definition.
+        """Stored scan by id, unique prefix of an id, name or file of its definition.
 
         Of several scans of one name, the one of the ready-made definition as it stands is meant.
 
@@ -96,15 +99,9 @@ class Scan:
             There is none, or several; lists the candidates.
         """
         archive = Archive(store)
-        try:
-            return cls(archive.open(scan), partial)
-        except CatalogError:
-            if scan not in catalog.definition_names():
-                raise
-            stored = archive.find(definition.load(scan))
-            if stored is None:
-                raise
-            return cls(stored, partial)
+        defined = scan in catalog.definition_names() or Path(scan).suffix in document.SUFFIXES
+        stored = archive.find(definition.load(scan)) if defined else None
+        return cls(stored or archive.open(scan), partial)
 
     @property
     def id(self) -> str:

@@ -10,44 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-OUTSIDE = '''
-"""A vector mediator that couples to up quarks only."""
-
-import math
-
-from scanner.physics.constants import FERMI_CONSTANT
-from scanner.physics.kinematics import propagator
-from scanner.scenario import Parameter, Reference, Scenario
-
-
-def proton(nucleus, q2, *, mass):
-    return 2 * nucleus.Z * nucleus.proton_form_factor(q2) * propagator(q2, mass)
-
-
-def neutron(nucleus, q2, *, mass):
-    return nucleus.N * nucleus.neutron_form_factor(q2) * propagator(q2, mass)
-
-
-def coherent(initial, final, *, coupling):
-    if initial != final:
-        return {}
-    strength = coupling**2 / (math.sqrt(2) * FERMI_CONSTANT)
-    return {"proton": strength, "neutron": strength}
-
-
-SCENARIO = Scenario(
-    title="Up-quark vector mediator",
-    formula="Q = Q_SM + g^2 (2 Z F_p + N F_n)/(sqrt2 G_F (q^2 + M^2))",
-    references=(Reference("made for a test"),),
-    parameters=(
-        Parameter("mass", "shape", unit="MeV", minimum=0.0),
-        Parameter("coupling", "coupling"),
-    ),
-    charges={"proton": proton, "neutron": neutron},
-    coherent=coherent,
-    standard_model={"coupling": 0.0},
-)
-'''
+README = (ROOT / "README.md").read_text()
+# the scenario that the README shows, from its comment with the file name to the end of the block
+OUTSIDE = README[README.index("# scenarios/up_vector.py") :].partition("```")[0]
 
 DEFINITION = """
 scenario = "{scenario}"

@@ -111,11 +111,20 @@ def release_file(root: Path, relative: str) -> bytes:
 def columns(raw: bytes, label: str, n: int) -> Array:
     """Whitespace-separated numbers of a release file, comments skipped, shape (n, rows)."""
     try:
-        return np.loadtxt(StringIO(raw.decode()), comments="#", ndmin=2, unpack=True).reshape(n, -1)
+        lines = [line for line in raw.decode().splitlines() if line.strip() and line[0] != "#"]
+        found = np.array([line.split() for line in lines], dtype=np.float64).T
     except ValueError as error:
-        raise DataError(
-            f"release file {label} does not have {n} columns of numbers: {error}"
-        ) from error
+        raise _malformed(label, n, str(error)) from error
+    if len(found) != n:
+        raise _malformed(label, n, f"it has {len(found)}")
+    return found
+
+
+def _malformed(label: str, n: int, why: str) -> DataError:
+    return DataError(
+        f"release file {label} does not have {n} columns of numbers ({why}): "
+        "fetch the release again"
+    )
 
 
 def hashes(root: Path, files: Iterable[str]) -> dict[str, str]:

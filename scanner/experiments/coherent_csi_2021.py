@@ -59,7 +59,7 @@ def load(timing: str = "gaussian_500ns") -> Experiment:
     ----------
     timing : "gaussian_500ns" or "release_profile"
         Arrival of the proton pulse: a Gaussian with mean 0.50 us and sigma 0.15 us, or the profile
-        of the release's own flux file.
+        of the release's own flux file (third party's projection of snsFlux2D.root, 10-ns steps).
     """
     bins = _tables.read(NAME, "bins.csv")
     shares = _release_shares() if timing == "release_profile" else _gaussian_shares()
@@ -237,9 +237,9 @@ def _steady_state_time() -> Array:
 
 def _profile(releases: Path) -> tuple[Array, Array]:
     """Arrival density of nu_mu on a 1-ns grid: the 10-ns profile over the time efficiency."""
-    raw = _tables.release_file(releases, PROMPT_PROFILE).decode()
-    rows = [line.split(",") for line in raw.splitlines() if line and line[0].isdigit()]
-    sampled = np.array(rows, dtype=float).T
+    lines = _tables.release_file(releases, PROMPT_PROFILE).splitlines()
+    rows = [line.replace(b",", b" ") for line in lines if line[:1].isdigit()]
+    sampled = _tables.columns(b"\n".join(rows), PROMPT_PROFILE, 2)
     t = np.arange(0.0, TIME_EDGES_US[-1] + 5e-4, 1e-3)
     rate = np.interp(t, sampled[0], sampled[1], left=0.0, right=0.0) / time_efficiency(t)
     return t, rate / np.trapezoid(rate, t)

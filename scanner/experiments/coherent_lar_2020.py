@@ -229,7 +229,7 @@ def build(releases: Path) -> _tables.Built:
     """
     cubes = {key: _cube(releases, file) for key, file in COLUMNS.items()}
     efficiency = _tables.columns(_tables.release_file(releases, EFFICIENCY), EFFICIENCY, 3)
-    projection = _tables.release_file(releases, ENERGY_PROJECTION).split(b"\n", 1)[1]
+    _, _, projection = _tables.release_file(releases, ENERGY_PROJECTION).partition(b"\n")
     energy = _tables.columns(projection, ENERGY_PROJECTION, 8)
     by_energy = {key: cubes[key].sum(axis=(1, 2)) for key in ("prompt_brn", "delayed_brn")}
     edges = {

@@ -24,8 +24,8 @@ Chi2At = Callable[[Mapping[str, Array]], Array]
 
 COMBINED = "combined"
 
-_STARTS = 3  # distinct local minima that are polished
-_BUDGET = 200  # exact evaluations per minimum, soft: a started step is finished
+_STARTS = 6  # distinct local minima that are polished
+_BUDGET = 400  # exact evaluations per minimum, soft: a started step is finished
 _STEP = 0.01  # cells, of the central difference
 _TOLERANCE = 1e-9  # relative change of chi2 that ends a descent
 _ON_EDGE = 1e-3  # cells

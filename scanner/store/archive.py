@@ -114,11 +114,11 @@ class Archive:
         if scan in ids:
             return StoredScan.open(self.folder.child(scan).path)
         scans = self.list()
-        found = [stored for stored in scans if stored.definition.name == scan]
+        found = [stored for stored in scans if scan in stored.names]
         if not found and len(scan) >= MIN_PREFIX:
             found = [stored for stored in scans if stored.id.startswith(scan)]
         if not found:
-            names = [name for s in scans for name in (s.definition.name, s.id)]
+            names = [name for s in scans for name in (*s.names, s.id)]
             raise CatalogError(f"{self.folder}: {unknown('scan', scan, dict.fromkeys(names))}")
         if len(found) > 1:
             candidates = ", ".join(f"{s.id} ({s.definition.name})" for s in found)

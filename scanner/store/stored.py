@@ -253,6 +253,16 @@ class StoredScan:
         merged = {**self.summary, **attributes}
         self.folder.write(_SUMMARY, to_json(merged))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that definitions of this scan bear: of the first one, then of later ones."""
+        return (self.definition.name, *self.summary.get("names", ()))
+
+    def add_name(self, name: str) -> None:
+        """Let the scan be found by the name of another definition with the same physics."""
+        if name not in self.names:
+            self.write_attributes({"names": [*self.summary.get("names", ()), name]})
+
     def request_stop(self) -> None:
         """Ask every run of this scan, on whatever host, to stop after its running chunks."""
         self.folder.write(_STOP, provenance.now_utc().encode())

@@ -60,7 +60,7 @@ def test_each_experiment_and_the_combination(run: Callable[..., dict[str, Minimu
 def test_a_flat_curved_valley(run: Callable[..., dict[str, Minimum]], rate: float) -> None:
     found = run(AXES, a=lambda m, g: mediator(m, g, rate))["combined"]
     assert found.chi2 == pytest.approx(80.0, abs=1e-5)
-    assert found.evaluations < 250
+    assert found.evaluations <= 410
 
 
 def test_the_deeper_of_two_narrow_pits_wins_even_if_its_grid_point_is_higher(

@@ -86,6 +86,20 @@ def test_without_a_normalisation_pull(seed, scale):
     agree(gram.profile(np.array([[1.0, scale]])).chi2[0], expected)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1e8, 1e20])
+def test_two_normalisations_that_also_move_a_background(scale):
+    likelihood, signal = case(5)
+    pulls = likelihood.pulls
+    shape = np.vstack([pulls.signal, np.full(signal.size, 0.05)])
+    response = np.vstack([pulls.background, 0.1 * pulls.expected])
+    split = LinearPulls(shape, response, pulls.expected)
+    both = GaussianLikelihood(likelihood.observed, likelihood.variance, split)
+    expected = twin(both, scale * signal)
+    agree(both.profile(scale * signal[np.newaxis]).chi2[0], expected)
+    gram = GramTensors(both, np.stack([np.zeros_like(signal), signal]))
+    agree(gram.profile(np.array([[1.0, scale]])).chi2[0], expected)
+
+
 def test_against_a_minimiser():
     likelihood, signal = case(1)
     pulls = likelihood.pulls

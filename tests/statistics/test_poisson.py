@@ -15,8 +15,11 @@ from scanner.statistics.pulls import NUMERIC, OK, UNPHYSICAL, LinearPulls
 # --- the slow twin ----------------------------------------------------------------------------
 
 
-def twin(observed, signal, pulls):
-    """chi2 profiled by damped Newton steps, one number at a time, in the textbook's own pulls."""
+def twin(observed, signal, pulls, edge=False):
+    """chi2 profiled by damped Newton steps, one number at a time, in the textbook's own pulls.
+
+    With `edge`, empty bins hold the fit off mu = 0 with 1, 1e-2, ... 1e-18 events.
+    """
     with localcontext() as context:
         context.prec = 60
         n, s, b = (list(map(Decimal, v.tolist())) for v in (observed, signal, pulls.expected))
@@ -26,35 +29,40 @@ def twin(observed, signal, pulls):
         ]
         start = [si + bi for si, bi in zip(s, b, strict=True)]
         x = [Decimal(0)] * len(jacobian)
-        for _ in range(500):
-            mu = _mu(start, jacobian, x)
-            gradient = [
-                xj + sum((1 - ni / mi) * ji for ni, mi, ji in zip(n, mu, row, strict=True) if mi)
-                for xj, row in zip(x, jacobian, strict=True)
+        for events in [Decimal(10) ** -k for k in range(0, 20, 2)] if edge else [Decimal(0)]:
+            x = _descend([max(ni, events) for ni in n], start, jacobian, x)
+        return float(_chi2(n, _mu(start, jacobian, x), x))
+
+
+def _descend(n, start, jacobian, x):
+    for _ in range(200):
+        mu = _mu(start, jacobian, x)
+        gradient = [
+            xj + sum((1 - ni / mi) * ji for ni, mi, ji in zip(n, mu, row, strict=True) if mi)
+            for xj, row in zip(x, jacobian, strict=True)
+        ]
+        weights = [ni / mi**2 if mi else 0 for ni, mi in zip(n, mu, strict=True)]
+        hessian = [
+            [
+                (i == j) + sum(w * p * q for w, p, q in zip(weights, a, c, strict=True))
+                for j, c in rows
             ]
-            hessian = [
-                [
-                    (i == j)
-                    + sum(
-                        ni / mi**2 * p * q for ni, mi, p, q in zip(n, mu, a, c, strict=True) if mi
-                    )
-                    for j, c in enumerate(jacobian)
-                ]
-                for i, a in enumerate(jacobian)
-            ]
-            step = _solve(hessian, [-g for g in gradient])
-            slope = -sum(g * d for g, d in zip(gradient, step, strict=True))
-            if slope < Decimal("1e-35"):
-                return float(_chi2(n, mu, x))
-            length = Decimal(1)
-            before = _chi2(n, mu, x)
-            while True:
-                trial = [xj + length * d for xj, d in zip(x, step, strict=True)]
-                after = _chi2(n, _mu(start, jacobian, trial), trial)
-                if after is not None and after <= before - slope * length / 1000:
-                    break
-                length /= 2
-            x = trial
+            for rows in [list(enumerate(jacobian))]
+            for i, a in rows
+        ]
+        step = _solve(hessian, [-g for g in gradient])
+        slope = -sum(g * d for g, d in zip(gradient, step, strict=True))
+        if slope < Decimal("1e-35"):
+            return x
+        length = Decimal(1)
+        before = _chi2(n, mu, x)
+        while True:
+            trial = [xj + length * d for xj, d in zip(x, step, strict=True)]
+            after = _chi2(n, _mu(start, jacobian, trial), trial)
+            if after is not None and after <= before - slope * length / 1000:
+                break
+            length /= 2
+        x = trial
     raise AssertionError("the twin did not converge")
 
 
@@ -110,13 +118,41 @@ def agree(found, expected):
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("level", [0.2, 3.0, 20.0, 2000.0])
+@pytest.mark.parametrize("level", [3.0, 20.0, 2000.0])
 @pytest.mark.parametrize("scale", [0.0, 1e-6, 1.0, 30.0, 1e3, 1e6, 1e12, 1e20])
 def test_against_the_twin(seed, level, scale):
     likelihood, signal = case(seed, level)
     found = likelihood.profile(scale * signal[np.newaxis])
     assert found.status.tolist() == [OK]
     agree(found.chi2[0], twin(likelihood.observed, scale * signal, likelihood.pulls))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1e3, 1e12])
+def test_sparse_bins_at_the_edge_of_an_empty_one(seed, scale):
+    # hardly any events: a large signal is pulled until an empty bin has mu = 0
+    likelihood, signal = case(seed, level=0.2)
+    assert np.sum(likelihood.observed == 0) > 6
+    found = likelihood.profile(scale * signal[np.newaxis])
+    assert found.status.tolist() == [OK]
+    agree(found.chi2[0], twin(likelihood.observed, scale * signal, likelihood.pulls, edge=True))
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1e6, 1e12, 1e20])
+def test_two_normalisations_are_one_of_their_width_in_quadrature(scale):
+    likelihood, signal = case(6)
+    pulls = likelihood.pulls
+    n_bins = signal.size
+    both = np.vstack([np.full((1, n_bins), 0.05), pulls.signal[1:], np.full((1, n_bins), 0.12)])
+    split = LinearPulls(both, np.vstack([pulls.background, np.zeros(n_bins)]), pulls.expected)
+    joined = pulls.signal.copy()
+    joined[0] = 0.13
+    one = LinearPulls(joined, pulls.background, pulls.expected)
+    found = PoissonLikelihood(likelihood.observed, split).profile(scale * signal[np.newaxis])
+    other = PoissonLikelihood(likelihood.observed, one).profile(scale * signal[np.newaxis])
+    agree(found.chi2[0], other.chi2[0])
+    assert found.pulls[0, 0] / 0.05 == pytest.approx(found.pulls[0, -1] / 0.12, rel=1e-9)
+    assert found.pulls[0, 0] == pytest.approx(other.pulls[0, 0] * 0.05 / 0.13, rel=1e-6, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -175,7 +211,7 @@ def test_a_common_pull_acts_on_all_bins_at_once(n_bins):
         return likelihood.profile(np.full((1, copies), factor * s)).chi2[0]
 
     assert profiled(n_bins, 1.0) == pytest.approx(profiled(1, float(n_bins)), rel=1e-11)
-    assert profiled(n_bins, 1.0) > 1.2 * n_bins * profiled(1, 1.0)
+    assert profiled(n_bins, 1.0) < 0.9 * n_bins * profiled(1, 1.0)
 
 
 def test_one_bin_one_pull_by_root_search():

@@ -35,6 +35,21 @@ def test_only_a_normalisation_is_shifted():
     assert _pulls(False)[0].direct == 1.0
 
 
+def test_several_normalisations_are_turned_into_one():
+    pulls, signal = _pulls(True)
+    two = pulls.signal.copy()
+    two[2] = -0.05
+    turned = LinearPulls(two, pulls.background, pulls.expected)
+    assert turned.turned[0][2].tolist() == [0.0] * 5
+    assert turned.turned[0][1].tolist() == pytest.approx([0.13] * 5)
+    y = np.array([[0.4, 7.0, -0.3]])
+    x = turned.in_sigma(y)
+    expected = signal * (1 + x @ two) + pulls.expected + x @ pulls.background
+    np.testing.assert_allclose(turned.prediction(signal, y), expected, rtol=1e-12)
+    # the prior is the same in both
+    assert np.sum(x**2) == pytest.approx(np.sum((y - turned.centre) ** 2), rel=1e-13)
+
+
 @BOTH
 def test_change_gradient_and_curvature_are_derivatives(normalisation):
     pulls, signal = _pulls(normalisation)

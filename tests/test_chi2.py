@@ -1,0 +1,208 @@
+"""From a definition to chi2: chunks against points, one fold per shape value, Asimov data."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scanner import catalog
+from scanner.chi2 import Evaluator, ExperimentModel, likelihood, linear_pulls
+from scanner.definition import from_mapping
+from scanner.grid import Grid
+from scanner.statistics.pulls import OK
+from scanner.templates import Conventions, TemplateMaker
+
+MASS = {"spacing": "log", "start": 0.5, "stop": 2000.0, "n": 7, "unit": "MeV"}
+COUPLING = {"spacing": "log", "start": 1e-6, "stop": 3e-3, "n": 19}
+MIXING = {"spacing": "linear", "start": -1e-3, "stop": 1e-3, "n": 5}
+BOTH = ["coherent_csi_2021", "coherent_lar_2020"]
+
+CASES = {
+    "mass, coupling": ({"mass": MASS, "coupling": COUPLING}, {"model": "universal"}),
+    "coupling, mass": ({"coupling": COUPLING, "mass": MASS}, {"model": "L_mu-L_tau"}),
+    "mixing, mass, coupling": (
+        {"kinetic_mixing": MIXING, "mass": MASS, "coupling": COUPLING},
+        {"model": "B-L"},
+    ),
+    "charges alone": (
+        {
+            "charge_e": {**MIXING, "start": -2, "stop": 2},
+            "charge_u": {**MIXING, "start": -1, "stop": 1},
+        },
+        {"model": "custom", "mass": 30.0, "coupling": 1e-4, "charge_d": 0.3, "charge_mu": 1.0},
+    ),
+    "mass alone": ({"mass": {**MASS, "n": 40}}, {"model": "B-L", "coupling": 1e-4}),
+}
+
+
+def evaluator(case, experiments=BOTH):
+    axes, parameters = CASES[case]
+    raw = {
+        "title": "test",
+        "scenario": "light_vector",
+        "experiments": experiments,
+        "axes": axes,
+        "parameters": parameters,
+    }
+    definition = from_mapping(raw, "test")
+    return Evaluator(definition), definition.axes
+
+
+def whole(found, grid):
+    """chi2 and status of all chunks together."""
+    chi2 = np.full((len(found.experiments), *grid.shape), np.nan)
+    status = np.zeros(chi2.shape, np.uint8)
+    for chunk in grid:
+        block = found.block(grid, chunk)
+        assert block.chi2.shape == block.status.shape == (len(found.experiments), *chunk.shape)
+        assert block.chi2.dtype == np.float64
+        assert block.status.dtype == np.uint8
+        chi2[(slice(None), *chunk.slices)] = block.chi2
+        status[(slice(None), *chunk.slices)] = block.status
+    return chi2, status
+
+
+def _shapes(lengths):
+    ones = tuple(1 for _ in lengths)
+    uneven = tuple(max(1, n // 2 + 1) for n in lengths)
+    return {tuple(lengths), uneven, (*ones[:-1], lengths[-1]), (lengths[0], *ones[1:])}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_chunks_of_any_shape_equal_points_one_by_one(case):
+    found, axes = evaluator(case)
+    mesh = np.meshgrid(*(a.coordinates for a in axes), indexing="ij")
+    points = {a.name: m.ravel() for a, m in zip(axes, mesh, strict=True)}
+    expected = found.chi2_at(points).reshape(2, *mesh[0].shape)
+    assert np.ptp(expected) > 1.0
+    for shape in _shapes(mesh[0].shape):
+        chi2, status = whole(evaluator(case)[0], Grid(axes, shape))
+        assert np.all(status == OK)
+        np.testing.assert_allclose(chi2, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(7, 19), (3, 4), (1, 19), (7, 1), (1, 1)])
+def test_each_mass_is_folded_once_whatever_the_chunks(monkeypatch, shape):
+    folded = []
+    original = TemplateMaker.fold
+
+    def counting(self, shapes):
+        folded.extend(np.ravel(shapes.get("mass", ())).tolist())
+        return original(self, shapes)
+
+    monkeypatch.setattr(TemplateMaker, "fold", counting)
+    found, axes = evaluator("mass, coupling", ["coherent_lar_2020"])
+    whole(found, Grid(axes, shape))
+    assert sorted(folded) == sorted(axes[0].coordinates.tolist())
+
+
+def test_the_same_chunk_twice_gives_the_same_bytes():
+    found, axes = evaluator("mass, coupling")
+    grid = Grid(axes, (3, 8))
+    again, _ = evaluator("mass, coupling")
+    for chunk in reversed(list(grid)):
+        again.block(grid, chunk)
+    for chunk in grid:
+        first, second = found.block(grid, chunk), again.block(grid, chunk)
+        assert first.chi2.tobytes() == second.chi2.tobytes()
+
+
+def test_standard_model_is_the_scan_at_zero_coupling():
+    found, _ = evaluator("mass, coupling")
+    zero = found.chi2_at({"mass": [1.0, 300.0], "coupling": [0.0, 0.0]})
+    np.testing.assert_allclose(zero, found.standard_model()[:, np.newaxis] * [1.0, 1.0], rtol=1e-12)
+
+
+# --- every experiment, every choice of analysis ------------------------------------------------
+
+
+def _choices():
+    for name in catalog.experiment_names():
+        options = catalog.experiment_choices(name)
+        for values in itertools.product(*options.values()):
+            yield pytest.param(
+                name, dict(zip(options, values, strict=True)), id="-".join((name, *values))
+            )
+
+
+EVERY_ANALYSIS = pytest.mark.parametrize(("name", "choices"), list(_choices()))
+
+
+def _model(experiment):
+    fixed = {
+        p.name: p.default
+        for p in catalog.scenario("light_vector").parameters
+        if p.default is not None
+    }
+    return ExperimentModel(
+        catalog.scenario("light_vector"), experiment, Conventions(), fixed, ("mass", "coupling")
+    )
+
+
+@EVERY_ANALYSIS
+def test_asimov_chi2_is_zero_at_the_truth_and_convex_around_it(name, choices):
+    experiment = catalog.experiment(name, choices)
+    sm = _model(experiment).standard_model()
+    expected = sm + sum(experiment.backgrounds.values())
+    asimov = likelihood(replace(experiment, observed=expected))
+    strength = np.linspace(0.0, 2.5, 51)
+    chi2 = asimov.profile(strength[:, np.newaxis] * sm).chi2
+    at_truth = asimov.profile(sm[np.newaxis])
+    assert abs(at_truth.chi2[0]) < 1e-9
+    np.testing.assert_allclose(at_truth.pulls, 0.0, atol=1e-8)
+    assert np.argmin(chi2) == 20
+    # unlike a chi2 without its square, never negative, and growing on both sides
+    assert chi2.min() > -1e-9
+    assert np.all(np.diff(chi2[:21]) < 0)
+    assert np.all(np.diff(chi2[20:]) > 0)
+    assert np.all(np.diff(chi2, 2)[10:30] > 0)
+
+
+@EVERY_ANALYSIS
+def test_asimov_of_a_mediator_is_zero_at_its_own_coupling(name, choices):
+    experiment = catalog.experiment(name, choices)
+    model = _model(experiment)
+    truth = model.signal({"mass": np.array([30.0]), "coupling": np.array([8e-5])})[0]
+    expected = truth + sum(experiment.backgrounds.values())
+    asimov = likelihood(replace(experiment, observed=expected))
+    g = np.array([6e-5, 7e-5, 8e-5, 9e-5, 1e-4])
+    chi2 = asimov.profile(model.signal({"mass": np.full(5, 30.0), "coupling": g})).chi2
+    assert abs(chi2[2]) < 1e-9
+    assert np.all(np.delete(chi2, 2) > 1e-4)
+
+
+@EVERY_ANALYSIS
+def test_pulls_are_responses_of_one_sigma(name, choices):
+    experiment = catalog.experiment(name, choices)
+    pulls = linear_pulls(experiment)
+    names = [p.name for p in experiment.pulls]
+    assert len(set(names)) == len(names)
+    np.testing.assert_allclose(pulls.expected, sum(experiment.backgrounds.values()))
+    for row, background, pull in zip(pulls.signal, pulls.background, experiment.pulls, strict=True):
+        np.testing.assert_allclose(row, pull.sigma * pull.signal * np.ones(experiment.n_bins))
+        moved = sum(
+            (pull.sigma * d * experiment.backgrounds[z] for z, d in pull.backgrounds.items()),
+            np.zeros(experiment.n_bins),
+        )
+        np.testing.assert_allclose(background, moved)
+
+
+@EVERY_ANALYSIS
+def test_shapes_of_an_experiment_fit_together(name, choices):
+    experiment = catalog.experiment(name, choices)
+    assert experiment.choices == choices
+    assert experiment.observed.shape == (experiment.n_bins,)
+    n_energy = experiment.bins[0].n
+    for component in experiment.flux.components:
+        share = experiment.timing[component.name]
+        assert n_energy * len(share) == experiment.n_bins
+        assert 0.9 < share.sum() <= 1.0 + 1e-12 or choices.get("window") == "cut" or n_energy == 9
+        assert np.all(share >= 0.0)
+    for axis in experiment.bins:
+        assert np.all(np.diff(axis.edges) > 0)
+    assert (experiment.variance is None) == (experiment.statistic == "poisson")
+    for background in experiment.backgrounds.values():
+        assert np.all(background >= 0.0)

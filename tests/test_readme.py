@@ -1,0 +1,38 @@
+"""What the README shows is what the scanner does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from scanner import catalog, definition
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def block(language, start):
+    """The code block of that language that begins with `start`."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    [found] = [text for text in blocks if text.startswith(start)]
+    return found
+
+
+def test_the_ten_lines_are_the_ready_made_definition():
+    raw = tomllib.loads(block("toml", "# universal.toml"))
+    shown = definition.from_mapping(raw, "README.md")
+    assert shown.digest == definition.load("light_vector_universal").digest
+
+
+def test_the_scenario_shown_is_a_scenario(tmp_path, monkeypatch):
+    (tmp_path / "readme_up_vector.py").write_text(block("python", "# scenarios/up_vector.py"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert catalog.scenario("readme_up_vector:SCENARIO").title == "Up-quark vector mediator"
+
+
+def test_the_commands_shown_exist():
+    from scanner.cli.app import app
+
+    known = {c.name or c.callback.__name__.rstrip("_") for c in app.registered_commands} | {"data"}
+    named = re.findall(r"(?:`|^|bin/)scanner (\w+)", README, flags=re.MULTILINE)
+    assert len(named) > 15
+    assert set(named) <= known

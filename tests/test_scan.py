@@ -1,0 +1,117 @@
+"""The handle: run, kill, resume, ask, on real COHERENT data with real worker processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scanner.errors import CatalogError, IncompleteScanError
+from scanner.scan import Scan
+
+pytestmark = pytest.mark.cluster
+
+NAME = "light_vector_universal"
+KILLED = ("axes.mass.n=200", "axes.coupling.n=200", "chunks.points=1000")
+SMALL = ("axes.mass.n=24", "axes.coupling.n=60")
+
+
+def chunk_bytes(scan):
+    """Every file of the cube by relative path: chunks, coordinates; not the root's attributes."""
+    root = scan.stored.path / "cube.zarr"
+    files = (p for p in root.rglob("*") if p.is_file() and p.name != "zarr.json")
+    return {str(p.relative_to(root)): p.read_bytes() for p in files}
+
+
+def kill_after(markers, store):
+    """Run the command in a process group of its own and SIGKILL all of it in mid-scan."""
+    sets = [text for override in KILLED for text in ("--set", override)]
+    script = Path(sys.executable).parent / "scanner"
+    line = [script, "run", NAME, *sets, "--store", store, "--workers", "2", "--no-figure"]
+    process = subprocess.Popen(
+        line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while len(list(store.glob("*/ledger/*"))) < markers and time.monotonic() < deadline:
+        assert process.poll() is None, "finished before it could be killed"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_killed_and_resumed_is_bit_identical_to_unbroken(tmp_path):
+    whole = Scan.of(NAME, KILLED, store=tmp_path / "whole")
+    whole.run(workers=2)
+    kill_after(5, tmp_path / "killed")
+    broken = Scan.open(NAME, store=tmp_path / "killed")
+    done = broken.state().done
+    assert 5 <= done < broken.stored.grid.n_chunks
+    with pytest.raises(IncompleteScanError, match="scanner resume"):
+        broken.dataset()
+    report = broken.run(workers=2)
+    assert report.computed == broken.stored.grid.n_chunks - done
+    assert chunk_bytes(broken) == chunk_bytes(whole)
+    assert broken.stored.verify() == []
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A finished small scan."""
+    scan = Scan.of(NAME, SMALL, store=tmp_path_factory.mktemp("store"), workers=2)
+    scan.run(workers=2)
+    return scan
+
+
+def test_second_run_computes_nothing(small):
+    assert small.run() is None
+
+
+def test_cube_holds_the_exact_likelihood(small):
+    dataset = small.dataset()
+    mass, coupling = np.meshgrid(dataset["mass"], dataset["coupling"], indexing="ij")
+    exact = small.evaluator.chi2_at({"mass": mass.ravel(), "coupling": coupling.ravel()})
+    stored = dataset["chi2"].to_numpy().reshape(2, -1)
+    np.testing.assert_allclose(stored, exact, rtol=1e-9)
+
+
+def test_minimum_is_off_the_grid_and_below_it(small):
+    lowest = small.dataset()["chi2"].sum("experiment").min()
+    found = small.minima["combined"]
+    assert found.chi2 < float(lowest)
+    exact = small.evaluator.chi2_at({n: np.array([v]) for n, v in found.at.items()}).sum()
+    assert found.chi2 == pytest.approx(exact, rel=1e-9)
+
+
+def test_subset_of_experiments_comes_from_the_same_cube(small):
+    both = small.surface().chi2
+    parts = [small.surface([name]).chi2 for name in small.definition.experiments]
+    np.testing.assert_allclose(parts[0] + parts[1], both, rtol=1e-14)
+
+
+def test_same_physics_is_the_same_scan_under_both_names(small, tmp_path):
+    text = small.definition.to_toml().replace(NAME, "renamed")
+    (tmp_path / "renamed.toml").write_text(text)
+    store = small.stored.path.parent
+    again = Scan.of(tmp_path / "renamed.toml", store=store)
+    assert again.id == small.id
+    assert Scan.open("renamed", store=store).id == small.id
+    assert Scan.open(str(tmp_path / "renamed.toml"), store=store).id == small.id
+    assert Scan.open(small.id[:6], store=store).id == small.id
+    with pytest.raises(CatalogError, match="renamed"):
+        Scan.open("renamd", store=store)
+
+
+def test_a_client_of_the_caller_is_used_and_left_open(tmp_path):
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        report = Scan.of(NAME, ("axes.mass.n=4", "axes.coupling.n=12"), store=tmp_path).run(client)
+        assert report.complete
+        assert client.status == "running"
