@@ -26,6 +26,8 @@ Index = tuple[int, ...]
 STANDARD_MODEL = Scenario("Standard Model", "Q = Q_SM", references=(), parameters=())
 SHAPES_PER_FOLD = 256
 """Shape values folded at once: bounds the memory of a fold to some tens of MB."""
+POINTS_AT_ONCE = 2048
+"""Points off the grid folded at once, each with its own shape value."""
 
 
 class Likelihood(Protocol):
@@ -108,6 +110,10 @@ class ExperimentModel:
         """Signal counts of each flux component; only for a point (nothing scanned)."""
         return {name: float(counts.sum()) for name, counts in self._maker.components().items()}
 
+    def chi2(self, values: Mapping[str, Array]) -> Array:
+        """Profiled chi2 (n,) at points given by all scanned parameters, each (n,)."""
+        return self.likelihood.profile(self.signal(values)).chi2
+
     def scan(self, grid: Grid, chunk: Chunk) -> tuple[Array, Status]:
         """chi2 and status of a chunk, both of the chunk's shape."""
         ranges = dict(zip(grid.names, chunk.slices, strict=True))
@@ -184,7 +190,12 @@ class Evaluator:
             )
         )
         values = {name: np.asarray(v, dtype=np.float64) for name, v in values.items()}
-        return np.stack([m.likelihood.profile(m.signal(values)).chi2 for m in self.models])
+        n = len(next(iter(values.values())))
+        parts = [
+            {name: v[i : i + POINTS_AT_ONCE] for name, v in values.items()}
+            for i in range(0, n, POINTS_AT_ONCE)
+        ]
+        return np.stack([np.concatenate([m.chi2(part) for part in parts]) for m in self.models])
 
     def standard_model(self) -> Array:
         """chi2 (n_experiments,) of the Standard Model."""

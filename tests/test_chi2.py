@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scanner import catalog
-from scanner.chi2 import Evaluator, ExperimentModel, likelihood, linear_pulls
+from scanner.chi2 import POINTS_AT_ONCE, Evaluator, ExperimentModel, likelihood, linear_pulls
 from scanner.definition import from_mapping
 from scanner.grid import Grid
 from scanner.statistics.pulls import OK
@@ -114,6 +114,18 @@ def test_standard_model_is_the_scan_at_zero_coupling():
     found, _ = evaluator("mass, coupling")
     zero = found.chi2_at({"mass": [1.0, 300.0], "coupling": [0.0, 0.0]})
     np.testing.assert_allclose(zero, found.standard_model()[:, np.newaxis] * [1.0, 1.0], rtol=1e-12)
+
+
+def test_many_points_off_the_grid_are_the_points_one_by_one():
+    found, _ = evaluator("mass, coupling", ["coherent_lar_2020"])
+    rng = np.random.default_rng(2)
+    n = POINTS_AT_ONCE + 3
+    mass, coupling = 10 ** rng.uniform(-1, 4, n), 10 ** rng.uniform(-6, -2, n)
+    together = found.chi2_at({"mass": mass, "coupling": coupling})
+    assert together.shape == (1, n)
+    for i in (0, POINTS_AT_ONCE - 1, POINTS_AT_ONCE, n - 1):
+        alone = found.chi2_at({"coupling": coupling[i], "mass": mass[i]})
+        np.testing.assert_allclose(alone[:, 0], together[:, i], rtol=1e-11)
 
 
 # --- every experiment, every choice of analysis ------------------------------------------------

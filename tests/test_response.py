@@ -109,5 +109,5 @@ def test_window_shares_with_an_efficiency():
         quad(rate, a, b, epsabs=1e-14)[0] for a, b in pairwise([0.0, 0.5, 0.52, 0.75, 1.5, 2.0])
     ]
     expected = [pieces[0], pieces[1] + pieces[2], pieces[3] + pieces[4]]
-    np.testing.assert_allclose(window_shares(cdf, edges, efficiency), expected, rtol=1e-8)
+    np.testing.assert_allclose(window_shares(cdf, edges, efficiency), expected, rtol=1e-7)
     np.testing.assert_allclose(window_shares(cdf, edges), np.diff(cdf(edges)), rtol=1e-15)

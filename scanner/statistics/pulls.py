@@ -101,24 +101,31 @@ class LinearPulls:
 
     def prediction(self, signal: Array, y: Array) -> Array:
         """mu (n, n_bins) for signals (n, n_bins) at fitted pulls y (n, n_pulls)."""
-        d, r = self.turned
-        return signal * (self.direct + y @ d) + self.offset + y @ r
+        background = y @ self.turned[1] + self.offset
+        return np.asarray(background + signal * (self.direct + y @ self._relative))
 
     def change(self, signal: Array, step: Array) -> Array:
         """Change of mu (n, n_bins) for a step (n, n_pulls) in the pulls."""
-        d, r = self.turned
-        return signal * (step @ d) + step @ r
+        return np.asarray(step @ self.turned[1] + signal * (step @ self._relative))
+
+    @cached_property
+    def _relative(self) -> Array:
+        """D of the fitted pulls, as one column where no bin differs from another."""
+        d = self.turned[0]
+        return d[:, :1] if np.all(d == d[:, :1]) else d
 
     @cached_property
     def _pairs(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         return np.triu_indices(self.n)
 
     @cached_property
-    def _products(self) -> tuple[Array, Array, Array]:
-        """D_i D_j, D_i R_j + R_i D_j and R_i R_j for i <= j, each (n_bins, n_pairs)."""
+    def _products(self) -> tuple[tuple[npt.NDArray[np.intp], Array], ...]:
+        """Of D_i D_j, D_i R_j + R_i D_j, R_i R_j: pairs i <= j that are not zero, (n_bins, n)."""
         i, j = self._pairs
         d, r = self.turned
-        return (d[i] * d[j]).T, (d[i] * r[j] + r[i] * d[j]).T, (r[i] * r[j]).T
+        rows = (d[i] * d[j], d[i] * r[j] + r[i] * d[j], r[i] * r[j])
+        kept = [np.flatnonzero(np.any(row != 0.0, axis=1)) for row in rows]
+        return tuple((k, row[k].T.copy()) for k, row in zip(kept, rows, strict=True))
 
     def gradient(self, residual: Array, signal: Array) -> Array:
         """sum over bins of residual x d mu/d y_j, shape (n, n_pulls)."""
@@ -127,9 +134,11 @@ class LinearPulls:
 
     def curvature(self, weight: Array, signal: Array) -> Array:
         """1 + sum over bins of weight x d mu/dy_i x d mu/dy_j, shape (n, n_pulls, n_pulls)."""
-        dd, dr, rr = self._products
         weighted = weight * signal
-        packed = (weighted * signal) @ dd + weighted @ dr + weight @ rr
+        packed = np.zeros((len(signal), len(self._pairs[0])))
+        factors = (weighted * signal, weighted, weight)
+        for factor, (pairs, product) in zip(factors, self._products, strict=True):
+            packed[:, pairs] += factor @ product
         return self.unpack(packed)
 
     def unpack(self, packed: Array) -> Array:
