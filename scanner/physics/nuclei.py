@@ -1,8 +1,9 @@
 """Isotope, Nucleus, Material and their tables.
 
-Atomic masses: AME2020 (Wang et al., Chin. Phys. C 45, 030003). Proton radii: charge
-radii (Fricke et al., At. Data Nucl. Data Tables 60, 177 (1995)) corrected for nucleon size, the values
-of arXiv:2202.11002 (Cs, I) and arXiv:2005.01645 (Ar). Neutron radii: nuclear shell model, Hoferichter et al., arXiv:2007.08529.
+Atomic masses: AME2020 (Wang et al., Chin. Phys. C 45, 030003). Proton radii: charge radii (Fricke
+et al., At. Data Nucl. Data Tables 60, 177 (1995)) corrected for nucleon size, the values of
+arXiv:2202.11002 (Cs, I) and arXiv:2005.01645 (Ar). Neutron radii: nuclear shell model, Hoferichter
+et al., arXiv:2007.08529.
 """
 
 from __future__ import annotations
