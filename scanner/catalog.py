@@ -13,11 +13,11 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
+from scanner import sources
 from scanner.errors import CatalogError, DefinitionError, unknown
 from scanner.experiment import Experiment
 from scanner.scenario import Scenario
@@ -64,7 +64,7 @@ _EXPERIMENTS = _Shelf("experiment", "scanner.experiments", "cevns_scanner.experi
 
 def _import(module: str, label: str) -> ModuleType:
     try:
-        return importlib.import_module(module)
+        loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
         # the module itself, or a package above it, rather than something that it imports
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
@@ -74,6 +74,9 @@ def _import(module: str, label: str) -> ModuleType:
         raise CatalogError(_import_failure(module, label, error)) from error
     except (Exception, SystemExit) as error:
         raise CatalogError(_import_failure(module, label, error)) from error
+    if getattr(loaded, "__file__", None):
+        sources.remember(loaded)
+    return loaded
 
 
 def _import_offer(offer: EntryPoint, label: str) -> tuple[ModuleType, str]:
@@ -235,34 +238,18 @@ def definition_path(name: str) -> Path:
 def source_hashes(scenario: str, experiments: Iterable[str]) -> dict[str, str]:
     """What the numbers depend on besides the engine, as sha256 hex digests.
 
-    ``scenario`` is the scenario's source file; ``experiment.<name>`` the experiment's source file
-    and all of its tables, with their names.
+    ``scenario`` is the scenario's source, with the modules beside it that it imports;
+    ``experiment.<name>`` the experiment's, and all of its tables with their names.
+
+    Raises
+    ------
+    MismatchError
+        A source changed after this process loaded it.
     """
     module, _ = _locate_scenario(scenario, allow_plugins=True)
-    hashes = {"scenario": sha256(_source(module).read_bytes()).hexdigest()}
+    hashes = {"scenario": sources.digest(module)}
     for name in experiments:
-        source = _source(_EXPERIMENTS.locate(name)[0])
-        hashes[f"experiment.{name}"] = _hash_files(source, source.parent / "data" / name)
+        module = experiment_module(name)
+        folder = sources.source_files(module)[0].parent
+        hashes[f"experiment.{name}"] = sources.digest(module, folder / "data" / name)
     return hashes
-
-
-def _source(module: ModuleType) -> Path:
-    if module.__file__ is None or not Path(module.__file__).is_file():
-        raise CatalogError(
-            f"module {module.__name__!r} has no source file, so its scans could not be identified: "
-            "install it as plain files"
-        )
-    return Path(module.__file__)
-
-
-def _hash_files(source: Path, tables: Path) -> str:
-    files = {"": source}
-    for path in tables.rglob("*"):
-        name = path.relative_to(tables).as_posix()
-        if path.is_file() and not any(part.startswith((".", "__")) for part in name.split("/")):
-            files[name] = path
-    total = sha256()
-    for name in sorted(files):
-        # the inner digest has a fixed length, so names and contents cannot run into each other
-        total.update(name.encode() + b"\0" + sha256(files[name].read_bytes()).digest())
-    return total.hexdigest()

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner import catalog
+from scanner.bank import TemplateBank
 from scanner.definition import ScanDefinition
+from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.grid import Chunk, Grid
 from scanner.scenario import Scenario, Value
@@ -21,13 +23,12 @@ from scanner.statistics.pulls import LinearPulls, Profile, Status
 from scanner.templates import Conventions, TemplateMaker, Templates
 
 Array = npt.NDArray[np.float64]
-Index = tuple[int, ...]
 
 STANDARD_MODEL = Scenario("Standard Model", "Q = Q_SM", references=(), parameters=())
-SHAPES_PER_FOLD = 256
-"""Shape values folded at once: bounds the memory of a fold to some tens of MB."""
 POINTS_AT_ONCE = 2048
 """Points off the grid folded at once, each with its own shape value."""
+COUPLINGS_AT_ONCE = 16384
+"""Points of the couplings evaluated at once at each shape value: bounds the memory of a chunk."""
 
 
 class Likelihood(Protocol):
@@ -87,8 +88,7 @@ class ExperimentModel:
         self.shapes = tuple(n for n in scanned if n not in self.couplings)
         self._maker = TemplateMaker(scenario, experiment, conventions, fixed, self.couplings)
         self._sm_maker = TemplateMaker(STANDARD_MODEL, experiment, conventions, {}, ())
-        self._folded: dict[Index, Array] = {}
-        self._templates: Templates | None = None
+        self._bank = TemplateBank(self._maker.fold, self.shapes)
 
     def fold(self, shapes: Mapping[str, Array]) -> Templates:
         """Templates at shape values that broadcast with each other."""
@@ -117,40 +117,37 @@ class ExperimentModel:
     def scan(self, grid: Grid, chunk: Chunk) -> tuple[Array, Status]:
         """chi2 and status of a chunk, both of the chunk's shape."""
         ranges = dict(zip(grid.names, chunk.slices, strict=True))
-        rows = self._rows(grid, [ranges[name] for name in self.shapes])
-        coefficients = self._coefficients(grid, ranges)
-        chi2, status = self.likelihood.scan(rows, coefficients)
-        order = [grid.names.index(name) for name in (*self.shapes, *self.couplings)]
+        coordinates = {n: grid.axis(n).coordinates[ranges[n]] for n in ranges}
+        shapes = _product([coordinates[n] for n in self.shapes])
+        couplings = [coordinates[n] for n in self.couplings]
+        templates = self._bank.templates(shapes)
+        chi2, status = self._evaluate(templates, couplings)
+        order = [grid.names.index(n) for n in (*self.shapes, *self.couplings)]
         lengths = [chunk.shape[i] for i in order]
         back = np.argsort(order)
         return chi2.reshape(lengths).transpose(back), status.reshape(lengths).transpose(back)
 
-    def _coefficients(self, grid: Grid, ranges: Mapping[str, slice]) -> Array:
-        """Monomials (n_points, n_terms) of the chunk's couplings, in C order of the couplings."""
-        coordinates = [grid.axis(name).coordinates[ranges[name]] for name in self.couplings]
-        mesh = np.meshgrid(*coordinates, indexing="ij", sparse=True)
-        assert self._templates is not None
-        monomials = self._templates.monomials(dict(zip(self.couplings, mesh, strict=True)))
-        return monomials.reshape(-1, monomials.shape[-1])
+    def _evaluate(self, templates: Templates, couplings: Sequence[Array]) -> tuple[Array, Status]:
+        """chi2 and status (n_shapes, n_coupling_points), the couplings in C order."""
+        rows = np.moveaxis(templates.counts, 1, 0)
+        lengths = [len(values) for values in couplings]
+        total = math.prod(lengths)
+        chi2 = np.empty((len(rows), total))
+        status = np.empty((len(rows), total), dtype=np.uint8)
+        for start in range(0, total, COUPLINGS_AT_ONCE):
+            part = np.arange(start, min(start + COUPLINGS_AT_ONCE, total))
+            places = np.unravel_index(part, lengths) if lengths else ()
+            values = [v[i] for v, i in zip(couplings, places, strict=True)]
+            monomials = templates.monomials(dict(zip(self.couplings, values, strict=True)))
+            monomials = np.broadcast_to(monomials, (len(part), monomials.shape[-1]))
+            chi2[:, part], status[:, part] = self.likelihood.scan(rows, monomials)
+        return chi2, status
 
-    def _rows(self, grid: Grid, ranges: Sequence[slice]) -> Array:
-        """Templates (n_shapes, n_terms, n_bins) of the chunk; each shape value is folded once."""
-        axes = [grid.axis(name) for name in self.shapes]
-        indices = list(np.ndindex(*(r.stop - r.start for r in ranges)))
-        wanted = [
-            tuple(int(i) + r.start for i, r in zip(index, ranges, strict=True)) for index in indices
-        ]
-        missing = [index for index in wanted if index not in self._folded]
-        for i in range(0, len(missing), SHAPES_PER_FOLD):
-            part = missing[i : i + SHAPES_PER_FOLD]
-            columns = zip(*part, strict=True)
-            values = {a.name: a.coordinates[list(c)] for a, c in zip(axes, columns, strict=True)}
-            self._templates = self.fold(values)
-            counts = self._templates.counts
-            self._folded |= (
-                {index: counts[:, k] for k, index in enumerate(part)} if values else {(): counts}
-            )
-        return np.stack([self._folded[index] for index in wanted])
+
+def _product(columns: Sequence[Array]) -> Array:
+    """All combinations of values, (n, n_columns) in C order; one empty row for no columns."""
+    mesh = np.meshgrid(*columns, indexing="ij")
+    return np.stack([m.ravel() for m in mesh], axis=1) if mesh else np.empty((1, 0))
 
 
 class Evaluator:
@@ -211,14 +208,27 @@ def models(
     fixed: Mapping[str, Value],
     scanned: Sequence[str],
 ) -> tuple[ExperimentModel, ...]:
-    """One model per experiment, by catalogue names and choices."""
+    """One model per experiment, by catalogue names and choices.
+
+    Raises
+    ------
+    CatalogError, DefinitionError, DataError
+        As the catalogue does; and where two experiments name the same pull, whose chi2 would have
+        to be profiled jointly.
+    """
     form = catalog.scenario(scenario)
-    return tuple(
-        ExperimentModel(form, catalog.experiment(name, choices), conventions, fixed, scanned)
-        for name, choices in experiments.items()
-    )
+    loaded = [catalog.experiment(name, choices) for name, choices in experiments.items()]
+    _check_pulls(loaded)
+    return tuple(ExperimentModel(form, e, conventions, fixed, scanned) for e in loaded)
 
 
-def n_templates(grid: Grid, scenario: Scenario) -> int:
-    """Number of shape values of a grid: templates to fold per experiment."""
-    return math.prod(len(a) for a in grid.axes if scenario.parameter(a.name).role == "shape")
+def _check_pulls(experiments: Sequence[Experiment]) -> None:
+    owner: dict[str, str] = {}
+    for experiment in experiments:
+        for pull in experiment.pulls:
+            if pull.name in owner:
+                raise DefinitionError(
+                    f"experiments {owner[pull.name]} and {experiment.name} share the pull "
+                    f"{pull.name!r}: they cannot be added up; scan them apart"
+                )
+        owner |= {pull.name: experiment.name for pull in experiment.pulls}

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from scanner import doubling, interpolation
 from scanner.grid import Axis
-from scanner.resolution import narrow_points
+from scanner.strips import narrow_points
 from scanner.statistics import levels
 
 Array = npt.NDArray[np.float64]
@@ -83,7 +83,7 @@ class Contour:
     coverage : float
         Share of the points of the plane that have a value.
     narrow : int
-        Size of what is too narrow for the grid, see `scanner.resolution.narrow_points`, on the
+        Size of what is too narrow for the grid, see `scanner.strips.narrow_points`, on the
         plane of twice as many points: strips and beads below about two cells of the grid.
     """
 

@@ -13,9 +13,9 @@ from scanner.figures.exclusion import Planes, exclusion_figure
 from scanner.figures.frame import Note
 from scanner.figures.profile import profile_figure
 from scanner.figures.save import check_path, save
+from scanner.limits.answers import Answers, Names
 from scanner.limits.interval import level_of
 from scanner.limits.surface import Surface
-from scanner.scan import Names, Scan
 from scanner.store.provenance import package_version
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PACKAGE = "cevns-scanner"
 
 
 def draw(
-    scan: Scan,
+    scan: Answers,
     path: Path,
     *,
     keep: Sequence[str] | None = None,
@@ -39,7 +39,7 @@ def draw(
 
     Parameters
     ----------
-    scan : Scan
+    scan : Answers
         What to draw.
     path : Path
         Ending in .pdf, .png or .svg.
@@ -82,7 +82,7 @@ def draw(
     return save(_figure(scan, curves, axes, cl, degrees, reference), target)
 
 
-def _subsets(scan: Scan, experiments: Names) -> dict[str, tuple[str, ...]]:
+def _subsets(scan: Answers, experiments: Names) -> dict[str, tuple[str, ...]]:
     """Legend label to experiments: the combination first, then each alone."""
     names = tuple(experiments or scan.definition.experiments)
     titles = {name: _title(name) for name in names}
@@ -99,7 +99,7 @@ def _title(experiment: str) -> str:
 
 
 def _figure(
-    scan: Scan,
+    scan: Answers,
     curves: Mapping[str, Surface],
     axes: Sequence[str],
     cl: float,
@@ -130,13 +130,13 @@ def _figure(
     return exclusion_figure(planes, cl=cl, dof=dof, note=note, labels=(labels[0], labels[1]))
 
 
-def _label(scan: Scan, name: str) -> str:
+def _label(scan: Answers, name: str) -> str:
     attributes = scan.stored.cube.dataset()[name].attrs
     axis = next(axis for axis in scan.definition.axes if axis.name == name)
     return style.label(attributes.get("latex") or name, axis.unit)
 
 
-def _provenance(scan: Scan, surface: Surface) -> str:
+def _provenance(scan: Answers, surface: Surface) -> str:
     """Everything that a reader needs to make the figure again."""
     chosen = scan.definition
     choices = [v for made in chosen.experiment_options.values() for v in made.values()]

@@ -35,8 +35,8 @@ class Pull:
     """One nuisance parameter with a unit-Gaussian prior, linear in the counts.
 
     The prediction changes by ``x * sigma * (signal * S + sum_z backgrounds[z] * B_z)`` per bin,
-    where x is the pull in units of its standard deviation. Two experiments that name the same
-    pull share it.
+    where x is the pull in units of its standard deviation. The name is the correlation model:
+    experiments whose pulls have different names are uncorrelated, as in the published analyses.
 
     Parameters
     ----------

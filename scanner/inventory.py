@@ -111,7 +111,8 @@ def _parameter(parameter: Parameter) -> Record:
 
 def experiment_record(form: Experiment) -> Record:
     """Source, target, exposure, bins, backgrounds, pulls and provenance of an experiment."""
-    signal = ExperimentModel(STANDARD_MODEL, form, Conventions(), {}, ()).standard_model()
+    used = Conventions()
+    signal = ExperimentModel(STANDARD_MODEL, form, used, {}, ()).standard_model()
     return {
         "experiment": form.name,
         "title": form.title,
@@ -128,7 +129,7 @@ def experiment_record(form: Experiment) -> Record:
         ],
         "counts": {
             "observed": float(form.observed.sum()),
-            "sm_signal (AC22, helm)": float(signal.sum()),
+            f"sm_signal ({used.couplings}, {used.form_factor})": float(signal.sum()),
             **{name: float(b.sum()) for name, b in form.backgrounds.items()},
         },
         "pulls": [

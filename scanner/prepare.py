@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
-from scanner import catalog, definition
+from scanner import catalog
 from scanner.chi2 import Evaluator
 from scanner.definition import ScanDefinition
 from scanner.execution import plan as planning
 from scanner.execution.plan import Plan
-from scanner.execution.probe import points_per_second
+from scanner.execution.probe import Speed, measure
+from scanner.grid import Grid
 from scanner.scenario import Reference
 from scanner.store.archive import Archive
 from scanner.store.stored import StoredScan
-
-
-def resolve(source: str | Path | ScanDefinition, overrides: Iterable[str] = ()) -> ScanDefinition:
-    """Resolved definition of a ready-made name or a file; a resolved one is returned as it is."""
-    if isinstance(source, ScanDefinition):
-        return source
-    return definition.load(source, overrides)
 
 
 def create(
@@ -31,15 +24,12 @@ def create(
 
     Raises
     ------
+    DefinitionError
+        `workers` is below 1.
     StoreError
         The store is not writable or too small; nothing is written.
     """
-    grid = planning.make_grid(
-        chosen.axes,
-        points_per_second=points_per_second(chosen.axes, Evaluator(chosen)),
-        workers=workers or os.cpu_count() or 1,
-        points_per_chunk=chosen.points_per_chunk,
-    )
+    grid = _grid(chosen, _speed(chosen), workers)
     labels = {
         p.name: {"long_name": p.description or p.name, "latex": p.latex}
         for p in catalog.scenario(chosen.scenario).parameters
@@ -71,23 +61,39 @@ def plan(
     chosen: ScanDefinition, store: str | Path | None = None, workers: int | None = None
 ) -> Plan:
     """What a scan costs and what of it is done; computes nothing but a timed probe."""
-    rate = points_per_second(chosen.axes, Evaluator(chosen))
+    speed = _speed(chosen)
+    cut = _grid(chosen, speed, workers)
     stored = Archive(store).find(chosen)
-    grid = (
-        stored.grid
-        if stored
-        else planning.make_grid(
-            chosen.axes,
-            points_per_second=rate,
-            workers=workers or os.cpu_count() or 1,
-            points_per_chunk=chosen.points_per_chunk,
-        )
-    )
-    scenario = catalog.scenario(chosen.scenario)
+    state = stored.state() if stored else None
     return planning.estimate(
-        grid,
+        stored.grid if stored else cut,
         n_experiments=len(chosen.experiments),
-        shape_axes=[a.name for a in chosen.axes if scenario.parameter(a.name).role == "shape"],
-        points_per_second=rate,
-        done=stored.done() if stored else (),
+        shape_axes=_shape_axes(chosen),
+        speed=speed,
+        workers=_count(workers),
+        done_chunks=state.done if state else 0,
+        done_points=state.points_done if state else 0,
     )
+
+
+def _speed(chosen: ScanDefinition) -> Speed:
+    return measure(chosen.axes, _shape_axes(chosen), Evaluator(chosen))
+
+
+def _grid(chosen: ScanDefinition, speed: Speed, workers: int | None) -> Grid:
+    return planning.make_grid(
+        chosen.axes,
+        shape_axes=_shape_axes(chosen),
+        speed=speed,
+        workers=_count(workers),
+        points_per_chunk=chosen.points_per_chunk,
+    )
+
+
+def _count(workers: int | None) -> int:
+    return (os.cpu_count() or 1) if workers is None else workers
+
+
+def _shape_axes(chosen: ScanDefinition) -> tuple[str, ...]:
+    scenario = catalog.scenario(chosen.scenario)
+    return tuple(a.name for a in chosen.axes if scenario.parameter(a.name).role == "shape")

@@ -8,57 +8,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner import catalog, definition, prepare
-from scanner.chi2 import Evaluator
 from scanner.definition import ScanDefinition
-from scanner.errors import IncompleteScanError
-from scanner.limits import query as questions
-from scanner.limits.interval import Interval, interval
-from scanner.limits.minimum import find_minima, stored_minimum
-from scanner.limits.plane import Plane, plane
-from scanner.limits.reference import Minimum
-from scanner.limits.reference import reference as make_reference
-from scanner.limits.summary import Summary, summary
-from scanner.limits.surface import Surface
+from scanner.limits.answers import Answers
+from scanner.limits.minimum import find_minima
 from scanner.reading import document
 from scanner.store.archive import Archive
-from scanner.store.stored import ScanState, StoredScan
 
 if TYPE_CHECKING:
-    import xarray as xr
     from distributed import Client
 
-    from scanner.execution.clusters import Connection
     from scanner.execution.progress import Progress, Report
 
-Names = Sequence[str] | None
+Source = str | Path | ScanDefinition
+Say = Callable[[str], None]
+Show = Callable[["Progress"], None]
 
 
-@dataclass(frozen=True)
-class Scan:
-    """One scan in a store.
-
-    Parameters
-    ----------
-    stored : StoredScan
-        Definition, cube and ledger on disk.
-    partial : bool
-        Whether questions may be asked before every chunk is done.
-    """
-
-    stored: StoredScan
-    partial: bool = False
+class Scan(Answers):
+    """One scan in a store: made or opened, run, and asked (see `Answers`)."""
 
     @classmethod
     def of(
         cls,
-        source: str | Path | ScanDefinition,
+        source: Source,
         overrides: Iterable[str] = (),
         *,
         store: str | Path | None = None,
@@ -82,10 +60,38 @@ class Scan:
         DefinitionError, CatalogError, MismatchError, StoreError
             See `scanner.definition.load` and `scanner.store.archive.Archive.create`.
         """
-        chosen = prepare.resolve(source, overrides)
+        chosen = _resolved(source, overrides)
         stored = Archive(store).find(chosen) or prepare.create(chosen, store, workers)
         stored.add_name(chosen.name)
         return cls(stored)
+
+    @classmethod
+    def launch(
+        cls,
+        source: Source,
+        overrides: Iterable[str] = (),
+        *,
+        store: str | Path | None = None,
+        progress: Show | None = None,
+        said: Say = lambda _: None,
+        **cluster: Any,
+    ) -> tuple[Scan, Report | None]:
+        """Make the scan of a definition and run it; nothing is made where no cluster answers.
+
+        Parameters
+        ----------
+        source, overrides, store
+            As for `of`.
+        progress, said, cluster
+            As for `run`.
+        """
+        chosen = _resolved(source, overrides)
+        if Archive(store).find(chosen) is not None:
+            scan = cls.of(chosen, store=store)
+            return scan, scan.run(progress=progress, said=said, **cluster)
+        with _connected(None, said, cluster) as client:
+            scan = cls.of(chosen, store=store, workers=cluster.get("workers"))
+            return scan, scan.run(client, progress=progress)
 
     @classmethod
     def open(cls, scan: str, *, store: str | Path | None = None, partial: bool = False) -> Scan:
@@ -103,32 +109,12 @@ class Scan:
         stored = archive.find(definition.load(scan)) if defined else None
         return cls(stored or archive.open(scan), partial)
 
-    @property
-    def id(self) -> str:
-        """Identity of the scan: the name of its folder."""
-        return self.stored.id
-
-    @property
-    def definition(self) -> ScanDefinition:
-        """The resolved definition."""
-        return self.stored.definition
-
-    @cached_property
-    def evaluator(self) -> Evaluator:
-        """The exact likelihood behind the cube; MismatchError if its sources changed."""
-        self.definition.check_sources()
-        return Evaluator(self.definition)
-
-    def state(self) -> ScanState:
-        """How far the scan is, from the store alone."""
-        return self.stored.state()
-
     def run(
         self,
         client: Client | None = None,
         *,
-        progress: Callable[[Progress], None] | None = None,
-        said: Callable[[str], None] = lambda _: None,
+        progress: Show | None = None,
+        said: Say = lambda _: None,
         **cluster: Any,
     ) -> Report | None:
         """Compute what is missing, then the minima and the SM chi2; None if nothing was missing.
@@ -156,24 +142,14 @@ class Scan:
         return report
 
     def _compute(
-        self,
-        client: Client | None,
-        progress: Callable[[Progress], None] | None,
-        said: Callable[[str], None],
-        cluster: Mapping[str, Any],
+        self, client: Client | None, progress: Show | None, said: Say, cluster: Mapping[str, Any]
     ) -> Report:
-        from scanner.execution.clusters import connect
         from scanner.execution.runner import run
 
         self.definition.check_sources()
         self.stored.check_ready(self.stored.missing())
-        if client is not None:
-            report = run(self.stored, client, progress=progress)
-        else:
-            connection: Connection
-            with connect(**cluster) as connection:
-                said(connection.description)
-                report = run(self.stored, connection.client, progress=progress)
+        with _connected(client, said, cluster) as connected:
+            report = run(self.stored, connected, progress=progress)
         report.raise_if_incomplete()
         return report
 
@@ -188,144 +164,21 @@ class Scan:
             }
         )
 
-    # --- questions ----------------------------------------------------------------------------
 
-    def dataset(self) -> xr.Dataset:
-        """chi2 and status over (experiment, *axes), in memory.
+def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:
+    if isinstance(source, ScanDefinition):
+        return source
+    return definition.load(source, overrides)
 
-        Raises
-        ------
-        IncompleteScanError
-            Chunks are missing and `partial` was not asked for.
-        """
-        state = self.state()
-        if not state.complete and not self.partial:
-            raise IncompleteScanError(
-                f"scan {self.id} ({self.definition.name}): {100 * state.fraction_done:.0f} % of "
-                f"the grid computed; go on with `scanner resume {self.id}`, or ask with --partial"
-            )
-        return self.stored.dataset(load=True)
 
-    @property
-    def minima(self) -> dict[str, Minimum]:
-        """Minimum of each experiment and of all combined, empty before the scan is complete."""
-        stored = self.stored.summary.get("minimum", {})
-        return {name: Minimum.from_dict(found) for name, found in stored.items()}
+@contextmanager
+def _connected(client: Client | None, said: Say, cluster: Mapping[str, Any]) -> Iterator[Client]:
+    """The given client, left open; else one of our own, closed at the end."""
+    if client is not None:
+        yield client
+        return
+    from scanner.execution.clusters import connect
 
-    @property
-    def chi2_sm(self) -> dict[str, float]:
-        """chi2 of the Standard Model by experiment."""
-        stored = self.stored.summary.get("chi2_sm")
-        if stored is None:
-            values = self.evaluator.standard_model().tolist()
-            stored = dict(zip(self.definition.experiments, values, strict=True))
-        return dict(stored)
-
-    def surface(self, experiments: Names = None) -> Surface:
-        """chi2 summed over experiments (all by default)."""
-        return Surface.from_dataset(self.dataset(), self.definition.axes, experiments)
-
-    def interval(
-        self,
-        parameter: str,
-        *,
-        cl: float = 0.9,
-        dof: int = 1,
-        at: Mapping[str, float] | None = None,
-        experiments: Names = None,
-        reference: str = "global",
-    ) -> Interval:
-        """Allowed intervals of one parameter; see `scanner.limits.interval.interval`."""
-        return interval(
-            self.surface(experiments),
-            parameter,
-            cl=cl,
-            dof=dof,
-            at=at,
-            kind=reference,
-            **self._zero(experiments, reference),
-        )
-
-    def contour(
-        self,
-        keep: Sequence[str] | None = None,
-        *,
-        cls: Sequence[float] = (0.9,),
-        dof: int = 2,
-        at: Mapping[str, float] | None = None,
-        experiments: Names = None,
-        reference: str = "global",
-    ) -> Plane:
-        """Contours of two parameters; see `scanner.limits.plane.plane`."""
-        return plane(
-            self.surface(experiments),
-            keep or self.default_plane(at),
-            cls=cls,
-            dof=dof,
-            at=at,
-            kind=reference,
-            **self._zero(experiments, reference),
-        )
-
-    def query(
-        self,
-        at: Mapping[str, float],
-        *,
-        dof: int | None = None,
-        experiments: Names = None,
-        reference: str = "global",
-    ) -> questions.Query:
-        """chi2 at named values, profiled over the rest; see `scanner.limits.query.query`."""
-        return questions.query(
-            self.dataset(),
-            self.definition.axes,
-            at,
-            experiments=experiments,
-            dof=dof,
-            kind=reference,
-            minima=self.minima,
-            chi2_sm=self.chi2_sm if reference == "sm" else None,
-        )
-
-    def profile(
-        self,
-        keep: Sequence[str],
-        *,
-        at: Mapping[str, float] | None = None,
-        experiments: Names = None,
-    ) -> Surface:
-        """chi2 over the kept axes, profiled over the others, with the place of the minimum."""
-        return self.surface(experiments).at(**dict(at or {})).profile(keep)
-
-    def delta_chi2(
-        self,
-        keep: Sequence[str],
-        *,
-        at: Mapping[str, float] | None = None,
-        experiments: Names = None,
-        reference: str = "global",
-    ) -> Surface:
-        """Delta chi2 over the kept axes, profiled over the others, in place of chi2."""
-        whole = self.surface(experiments)
-        kept = whole.at(**dict(at or {})).profile(keep)
-        zero = make_reference(kept, reference, space=whole, **self._zero(experiments, reference))
-        return replace(kept, chi2=zero.delta(kept))
-
-    def summary(self, reference: str = "global") -> Summary:
-        """The limit that a finished run prints."""
-        return summary(self.surface(), kind=reference, **self._zero(None, reference))
-
-    def default_plane(self, at: Mapping[str, float] | None = None) -> tuple[str, ...]:
-        """Axes of the figure: the first free axis and the last one (one axis: that one)."""
-        free = [axis.name for axis in self.definition.axes if axis.name not in (at or {})]
-        return (free[0], free[-1]) if len(free) > 1 else tuple(free)
-
-    def _zero(self, experiments: Names, reference: str) -> dict[str, Any]:
-        """What Delta chi2 is counted from, for a set of experiments."""
-        known = self.definition.experiments
-        chosen = tuple(experiments) if experiments else known
-        minimum = stored_minimum(self.minima, chosen, known)
-        if reference != "sm":
-            return {"minimum": minimum}
-        sm = self.chi2_sm
-        return {"minimum": minimum, "chi2_sm": sum(sm[name] for name in chosen if name in sm)}
+    with connect(**cluster) as connection:
+        said(connection.description)
+        yield connection.client

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner import catalog
-from scanner.errors import CatalogError, DefinitionError
+from scanner.errors import CatalogError, DefinitionError, MismatchError
 from scanner.experiment import Experiment
 from scanner.scenario import Scenario
 
@@ -224,14 +224,15 @@ def test_source_hashes_follow_sources_and_tables(outside):
     seen.append(hashes())
     (tables / "bins.csv").rename(tables / "counts.csv")
     seen.append(hashes())
-    (outside / "toy_experiment.py").write_text(EXPERIMENT + "#")
-    seen.append(hashes())
     experiments = [h["experiment.toy_entry"] for h in seen]
     assert len(set(experiments)) == len(experiments)
     assert {h["scenario"] for h in seen} == {seen[0]["scenario"]}
 
     (tables / ".counts.csv.partial").write_text("left over")
     assert hashes() == seen[-1]
-    (outside / "toy_scenario.py").write_text(SCENARIO + "#")
-    assert hashes()["scenario"] != seen[0]["scenario"]
-    assert hashes()["experiment.toy_entry"] == experiments[-1]
+    for name, text in (("toy_experiment.py", EXPERIMENT), ("toy_scenario.py", SCENARIO)):
+        (outside / name).write_text(text + "#")
+        with pytest.raises(MismatchError, match=f"{name} was changed after it was loaded"):
+            hashes()
+        (outside / name).write_text(text)
+        assert hashes() == seen[-1]

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from scanner import catalog
+from scanner.bank import TemplateBank
 from scanner.chi2 import POINTS_AT_ONCE, Evaluator, ExperimentModel, likelihood, linear_pulls
 from scanner.definition import from_mapping
+from scanner.errors import DefinitionError
 from scanner.grid import Grid
 from scanner.statistics.pulls import OK
-from scanner.templates import Conventions, TemplateMaker
+from scanner.templates import Conventions, TemplateMaker, Templates
 
 MASS = {"spacing": "log", "start": 0.5, "stop": 2000.0, "n": 7, "unit": "MeV"}
 COUPLING = {"spacing": "log", "start": 1e-6, "stop": 3e-3, "n": 19}
@@ -218,3 +220,68 @@ def test_shapes_of_an_experiment_fit_together(name, choices):
     assert (experiment.variance is None) == (experiment.statistic == "poisson")
     for background in experiment.backgrounds.values():
         assert np.all(background >= 0.0)
+
+
+def test_one_evaluator_serves_two_grids():
+    found, axes = evaluator("mass, coupling")
+    thinned = tuple(
+        replace(a, spacing="list", n=3, values=tuple(a.coordinates[[0, 3, 6]].tolist()))
+        for a in axes
+    )
+    whole(found, Grid(thinned, (3, 3)))
+    grid = Grid(axes, (7, 19))
+    fresh, _ = evaluator("mass, coupling")
+    assert whole(found, grid)[0].tobytes() == whole(fresh, grid)[0].tobytes()
+
+
+@pytest.mark.parametrize(("mass", "coupling"), [(30.0, 1e-3), (1.0, 1e-3), (0.3, 1e-2)])
+def test_two_couplings_that_cancel_keep_their_precision(mass, coupling):
+    """Along Z (2u + d) + N (u + 2d) = 0 the signal is of order one, its terms up to 1e12."""
+    form = catalog.scenario("light_vector")
+    fixed = {p.name: p.default for p in form.parameters if p.default is not None}
+    fixed |= {"model": "custom", "mass": mass, "coupling": coupling, "charge_mu": 1.0}
+    fixed |= {"charge_e": 1.0}
+    model = ExperimentModel(
+        form,
+        catalog.experiment("coherent_lar_2020"),
+        Conventions(),
+        {k: v for k, v in fixed.items() if k not in ("charge_u", "charge_d")},
+        ("charge_u", "charge_d"),
+    )
+    down = np.linspace(-1.0, 1.0, 41)
+    up = -down * (18 + 2 * 22) / (2 * 18 + 22)
+    templates = model.fold({})
+    coefficients = templates.monomials({"charge_u": up, "charge_d": down})
+    chi2, status = model.likelihood.scan(templates.counts[np.newaxis], coefficients)
+    direct = model.likelihood.profile(model.signal({"charge_u": up, "charge_d": down}))
+    assert np.all(status == OK)
+    np.testing.assert_allclose(chi2[0], direct.chi2, rtol=1e-9)
+
+
+def test_a_block_of_templates_gives_way_to_the_next():
+    folded = []
+
+    def fold(shapes):
+        folded.append(shapes["mass"].tolist())
+        return Templates((), ((),), np.zeros((1, len(shapes["mass"]), 4)))
+
+    bank = TemplateBank(fold, ("mass",), limit_bytes=1)
+    first, second = np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]])
+    for values in (first, first, second, first):
+        assert bank.templates(values).counts.shape == (1, 2, 4)
+    assert folded == [[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]]
+
+
+def test_pulls_of_one_name_in_two_experiments_are_refused(monkeypatch):
+    original = catalog.experiment
+
+    def same_flux(name, choices=None):
+        form = original(name, choices)
+        pulls = tuple(
+            replace(p, name="sns_flux") if i == 0 else p for i, p in enumerate(form.pulls)
+        )
+        return replace(form, pulls=pulls)
+
+    monkeypatch.setattr(catalog, "experiment", same_flux)
+    with pytest.raises(DefinitionError, match="sns_flux"):
+        evaluator("mass, coupling")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,11 +42,22 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a scan: compute what is missing, print the limit, draw the figure."""
+    from scanner.cli.progress import progress_bar
+    from scanner.definition import load
     from scanner.scan import Scan
 
-    scan = Scan.of(definition, overrides or (), store=store, workers=workers)
-    cluster = {"scheduler": scheduler, "scheduler_file": scheduler_file, "workers": workers}
-    _finish(scan, cluster, None if no_figure else (figure or scan.stored.path / "figure.png"), json)
+    chosen = load(definition, overrides or ())
+    cluster: dict[str, Any] = {
+        "scheduler": scheduler,
+        "scheduler_file": scheduler_file,
+        "workers": workers,
+    }
+    note(f"scan {chosen.id}: {chosen.title}, {math.prod(len(a) for a in chosen.axes)} points")
+    start = time.perf_counter()
+    with progress_bar() as update:
+        scan, report = Scan.launch(chosen, store=store, progress=update, said=note, **cluster)
+    seconds = time.perf_counter() - start
+    _tell(scan, report, seconds, None if no_figure else _draw(scan, report, figure), json)
 
 
 def resume(
@@ -59,27 +71,37 @@ def resume(
     json: Json = False,
 ) -> None:
     """Go on with a stored scan: only chunks without a valid marker are computed."""
+    from scanner.cli.progress import progress_bar
     from scanner.scan import Scan
 
     opened = Scan.open(scan, store=store)
-    cluster = {"scheduler": scheduler, "scheduler_file": scheduler_file, "workers": workers}
-    target = None if no_figure else (figure or opened.stored.path / "figure.png")
-    _finish(opened, cluster, target, json)
-
-
-def _finish(scan: Scan, cluster: dict[str, Any], figure: Path | None, json: bool) -> None:
-    """Run, then print the limit and the paths written."""
-    from scanner.cli.progress import progress_bar
-
-    note(f"scan {scan.id}: {scan.definition.title}, {scan.stored.grid.size} points")
+    cluster: dict[str, Any] = {
+        "scheduler": scheduler,
+        "scheduler_file": scheduler_file,
+        "workers": workers,
+    }
+    note(f"scan {opened.id}: {opened.definition.title}, {opened.stored.grid.size} points")
     start = time.perf_counter()
     with progress_bar() as update:
-        report = scan.run(progress=update, said=note, **cluster)
+        report = opened.run(progress=update, said=note, **cluster)
     seconds = time.perf_counter() - start
-    if figure is not None:
-        from scanner.drawing import draw
+    _tell(opened, report, seconds, None if no_figure else _draw(opened, report, figure), json)
 
-        figure = draw(scan, figure)
+
+def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path:
+    """Draw the figure; the one beside a cube that did not change is kept."""
+    from scanner.drawing import draw
+
+    beside = scan.stored.path / "figure.png"
+    if wished is None and report is None and beside.exists():
+        return beside
+    return draw(scan, wished or beside)
+
+
+def _tell(
+    scan: Scan, report: Report | None, seconds: float, figure: Path | None, json: bool
+) -> None:
+    """Print the limit and the paths written."""
     if json:
         show_json(_record(scan, report, seconds, figure))
         return
@@ -131,8 +153,9 @@ def plan(
     from dataclasses import asdict
 
     from scanner import prepare
+    from scanner.definition import load
 
-    chosen = prepare.resolve(definition, overrides or ())
+    chosen = load(definition, overrides or ())
     cost = prepare.plan(chosen, store, workers)
     if json:
         show_json({"scan": chosen.id, "definition": chosen.name, **asdict(cost)})

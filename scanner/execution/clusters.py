@@ -15,7 +15,7 @@ import dask
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
 
-from scanner.errors import ClusterError
+from scanner.errors import ClusterError, DefinitionError
 
 CONNECT_SECONDS = 8.0
 WORKERS_SECONDS = 60.0
@@ -61,11 +61,13 @@ def connect(
 
     Raises
     ------
+    DefinitionError
+        `workers` is below 1.
     ClusterError
         The scheduler cannot be reached, or has no workers.
     """
     if workers is not None and workers < 1:
-        raise ClusterError(f"workers = {workers}: give at least 1")
+        raise DefinitionError(f"workers = {workers}: give at least 1")
     address, origin = _address(scheduler, scheduler_file)
     opened = _local(workers) if address is None else _remote(address, origin, workers or 1)
     with opened as connection:

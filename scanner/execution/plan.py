@@ -1,4 +1,4 @@
-"""What a scan costs and what of it is missing: no computation, no cluster."""
+"""How a grid is cut into chunks and what a scan costs: no computation, no cluster."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from scanner.errors import DefinitionError
+from scanner.execution.probe import Speed, n_shapes
 from scanner.grid import Axis, Grid, choose_chunk_shape
 from scanner.store.layout import BYTES_PER_POINT, needed_bytes
-from scanner.store.stored import StoredScan
 
 CHUNK_SECONDS = 0.5  # inside 0.2 .. 2 s: above it stopping is slow, below it Dask costs too much
 CHUNKS_PER_WORKER = 4
@@ -32,7 +33,7 @@ class Plan:
     templates : int
         Values of the shape parameters times experiments.
     cpu_seconds : float
-        For the missing points, on one core.
+        For what is missing: folding of templates and evaluation of points.
     disk_bytes : int
         Of the whole cube, as if nothing could be compressed.
     memory_bytes : int
@@ -52,33 +53,55 @@ class Plan:
 def make_grid(
     axes: Iterable[Axis],
     *,
-    points_per_second: float,
+    shape_axes: Collection[str],
+    speed: Speed,
     workers: int,
     points_per_chunk: int | None = None,
 ) -> Grid:
-    """Grid cut into chunks of about half a second each.
+    """Grid cut into chunks of about half a second each, the folding of their templates included.
 
     Parameters
     ----------
     axes : iterable of Axis
         Slowest first.
-    points_per_second : float
-        Grid points (all experiments) one core evaluates per second, measured.
+    shape_axes : collection of str
+        Names of the axes that are shape parameters of the scenario.
+    speed : Speed
+        Measured.
     workers : int
         A grid of more than 2^14 points is cut into at least four chunks per worker.
     points_per_chunk : int, optional
         Wish of the definition; goes before the measurement.
+
+    Raises
+    ------
+    DefinitionError
+        `workers` is below 1.
     """
+    if workers < 1:
+        raise DefinitionError(f"workers = {workers}: give at least 1")
     axes = tuple(axes)
-    wished = points_per_chunk or max(1, round(points_per_second * CHUNK_SECONDS))
+    points = points_per_chunk or max(1, round(speed.points_per_second * CHUNK_SECONDS))
+    grid = _cut(axes, points, workers)
+    while points_per_chunk is None and points > 1:
+        seconds = _chunk_seconds(grid, shape_axes, speed)
+        if seconds <= CHUNK_SECONDS:
+            break
+        points = max(1, int(points * min(CHUNK_SECONDS / seconds, 0.9)))
+        grid = _cut(axes, points, workers)
+    return grid
+
+
+def _cut(axes: tuple[Axis, ...], points: int, workers: int) -> Grid:
     shape = tuple(len(axis) for axis in axes)
-    return Grid(axes, choose_chunk_shape(shape, wished, CHUNKS_PER_WORKER * max(workers, 1)))
+    return Grid(axes, choose_chunk_shape(shape, points, CHUNKS_PER_WORKER * workers))
 
 
-def missing(stored: StoredScan, grid: Grid | None = None) -> list[int]:
-    """Numbers of the chunks without a valid marker or without data, ascending."""
-    done = stored.done()
-    return [number for number in range((grid or stored.grid).n_chunks) if number not in done]
+def _chunk_seconds(grid: Grid, shape_axes: Collection[str], speed: Speed) -> float:
+    """Time of a whole chunk whose templates are all to be folded."""
+    lengths = zip(grid.names, grid.chunk_shape, strict=True)
+    values = math.prod(n for name, n in lengths if name in shape_axes)
+    return speed.seconds(values, math.prod(grid.chunk_shape))
 
 
 def estimate(
@@ -86,8 +109,10 @@ def estimate(
     *,
     n_experiments: int,
     shape_axes: Collection[str],
-    points_per_second: float,
-    done: Collection[int] = (),
+    speed: Speed,
+    workers: int = 1,
+    done_chunks: int = 0,
+    done_points: int = 0,
 ) -> Plan:
     """Cost of a scan.
 
@@ -99,21 +124,26 @@ def estimate(
         Experiments of the scan.
     shape_axes : collection of str
         Names of the axes that are shape parameters of the scenario.
-    points_per_second : float
-        Grid points one core evaluates per second, measured.
-    done : collection of int
-        Chunks finished already.
+    speed : Speed
+        Measured.
+    workers : int
+        Chunks with the same shape values fall to several of them, and each folds for itself.
+    done_chunks, done_points : int
+        Chunks finished already, and their grid points.
     """
-    left = grid.size - sum(grid.chunk(number).size for number in done)
-    shape_values = math.prod(len(axis) for axis in grid.axes if axis.name in shape_axes)
+    values = n_shapes(grid, shape_axes)
+    sharing = math.prod(
+        n for name, n in zip(grid.names, grid.blocks, strict=True) if name not in shape_axes
+    )
+    whole = speed.seconds(values * min(sharing, workers), grid.size)
     chunk_bytes = math.prod(grid.chunk_shape) * n_experiments * BYTES_PER_POINT
     return Plan(
         points=grid.size,
         chunks=grid.n_chunks,
-        done_chunks=len(done),
+        done_chunks=done_chunks,
         chunk_shape=grid.chunk_shape,
-        templates=shape_values * n_experiments,
-        cpu_seconds=left / points_per_second,
+        templates=values * n_experiments,
+        cpu_seconds=whole * (1 - done_points / grid.size),
         disk_bytes=needed_bytes(grid, n_experiments),
         memory_bytes=_WORKER_BASE_BYTES + _COPIES * chunk_bytes,
     )

@@ -1,8 +1,12 @@
-"""Before a run: do all workers see the same store, sources and versions as this process?"""
+"""Before a run: do all workers see the same store, sources and versions as this process?
+
+And were the chunks that are there made with the same?
+"""
 
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -12,6 +16,7 @@ from scanner.definition import ENGINE_VERSION
 from scanner.errors import ClusterError, MismatchError, ScannerError
 from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
 from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
+from scanner.store.ledger import Marker, Markers
 from scanner.store.stored import StoredScan
 
 WORKERS_SECONDS = 60.0
@@ -64,6 +69,32 @@ def check_workers(
     if len(sets) > 1:
         return (f"processors differ ({', '.join(sets)}): results agree to 1e-9, not bit for bit",)
     return ()
+
+
+def compare_finished(finished: Markers) -> tuple[str, ...]:
+    """What to say aloud about chunks that another machine or other versions computed."""
+    counts = Counter(_made_with(marker) for marker in finished.values())
+    return tuple(
+        f"{count} chunks were computed with {found}: "
+        "the cube agrees to 1e-9, not bit for bit"
+        for found, count in sorted(counts.items())
+        if found
+    )
+
+
+def _made_with(marker: Marker) -> str:
+    """Versions and processor of a marker as far as they are not those of this process."""
+    here = numeric_versions()
+    found = [
+        f"{name} {marker.versions.get(name, 'not installed')} (here {here.get(name, 'none')})"
+        for name in sorted(here.keys() | marker.versions.keys())
+        if marker.versions.get(name) != here.get(name)
+    ]
+    text = ", ".join(found)
+    if marker.instruction_set == instruction_set():
+        return text
+    processor = f"{marker.instruction_set} (here {instruction_set()})"
+    return f"{text} on {processor}" if text else f"another processor, {processor}"
 
 
 def worker_report(scan_path: str, digest: str, evaluator: str) -> dict[str, Any]:

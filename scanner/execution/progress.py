@@ -68,7 +68,7 @@ class Report:
     ignored_markers : int
         Ledger entries found broken or foreign; their chunks were computed again.
     notes : tuple of str
-        What the comparison of the workers found worth saying.
+        What the comparison of the workers, and of the finished chunks, found worth saying.
     """
 
     scan: str

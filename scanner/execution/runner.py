@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from distributed import Client, Future, KilledWorker
 
 from scanner.errors import ClusterError, ScannerError
-from scanner.execution.preflight import check_workers
+from scanner.execution.preflight import check_workers, compare_finished
 from scanner.execution.progress import Meter, Progress, Report
 from scanner.execution.signals import stop_signals
 from scanner.execution.task import DEFAULT_EVALUATOR, Receipt, run_chunk
@@ -35,6 +35,7 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     evaluator: str = DEFAULT_EVALUATOR,
+    finished: Markers | None = None,
 ) -> Report:
     """Compute what is missing of a scan. A complete scan is not touched.
 
@@ -53,6 +54,8 @@ def run(
         Asked about four times a second.
     evaluator : str
         ``module:attribute`` of what evaluates a chunk.
+    finished : Markers, optional
+        `StoredScan.finished` if it was just read.
 
     Raises
     ------
@@ -63,8 +66,7 @@ def run(
     StoreError
         The store is full or not writable.
     """
-    finished = stored.finished()
-    work = _Run(stored, client, evaluator, finished)
+    work = _Run(stored, client, evaluator, stored.finished() if finished is None else finished)
     if not work.waiting:
         return work.report()
     work.check_workers()
@@ -107,9 +109,9 @@ class _Run:
         self.stored, self.client, self.evaluator = stored, client, evaluator
         self.skipped, self.ignored = len(finished), finished.ignored
         self.checked: set[str] = set()
-        self.notes: dict[str, None] = {}
         grid = stored.grid
-        self.waiting = deque(n for n in range(grid.n_chunks) if n not in finished)
+        self.waiting = deque(stored.missing(finished))
+        self.notes = dict.fromkeys(compare_finished(finished) if self.waiting else ())
         self.suspects: deque[int] = deque()
         self.flights: dict[str, _Flight] = {}
         self.landed: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -62,7 +62,7 @@ def load(timing: str = "gaussian_500ns") -> Experiment:
         of the release's own flux file (third party's projection of snsFlux2D.root, 10-ns steps).
     """
     bins = _tables.read(NAME, "bins.csv")
-    shares = _release_shares() if timing == "release_profile" else _gaussian_shares()
+    shares = {"gaussian_500ns": _gaussian_shares, "release_profile": _release_shares}[timing]()
     return Experiment(
         name=NAME,
         title=TITLE,

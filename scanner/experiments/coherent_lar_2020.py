@@ -66,7 +66,7 @@ def load(analysis: str = "energy_time", window: str = "normalised") -> Experimen
         outside the box lost with the release's 13.8e22 protons and 24.4 kg.
     """
     protons, mass_kg = EXPOSURE[window]
-    form = _energy_time if analysis == "energy_time" else _energy
+    form = {"energy_time": _energy_time, "energy": _energy}[analysis]
     bins, observed, variance, backgrounds, pulls = form()
     shares = _shares(normalised=window == "normalised")
     if analysis == "energy":

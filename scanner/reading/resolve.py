@@ -10,6 +10,8 @@ from typing import NoReturn
 from scanner import catalog
 from scanner.errors import DefinitionError, unknown
 from scanner.grid import Axis
+from scanner.physics.charges import WEAK_COUPLINGS
+from scanner.physics.nuclei import FORM_FACTORS
 from scanner.reading.axes import check_range, to_own, written_unit
 from scanner.reading.section import Section
 from scanner.scenario import Parameter, Scenario, Value
@@ -22,8 +24,8 @@ PROFILE_INPUTS: tuple[str, ...] = ()
 
 # physics conventions and their values, the default first
 OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "couplings": ("AC22", "C20", "tree"),
-    "form_factor": ("helm", "klein_nystrand", "klein_nystrand_rms", "symmetrised_fermi"),
+    "couplings": tuple(WEAK_COUPLINGS),
+    "form_factor": FORM_FACTORS,
 }
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")

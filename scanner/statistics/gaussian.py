@@ -18,6 +18,12 @@ Array = npt.NDArray[np.float64]
 
 WORTH_A_GRAM = 16
 """Points that share a template from which on its Gram tensors are cheaper than the bins."""
+BLOCK = 1024
+"""Points evaluated together bin by bin."""
+PAIRS_AT_ONCE = 2**21
+"""Products of coefficients kept at once."""
+LOST = 1e-10
+"""Error of chi2, relative to chi2 or 1, above which terms cancel too much for the Gram tensors."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,15 @@ class GaussianLikelihood:
         coefficients : array (n_points, n_terms)
             The same for every shape; column 0 is 1.
         """
-        if len(coefficients) >= WORTH_A_GRAM:
+        n_shapes, n_points = len(templates), len(coefficients)
+        if n_points >= WORTH_A_GRAM:
             profiles = [GramTensors(self, t).profile(coefficients) for t in templates]
         else:
-            profiles = [self.profile(coefficients @ t) for t in templates]
-        return np.stack([p.chi2 for p in profiles]), np.stack([p.status for p in profiles])
+            at_once = max(1, BLOCK // n_points)
+            parts = (templates[i : i + at_once] for i in range(0, n_shapes, at_once))
+            profiles = [self.profile(_flat(coefficients @ part)) for part in parts]
+        chi2 = np.concatenate([p.chi2 for p in profiles]).reshape(n_shapes, n_points)
+        return chi2, np.concatenate([p.status for p in profiles]).reshape(n_shapes, n_points)
 
     def minimum(self, square: Array, vector: Array, matrix: Array) -> Profile:
         """Minimum of square - 2 y.(vector + centre) + y.matrix.y + centre^2 over y."""
@@ -68,6 +78,10 @@ class GaussianLikelihood:
         )
 
 
+def _flat(signal: Array) -> Array:
+    return signal.reshape(-1, signal.shape[-1])
+
+
 class GramTensors:
     """A Gaussian likelihood bound to templates: chi2 without a loop over bins.
 
@@ -82,6 +96,8 @@ class GramTensors:
     @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, likelihood: GaussianLikelihood, templates: Array) -> None:
         self._likelihood = likelihood
+        self._templates = templates
+        self._norms = np.sqrt(np.sum(templates**2 / likelihood.variance, axis=1))
         pulls = likelihood.pulls
         self._i, self._j = np.triu_indices(len(templates))
         first = (np.arange(len(templates)) == 0)[:, np.newaxis]
@@ -90,8 +106,8 @@ class GramTensors:
         d, r = pulls.turned
         change = d[:, np.newaxis] * templates + first * r[:, np.newaxis]
         left, right = np.triu_indices(pulls.n)
-        columns = [residual[np.newaxis], change, change[left]]
-        partners = [residual[np.newaxis], np.broadcast_to(residual, change.shape), change[right]]
+        columns = [templates[np.newaxis], residual[np.newaxis], change, change[left]]
+        partners = [*columns[:2], np.broadcast_to(residual, change.shape), change[right]]
         self._gram = np.concatenate(
             [self._pair(a, b) for a, b in zip(columns, partners, strict=True)]
         ).T
@@ -102,14 +118,37 @@ class GramTensors:
         both = full[:, self._i, self._j] + full[:, self._j, self._i]
         return np.asarray(np.where(self._i == self._j, 0.5, 1.0) * both)
 
-    @np.errstate(over="ignore", invalid="ignore")
     def profile(self, coefficients: Array) -> Profile:
-        """Minimum over the pulls for coefficients (n, n_terms) whose first column is 1."""
+        """Minimum over the pulls for coefficients (n, n_terms) whose first column is 1.
+
+        Points where the terms cancel so far that chi2 would lose more than 1e-10 are done again
+        bin by bin.
+        """
+        at_once = max(1, PAIRS_AT_ONCE // len(self._i))
+        parts = [coefficients[i : i + at_once] for i in range(0, len(coefficients), at_once)]
+        profiles = [self._profile(part) for part in parts]
+        return Profile(
+            np.concatenate([p.chi2 for p in profiles]),
+            np.concatenate([p.pulls for p in profiles]),
+            np.concatenate([p.status for p in profiles]),
+        )
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def _profile(self, coefficients: Array) -> Profile:
         pairs = coefficients[:, self._i] * coefficients[:, self._j]
         sums = pairs @ self._gram
-        n_pulls = self._likelihood.pulls.n
-        return self._likelihood.minimum(
-            sums[:, 0],
-            sums[:, 1 : 1 + n_pulls],
-            self._likelihood.pulls.unpack(sums[:, 1 + n_pulls :]),
-        )
+        pulls = self._likelihood.pulls
+        square, vector = sums[:, 1], sums[:, 2 : 2 + pulls.n]
+        profile = self._likelihood.minimum(square, vector, pulls.unpack(sums[:, 2 + pulls.n :]))
+        # rounding of the sums over pairs is epsilon x (sum of the terms' norms)^2; a normalisation
+        # pull passes it on in the measure of the counts that it leaves of the signal
+        terms = (np.abs(coefficients) @ self._norms) ** 2
+        passed_on = pulls.direct + square / np.maximum(sums[:, 0], np.finfo(np.float64).tiny)
+        lost = np.finfo(np.float64).eps * terms * passed_on
+        again = np.flatnonzero(~(lost < LOST * np.maximum(profile.chi2, 1.0)))
+        for i in range(0, len(again), BLOCK):
+            part = again[i : i + BLOCK]
+            exact = self._likelihood.profile(coefficients[part] @ self._templates)
+            profile.chi2[part], profile.pulls[part] = exact.chi2, exact.pulls
+            profile.status[part] = exact.status
+        return profile

@@ -159,8 +159,20 @@ def solve_scaled(matrix: Array, vector: Array) -> Array:
     """
     scale = 1.0 / np.sqrt(np.einsum("nii->ni", matrix))
     scaled = matrix * scale[:, :, np.newaxis] * scale[:, np.newaxis, :]
-    solution = np.linalg.solve(scaled, (vector * scale)[..., np.newaxis])[..., 0]
-    return np.asarray(solution * scale)
+    target = (vector * scale)[..., np.newaxis]
+    try:
+        solution = np.linalg.solve(scaled, target)
+    except np.linalg.LinAlgError:  # one singular matrix must not spoil its neighbours
+        solution = np.stack([_solve_one(m, t) for m, t in zip(scaled, target, strict=True)])
+    return np.asarray(solution[..., 0] * scale)
+
+
+def _solve_one(matrix: Array, vector: Array) -> Array:
+    """Solution, or the shortest best one where the matrix is singular to rounding."""
+    try:
+        return np.asarray(np.linalg.solve(matrix, vector))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.pinv(matrix, hermitian=True) @ vector)
 
 
 @dataclass(frozen=True)

@@ -172,14 +172,17 @@ class Cube:
     @contextmanager
     def _damage(self, what: str) -> Iterator[None]:
         # a chunk can be computed again in place; without metadata there is no place
-        mend = "resume {} --verify`" if what.startswith("chunk") else "rm {}` and run again"
+        mend = (
+            f"mend it with `scanner resume {self.definition.id} --verify`"
+            if what.startswith("chunk")
+            else f"remove the folder {self.folder.path.parent} and run again"
+        )
         with store_errors(self.folder.path):
             try:
                 yield
             except (ValueError, KeyError, TypeError, RuntimeError) as error:
                 raise MismatchError(
-                    f"{self.folder}: {what} cannot be read ({_one_line(error)}): "
-                    f"mend it with `scanner {mend.format(self.definition.id)}"
+                    f"{self.folder}: {what} cannot be read ({_one_line(error)}): {mend}"
                 ) from error
 
 

@@ -1,11 +1,13 @@
 """What a new scan looks like on disk: definition, empty cube, empty ledger.
 
-``<root>/<scan id>/`` holds ``definition.json``, ``definition.toml``, ``cube.zarr``, ``ledger/``.
+``<root>/<scan id>/`` holds ``definition.json``, ``definition.toml``, ``cube.zarr``, ``ledger/``;
+later ``summary.json``, written when the scan is complete, and ``names/``.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +16,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from scanner.definition import ScanDefinition
-from scanner.grid import Chunk, Grid
+from scanner.grid import Grid
 from scanner.store.files import Folder, store_errors
 from scanner.store.provenance import root_attributes
 
@@ -23,6 +25,7 @@ Labels = Mapping[str, Mapping[str, str]]
 DEFINITION = "definition.json"
 CUBE = "cube.zarr"
 LEDGER = "ledger"
+NAMES = "names"
 
 STATUS_MEANINGS = (
     "not_run",
@@ -52,10 +55,21 @@ def write_new(
     folder.write(DEFINITION, to_json(definition.to_dict()))
 
 
-def needed_bytes(chunks: Iterable[Chunk], n_experiments: int) -> int:
-    """Upper limit of the disk space of some chunks (as if nothing could be compressed)."""
-    per_point = BYTES_PER_POINT * n_experiments
-    return sum(chunk.size * per_point + _BYTES_PER_CHUNK for chunk in chunks)
+def needed_bytes(grid: Grid, n_experiments: int, chunks: int | None = None) -> int:
+    """Upper limit of the disk space of some chunks (as if nothing could be compressed).
+
+    Parameters
+    ----------
+    grid : Grid
+        With its chunks.
+    n_experiments : int
+        Experiments of the scan.
+    chunks : int, optional
+        How many of them; by default all.
+    """
+    count = grid.n_chunks if chunks is None else chunks
+    points = min(count * math.prod(grid.chunk_shape), grid.size)
+    return points * BYTES_PER_POINT * n_experiments + count * _BYTES_PER_CHUNK
 
 
 def to_json(value: Mapping[str, Any]) -> bytes:

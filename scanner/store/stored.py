@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,8 @@ from scanner.errors import CatalogError, MismatchError, ScannerError
 from scanner.grid import Chunk, Grid
 from scanner.store import provenance
 from scanner.store.cube import Cube, FloatArray, StatusArray, check_block
-from scanner.store.files import Folder
-from scanner.store.layout import CUBE, DEFINITION, LEDGER, needed_bytes, to_json
+from scanner.store.files import PARTIAL, Folder
+from scanner.store.layout import CUBE, DEFINITION, LEDGER, NAMES, needed_bytes, to_json
 from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_sha256
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state
@@ -169,14 +169,14 @@ class StoredScan:
         """Numbers of the finished chunks."""
         return set(self.finished())
 
-    def missing(self) -> list[int]:
-        """Numbers of the chunks still to compute, ascending."""
-        done = self.done()
+    def missing(self, finished: Markers | None = None) -> list[int]:
+        """Numbers of the chunks still to compute, ascending; `finished` if just read."""
+        done = self.finished() if finished is None else finished
         return [number for number in range(self.grid.n_chunks) if number not in done]
 
-    def state(self) -> ScanState:
-        """How far the scan is."""
-        return scan_state(self.finished(), self.grid)
+    def state(self, finished: Markers | None = None) -> ScanState:
+        """How far the scan is; `finished` if just read."""
+        return scan_state(self.finished() if finished is None else finished, self.grid)
 
     @property
     def fraction_done(self) -> float:
@@ -221,12 +221,13 @@ class StoredScan:
         return values_sha256(chi2, status) == marker.sha256
 
     def discard(self, numbers: Iterable[int]) -> None:
-        """Forget chunks, so that the next run computes them again."""
+        """Forget chunks and what was found from them, so that the next run makes them again."""
         for number in numbers:
+            self.folder.remove([_SUMMARY])  # first: a crash leaves no minimum of damaged data
             self.ledger.remove(number)
             self.cube.remove(number)
 
-    def check_ready(self, missing: Iterable[int]) -> None:
+    def check_ready(self, missing: Sized) -> None:
         """Test that the store takes what is missing: a real write, and free space.
 
         Raises
@@ -234,8 +235,8 @@ class StoredScan:
         StoreError
             Not writable, or too small.
         """
-        chunks = [self.grid.chunk(number) for number in missing]
-        self.folder.check_space(needed_bytes(chunks, len(self.definition.experiments)))
+        needed = needed_bytes(self.grid, len(self.definition.experiments), len(missing))
+        self.folder.check_space(needed)
         self.folder.check_writable()
 
     def sweep(self) -> int:
@@ -249,19 +250,22 @@ class StoredScan:
         return dict(json.loads(text)) if text is not None else {}
 
     def write_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Add to the summary (``summary.json``); JSON-able, no NaN."""
+        """Add to the summary (``summary.json``); JSON-able, no NaN. For one writer at a time."""
         merged = {**self.summary, **attributes}
         self.folder.write(_SUMMARY, to_json(merged))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names that definitions of this scan bear: of the first one, then of later ones."""
-        return (self.definition.name, *self.summary.get("names", ()))
+        later = self.folder.child(NAMES).names()
+        return (self.definition.name, *(name for name in later if not name.endswith(PARTIAL)))
 
     def add_name(self, name: str) -> None:
         """Let the scan be found by the name of another definition with the same physics."""
         if name not in self.names:
-            self.write_attributes({"names": [*self.summary.get("names", ()), name]})
+            names = self.folder.child(NAMES)  # a file each: two processes cannot lose one
+            names.make()
+            names.write(name, b"")
 
     def request_stop(self) -> None:
         """Ask every run of this scan, on whatever host, to stop after its running chunks."""

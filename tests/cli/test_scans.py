@@ -131,3 +131,4 @@ def test_unreachable_scheduler(command, tmp_path):
     answer = command("run", NAME, *SMALL, "--store", tmp_path, "--scheduler", "tcp://127.0.0.1:9")
     assert answer.code == 5
     assert "tcp://127.0.0.1:9" in answer.err
+    assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scanner.errors import ClusterError
+from scanner.errors import ClusterError, DefinitionError
 from scanner.execution import clusters
 
 
@@ -102,7 +102,7 @@ def test_scheduler_file_that_says_nothing(tmp_path: Path, text: str | None) -> N
 
 
 def test_no_workers_wanted() -> None:
-    with pytest.raises(ClusterError, match="at least 1"), clusters.connect(workers=0):
+    with pytest.raises(DefinitionError, match="at least 1"), clusters.connect(workers=0):
         pass
 
 

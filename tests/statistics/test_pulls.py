@@ -72,3 +72,14 @@ def test_solve_scaled_keeps_small_pulls_beside_huge_ones():
     # exact solution of [[1e24, 1e11], [1e11, 1]] x = [1e12, 1]: determinant 0.99e24
     x = solve_scaled(np.array([[[1e24, 1e11], [1e11, 1.0]]]), np.array([[1e12, 1.0]]))[0]
     np.testing.assert_allclose(x, [(1e12 - 1e11) / 0.99e24, (1e24 - 1e23) / 0.99e24], rtol=1e-13)
+
+
+def test_a_singular_system_leaves_its_neighbours_alone():
+    rng = np.random.default_rng(8)
+    good = np.stack([np.eye(3) + m @ m.T for m in rng.normal(size=(2, 3, 3))])
+    singular = np.ones((1, 3, 3))
+    vectors = rng.normal(size=(3, 3))
+    together = solve_scaled(np.concatenate([good[:1], singular, good[1:]]), vectors)
+    alone = solve_scaled(good, vectors[[0, 2]])
+    np.testing.assert_allclose(together[[0, 2]], alone, rtol=1e-13)
+    assert np.isfinite(together).all()

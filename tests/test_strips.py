@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scanner.resolution import narrow_points
+from scanner.strips import narrow_points
 
 N = 60
 X, Y = np.meshgrid(np.arange(N, dtype=float), np.arange(N, dtype=float), indexing="ij")

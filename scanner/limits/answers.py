@@ -1,0 +1,206 @@
+"""Answers: what can be asked of a stored scan, finished or growing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from scanner.chi2 import Evaluator
+from scanner.definition import ScanDefinition
+from scanner.errors import IncompleteScanError
+from scanner.limits import query as questions
+from scanner.limits.interval import Interval, interval
+from scanner.limits.minimum import stored_minimum
+from scanner.limits.plane import Plane, plane
+from scanner.limits.reference import Minimum
+from scanner.limits.reference import reference as make_reference
+from scanner.limits.summary import Summary, summary
+from scanner.limits.surface import Surface
+from scanner.store.stored import ScanState, StoredScan
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Names = Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A scan in a store, and the questions to it.
+
+    Parameters
+    ----------
+    stored : StoredScan
+        Definition, cube and ledger on disk.
+    partial : bool
+        Whether questions may be asked before every chunk is done.
+    """
+
+    stored: StoredScan
+    partial: bool = False
+
+    @property
+    def id(self) -> str:
+        """Identity of the scan: the name of its folder."""
+        return self.stored.id
+
+    @property
+    def definition(self) -> ScanDefinition:
+        """The resolved definition."""
+        return self.stored.definition
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """The exact likelihood behind the cube; MismatchError if its sources changed."""
+        self.definition.check_sources()
+        return Evaluator(self.definition)
+
+    def state(self) -> ScanState:
+        """How far the scan is, from the store alone."""
+        return self.stored.state()
+
+    def dataset(self) -> xr.Dataset:
+        """chi2 and status over (experiment, *axes), in memory.
+
+        Raises
+        ------
+        IncompleteScanError
+            Chunks are missing and `partial` was not asked for.
+        """
+        state = self.state()
+        if not state.complete and not self.partial:
+            raise IncompleteScanError(
+                f"scan {self.id} ({self.definition.name}): {100 * state.fraction_done:.0f} % of "
+                f"the grid computed; go on with `scanner resume {self.id}`, or ask with --partial"
+            )
+        return self._loaded if state.complete else self.stored.dataset(load=True)
+
+    @cached_property
+    def _loaded(self) -> xr.Dataset:
+        return self.stored.dataset(load=True)
+
+    @property
+    def minima(self) -> dict[str, Minimum]:
+        """Minimum of each experiment and of all combined, empty before the scan is complete."""
+        stored = self.stored.summary.get("minimum", {})
+        return {name: Minimum.from_dict(found) for name, found in stored.items()}
+
+    @property
+    def chi2_sm(self) -> dict[str, float]:
+        """chi2 of the Standard Model by experiment."""
+        stored = self.stored.summary.get("chi2_sm")
+        if stored is None:
+            values = self.evaluator.standard_model().tolist()
+            stored = dict(zip(self.definition.experiments, values, strict=True))
+        return dict(stored)
+
+    def surface(self, experiments: Names = None) -> Surface:
+        """chi2 summed over experiments (all by default)."""
+        return Surface.from_dataset(self.dataset(), self.definition.axes, experiments)
+
+    def interval(
+        self,
+        parameter: str,
+        *,
+        cl: float = 0.9,
+        dof: int = 1,
+        at: Mapping[str, float] | None = None,
+        experiments: Names = None,
+        reference: str = "global",
+    ) -> Interval:
+        """Allowed intervals of one parameter; see `scanner.limits.interval.interval`."""
+        return interval(
+            self.surface(experiments),
+            parameter,
+            cl=cl,
+            dof=dof,
+            at=at,
+            kind=reference,
+            **self._zero(experiments, reference),
+        )
+
+    def contour(
+        self,
+        keep: Sequence[str] | None = None,
+        *,
+        cls: Sequence[float] = (0.9,),
+        dof: int = 2,
+        at: Mapping[str, float] | None = None,
+        experiments: Names = None,
+        reference: str = "global",
+    ) -> Plane:
+        """Contours of two parameters; see `scanner.limits.plane.plane`."""
+        return plane(
+            self.surface(experiments),
+            keep or self.default_plane(at),
+            cls=cls,
+            dof=dof,
+            at=at,
+            kind=reference,
+            **self._zero(experiments, reference),
+        )
+
+    def query(
+        self,
+        at: Mapping[str, float],
+        *,
+        dof: int | None = None,
+        experiments: Names = None,
+        reference: str = "global",
+    ) -> questions.Query:
+        """chi2 at named values, profiled over the rest; see `scanner.limits.query.query`."""
+        return questions.query(
+            self.dataset(),
+            self.definition.axes,
+            at,
+            experiments=experiments,
+            dof=dof,
+            kind=reference,
+            minima=self.minima,
+            chi2_sm=self.chi2_sm if reference == "sm" else None,
+        )
+
+    def profile(
+        self,
+        keep: Sequence[str],
+        *,
+        at: Mapping[str, float] | None = None,
+        experiments: Names = None,
+    ) -> Surface:
+        """chi2 over the kept axes, profiled over the others, with the place of the minimum."""
+        return self.surface(experiments).at(**dict(at or {})).profile(keep)
+
+    def delta_chi2(
+        self,
+        keep: Sequence[str],
+        *,
+        at: Mapping[str, float] | None = None,
+        experiments: Names = None,
+        reference: str = "global",
+    ) -> Surface:
+        """Delta chi2 over the kept axes, profiled over the others, in place of chi2."""
+        whole = self.surface(experiments)
+        kept = whole.at(**dict(at or {})).profile(keep)
+        zero = make_reference(kept, reference, space=whole, **self._zero(experiments, reference))
+        return replace(kept, chi2=zero.delta(kept))
+
+    def summary(self, reference: str = "global") -> Summary:
+        """The limit that a finished run prints."""
+        return summary(self.surface(), kind=reference, **self._zero(None, reference))
+
+    def default_plane(self, at: Mapping[str, float] | None = None) -> tuple[str, ...]:
+        """Axes of the figure: the first free axis and the last one (one axis: that one)."""
+        free = [axis.name for axis in self.definition.axes if axis.name not in (at or {})]
+        return (free[0], free[-1]) if len(free) > 1 else tuple(free)
+
+    def _zero(self, experiments: Names, reference: str) -> dict[str, Any]:
+        """What Delta chi2 is counted from, for a set of experiments."""
+        known = self.definition.experiments
+        chosen = tuple(experiments) if experiments else known
+        minimum = stored_minimum(self.minima, chosen, known)
+        if reference != "sm":
+            return {"minimum": minimum}
+        sm = self.chi2_sm
+        return {"minimum": minimum, "chi2_sm": sum(sm[name] for name in chosen if name in sm)}

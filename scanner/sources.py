@@ -1,0 +1,121 @@
+"""Hashes of the files that numbers come from: as they were when Python loaded them.
+
+A scan is identified by the code that computes it. What runs is what was imported, not what lies on
+disk now, so each file is hashed when it is first seen, and a later change on disk is an error until
+the process is started anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from scanner.errors import CatalogError, MismatchError
+
+OWN_PACKAGE = "scanner"
+"""Covered by the engine's version instead."""
+
+_seen: dict[Path, str] = {}
+
+
+def remember(module: ModuleType) -> None:
+    """Note the state of a module just imported, and of the modules beside it that it imports."""
+    for path in source_files(module):
+        _seen.setdefault(path, _hash(path))
+
+
+def digest(module: ModuleType, tables: Path | None = None) -> str:
+    """sha256 over the module's file, the modules beside it that it imports, and its tables.
+
+    Raises
+    ------
+    CatalogError
+        The module has no source file.
+    MismatchError
+        A file changed since it was loaded.
+    """
+    remember(module)
+    files = source_files(module)
+    for path in files:
+        if _hash(path) != _seen[path]:
+            raise MismatchError(
+                f"{path} was changed after it was loaded: start this process (or the worker) again"
+            )
+    named = {_label(path, files[0]): _seen[path] for path in files}
+    if tables is not None:
+        named |= {p.relative_to(tables).as_posix(): _hash(p) for p in _tables(tables)}
+    # names and inner digests have no newline, so they cannot run into each other
+    text = "".join(f"{name}\n{named[name]}\n" for name in sorted(named))
+    return sha256(text.encode()).hexdigest()
+
+
+def source_files(module: ModuleType) -> list[Path]:
+    """The module's file, then those that it imports from its own folder or below, sorted."""
+    main = _file(module)
+    if main is None:
+        raise CatalogError(
+            f"module {module.__name__!r} has no source file, so its scans could not be identified: "
+            "install it as plain files"
+        )
+    found = {main}
+    left = [module]
+    while left:
+        for other in _imported(left.pop()):
+            path = _file(other)
+            if path is not None and path not in found and _belongs(path, main.parent):
+                found.add(path)
+                left.append(other)
+    return [main, *sorted(found - {main})]
+
+
+def _imported(module: ModuleType) -> Iterator[ModuleType]:
+    """Loaded modules that the module's source names in its import statements."""
+    path = _file(module)
+    if path is None:
+        return
+    package = module.__package__ or ""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            base = ".".join(part for part in (above, node.module or "") if part)
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        yield from (sys.modules[n] for n in names if n in sys.modules and not _ours(n))
+
+
+def _ours(name: str) -> bool:
+    return name.split(".")[0] == OWN_PACKAGE
+
+
+def _belongs(path: Path, folder: Path) -> bool:
+    """Whether a file lies in the folder or below, other than in an environment there."""
+    return path.is_relative_to(folder) and "site-packages" not in path.relative_to(folder).parts
+
+
+def _file(module: ModuleType) -> Path | None:
+    path = Path(module.__file__) if getattr(module, "__file__", None) else None  # type: ignore[arg-type]
+    return path.resolve() if path is not None and path.suffix == ".py" and path.is_file() else None
+
+
+def _tables(folder: Path) -> Iterator[Path]:
+    """Files below a folder of tables; hidden ones do not count."""
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith((".", "__")) for part in parts):
+            yield path
+
+
+def _label(path: Path, main: Path) -> str:
+    """Name of a source in the digest: a lone file has no name, so it may be moved."""
+    return "" if path == main else f"/{path.relative_to(main.parent).as_posix()}"
+
+
+def _hash(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,84 @@
+"""Hashes of what was loaded: helpers beside a scenario count, and edits behind Python's back."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HELPER = "FACTOR = {factor}\n"
+SCENARIO = """
+from deep.helper import FACTOR
+import other_folder_module
+from scanner.scenario import Scenario
+
+SCENARIO = Scenario(str(FACTOR), "", references=(), parameters=())
+"""
+PROGRAM = """
+import sys
+sys.path[:0] = {path!r}
+from scanner import catalog
+print(catalog.source_hashes("mine:SCENARIO", [])["scenario"])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A plug-in with a helper in a package below it, and a module of another folder."""
+    (tmp_path / "here" / "deep").mkdir(parents=True)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "here" / "mine.py").write_text(SCENARIO)
+    (tmp_path / "here" / "deep" / "helper.py").write_text(HELPER.format(factor=1))
+    (tmp_path / "there" / "other_folder_module.py").write_text("A = 1\n")
+    return tmp_path
+
+
+def fresh_hash(folder: Path) -> str:
+    """The plug-in's hash in a new process."""
+    path = [str(folder / "here"), str(folder / "there")]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(path=path)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_a_helper_beside_the_scenario_counts(folder):
+    before = fresh_hash(folder)
+    assert fresh_hash(folder) == before
+    (folder / "here" / "deep" / "helper.py").write_text(HELPER.format(factor=100))
+    assert fresh_hash(folder) != before
+
+
+def test_a_module_of_another_folder_does_not(folder):
+    before = fresh_hash(folder)
+    (folder / "there" / "other_folder_module.py").write_text("A = 2\n")
+    assert fresh_hash(folder) == before
+
+
+def hash_in_worker(path):
+    """Runs in a worker process: hash of the plug-in, or what is wrong."""
+    from scanner import catalog
+    from scanner.errors import MismatchError
+
+    sys.path[:0] = [p for p in path if p not in sys.path]
+    try:
+        return catalog.source_hashes("mine:SCENARIO", [])["scenario"]
+    except MismatchError as error:
+        return str(error)
+
+
+@pytest.mark.cluster
+def test_a_worker_that_lives_on_notices_an_edit(folder):
+    from scanner.execution.clusters import connect
+
+    path = [str(folder / "here"), str(folder / "there")]
+    with connect(workers=1) as connection:
+        client = connection.client
+        assert client.submit(hash_in_worker, path, pure=False).result() == fresh_hash(folder)
+        (folder / "here" / "deep" / "helper.py").write_text(HELPER.format(factor=100))
+        said = client.submit(hash_in_worker, path, pure=False).result()
+    assert "helper.py was changed after it was loaded" in said
