@@ -102,7 +102,7 @@ class Grid:
         """Names of the axes, slowest first."""
         return tuple(axis.name for axis in self.axes)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """Points along every axis."""
         return tuple(len(axis) for axis in self.axes)
@@ -112,12 +112,12 @@ class Grid:
         """Number of points."""
         return math.prod(self.shape)
 
-    @property
+    @cached_property
     def blocks(self) -> tuple[int, ...]:
         """Chunks along every axis."""
         return tuple(-(-n // c) for n, c in zip(self.shape, self.chunk_shape, strict=True))
 
-    @property
+    @cached_property
     def n_chunks(self) -> int:
         """Number of chunks."""
         return math.prod(self.blocks)

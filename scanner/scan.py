@@ -89,6 +89,7 @@ class Scan(Answers):
         if Archive(store).find(chosen) is not None:
             scan = cls.of(chosen, store=store)
             return scan, scan.run(progress=progress, said=said, **cluster)
+        Archive(store).check()
         with _connected(None, said, cluster) as client:
             scan = cls.of(chosen, store=store, workers=cluster.get("workers"))
             return scan, scan.run(client, progress=progress)

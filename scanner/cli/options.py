@@ -30,8 +30,22 @@ Experiments = Annotated[
     list[str] | None,
     typer.Option("-e", "--experiment", help="Experiment; repeat for several. Default: all."),
 ]
+
+
+def at_least_one(workers: int | None) -> int | None:
+    """The number of workers, unless it is below 1."""
+    if workers is not None and workers < 1:
+        raise DefinitionError(f"--workers {workers}: give at least 1")
+    return workers
+
+
 Workers = Annotated[
-    int | None, typer.Option("--workers", help="Local worker processes. Default: one per CPU.")
+    int | None,
+    typer.Option(
+        "--workers",
+        callback=at_least_one,
+        help="Local worker processes. Default: one per CPU.",
+    ),
 ]
 Level = Annotated[float, typer.Option("--cl", help="Confidence level as a fraction: 0.9 for 90 %.")]
 At = Annotated[

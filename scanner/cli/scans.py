@@ -14,6 +14,7 @@ from scanner.cli.options import Definition, Json, Overrides, ScanName, Store, Wo
 from scanner.cli.output import duration, note, show_json, show_table, size
 
 if TYPE_CHECKING:
+    from scanner.definition import ScanDefinition
     from scanner.execution.progress import Report
     from scanner.scan import Scan
 
@@ -28,6 +29,10 @@ Figure = Annotated[
     typer.Option("-o", "--figure", help="Figure file. Default: figure.png beside the cube."),
 ]
 NoFigure = Annotated[bool, typer.Option("--no-figure", help="Draw no figure.")]
+Verify = Annotated[
+    bool,
+    typer.Option("--verify", help="Read every chunk first and compute damaged ones again."),
+]
 
 
 def run(
@@ -52,10 +57,10 @@ def run(
         "scheduler_file": scheduler_file,
         "workers": workers,
     }
-    note(f"scan {chosen.id}: {chosen.title}, {math.prod(len(a) for a in chosen.axes)} points")
+    said = _announcing(chosen)
     start = time.perf_counter()
     with progress_bar() as update:
-        scan, report = Scan.launch(chosen, store=store, progress=update, said=note, **cluster)
+        scan, report = Scan.launch(chosen, store=store, progress=update, said=said, **cluster)
     seconds = time.perf_counter() - start
     _tell(scan, report, seconds, None if no_figure else _draw(scan, report, figure), json)
 
@@ -66,6 +71,7 @@ def resume(
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
     workers: Workers = None,
+    verify: Verify = False,
     figure: Figure = None,
     no_figure: NoFigure = False,
     json: Json = False,
@@ -80,12 +86,27 @@ def resume(
         "scheduler_file": scheduler_file,
         "workers": workers,
     }
-    note(f"scan {opened.id}: {opened.definition.title}, {opened.stored.grid.size} points")
+    said = _announcing(opened.definition)
+    if verify:
+        _discard_damaged(opened)
     start = time.perf_counter()
     with progress_bar() as update:
-        report = opened.run(progress=update, said=note, **cluster)
+        report = opened.run(progress=update, said=said, **cluster)
     seconds = time.perf_counter() - start
     _tell(opened, report, seconds, None if no_figure else _draw(opened, report, figure), json)
+
+
+def _discard_damaged(scan: Scan) -> None:
+    """Forget the chunks whose data are not those that were written, so that the run mends them."""
+    damaged = scan.stored.verify()
+    scan.stored.discard(damaged)
+    note(f"{len(damaged)} of {scan.stored.grid.n_chunks} chunks are damaged")
+
+
+def _announcing(chosen: ScanDefinition) -> Callable[[str], None]:
+    """Says which scan starts on which cluster, once both are known to be usable."""
+    points = math.prod(len(axis) for axis in chosen.axes)
+    return lambda cluster: note(f"scan {chosen.id}: {chosen.title}, {points} points, on {cluster}")
 
 
 def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path:
@@ -102,6 +123,8 @@ def _tell(
     scan: Scan, report: Report | None, seconds: float, figure: Path | None, json: bool
 ) -> None:
     """Print the limit and the paths written."""
+    for sentence in report.notes if report else ():
+        note(sentence)
     if json:
         show_json(_record(scan, report, seconds, figure))
         return
@@ -200,7 +223,7 @@ def status(scan: ScanName, store: Store = None, json: Json = False) -> None:
     if state.ignored_markers:
         print(f"{state.ignored_markers} damaged or foreign markers are ignored")
     if not state.complete:
-        print(f"go on with: scanner resume {opened.id}")
+        print(f"go on with `scanner resume {opened.id}`")
 
 
 VERBS: tuple[Callable[..., None], ...] = (run, plan, status, resume)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,7 @@ def _wait_for_workers(client: Client, address: str, workers: int) -> None:
 @contextmanager
 def _local(workers: int | None) -> Iterator[Connection]:
     count = workers or CPU_COUNT
+    _start_quiet_tracker()
     with _quiet():
         try:
             cluster = LocalCluster(**_local_options(count))
@@ -170,6 +172,20 @@ def _local_options(count: int) -> dict[str, Any]:
         "preload": [_IGNORE_INTERRUPT],
         "preload_argv": [[]],
     }
+
+
+def _start_quiet_tracker() -> None:
+    """Start the process that cleans up semaphores of killed workers, told not to warn of them."""
+    before = os.environ.get("PYTHONWARNINGS")
+    quiet = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{before},{quiet}" if before else quiet
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 @contextmanager

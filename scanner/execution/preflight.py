@@ -15,8 +15,8 @@ from distributed import Client
 from scanner.definition import ENGINE_VERSION
 from scanner.errors import ClusterError, MismatchError, ScannerError
 from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
-from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.ledger import Marker, Markers
+from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan
 
 WORKERS_SECONDS = 60.0
@@ -75,8 +75,7 @@ def compare_finished(finished: Markers) -> tuple[str, ...]:
     """What to say aloud about chunks that another machine or other versions computed."""
     counts = Counter(_made_with(marker) for marker in finished.values())
     return tuple(
-        f"{count} chunks were computed with {found}: "
-        "the cube agrees to 1e-9, not bit for bit"
+        f"{count} chunks were computed with {found}: the cube agrees to 1e-9, not bit for bit"
         for found, count in sorted(counts.items())
         if found
     )

@@ -78,6 +78,10 @@ class Archive:
                 write_new(draft, definition, grid, references, labels or {})
         return self._existing(definition)
 
+    def check(self) -> None:
+        """StoreError if no scan could be made here; nothing is written."""
+        self.folder.check_makeable()
+
     def find(self, definition: ScanDefinition) -> StoredScan | None:
         """The stored scan of a definition, None if there is none.
 

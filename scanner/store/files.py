@@ -150,6 +150,17 @@ class Folder:
         self.write(name, b"x" * 4096)  # a whole block: a full disk still takes an empty file
         self.remove([name])
 
+    def check_makeable(self) -> None:
+        """StoreError if the folder is not there and could not be made; makes nothing."""
+        with store_errors(self.path):
+            place = self.path
+            while not place.exists():
+                place = place.parent
+            if not place.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
     def check_space(self, needed: int) -> None:
         """StoreError if fewer than `needed` bytes are free."""
         free = self.free_bytes()

@@ -85,8 +85,7 @@ class Marker:
             Not a marker: truncated, or keys missing or of another type.
         """
         raw = json.loads(data)
-        names = {field.name for field in fields(cls)}
-        if not isinstance(raw, dict) or raw.keys() != names:
+        if not isinstance(raw, dict) or raw.keys() != _FIELDS:
             raise ValueError("not a marker")
         for name in ("start", "stop", "stored_bytes"):
             if not isinstance(raw[name], list) or not all(type(n) is int for n in raw[name]):
@@ -95,6 +94,9 @@ class Marker:
         if type(raw["chunk"]) is not int or len(raw["stored_bytes"]) != 2:
             raise ValueError("not a marker")
         return cls(**raw)
+
+
+_FIELDS = {field.name for field in fields(Marker)}
 
 
 @dataclass(frozen=True)
