@@ -12,7 +12,7 @@ from scanner.templates import Templates
 
 Array = npt.NDArray[np.float64]
 
-VALUES_PER_FOLD = 256
+VALUES_PER_FOLD = 128
 """Shape values folded at once: bounds the memory of a fold to some tens of MB."""
 LIMIT_BYTES = 256_000_000
 """Of kept counts, per experiment; beyond it the blocks not asked for longest are dropped."""

@@ -3,8 +3,8 @@
 Marching squares (contourpy, in axis scale) decides how the lines run: every vertex lies on an edge
 of the grid. Its place on that edge is then found by the cubic of `scanner.interpolation`, not by a
 straight line. Measured on 60 x 60 points: a parabolic Delta chi2 gives its circle to rounding; for
-r^4 and r^8 the worst vertex is 50 and 12 times closer than with straight lines, 18 and 5 times
-closer than with straight lines in sqrt(Delta chi2). A cell with a missing corner carries no line.
+r^4 and r^8 the worst vertex is 5e-6 and 3e-4 of a cell off, thousands and hundreds of times closer
+than with straight lines. A cell with a missing corner carries no line.
 
 Where a strip is narrow, the lines run on a plane four times as fine (`scanner.doubling`), which
 follows it across the cells instead of breaking it into beads.
@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from scanner import doubling, interpolation
 from scanner.grid import Axis
-from scanner.strips import narrow_points
 from scanner.statistics import levels
+from scanner.strips import narrow_points
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]

@@ -89,8 +89,31 @@ def test_minimum_is_never_above_the_lowest_node_whatever_the_data() -> None:
     place, value = interpolation.minimum_along(X, y)
     lowest = np.nanmin(y, axis=1)
     assert np.all(value <= lowest)
-    nearest = X[np.nanargmin(y, axis=1)]
-    assert np.all(np.abs(place - nearest) < 0.1)
+    for at, low, line in zip(place, value, y, strict=True):
+        assert interpolation.interpolate(X, line, at) == pytest.approx(low, abs=1e-12)
+
+
+def test_the_minimum_may_lie_far_from_the_lowest_node() -> None:
+    """A dip between two high nodes, as a thin strip makes it, below the plateau elsewhere."""
+    y = 400.0 * (X - 0.35) ** 2
+    y[-3:] = 0.9
+    assert y.argmin() == 8
+    place, value = interpolation.minimum_along(X, y)
+    assert float(place) == pytest.approx(0.35, abs=1e-9)
+    assert float(value) < 0.9
+
+
+def test_many_places_at_once_are_those_one_by_one() -> None:
+    y = np.random.default_rng(5).normal(size=11).cumsum()
+    y[8] = np.nan
+    places = np.array([0.01, 0.25, 0.44, 0.61, 0.75, 0.85, 0.93])
+    singly = [float(interpolation.interpolate(X, y, at)) for at in places]
+    np.testing.assert_array_equal(interpolation.along(X, y, places), singly)
+
+
+def test_slopes_of_a_cubic_are_exact_on_uneven_nodes() -> None:
+    slope = interpolation.slopes(UNEVEN, 2.0 * UNEVEN + UNEVEN**3)
+    np.testing.assert_allclose(slope[2:-2], 2.0 + 3.0 * UNEVEN[2:-2] ** 2, atol=1e-12)
 
 
 def test_minimum_of_missing_lines_and_of_minima_on_the_edge() -> None:

@@ -75,25 +75,27 @@ def compare_finished(finished: Markers) -> tuple[str, ...]:
     """What to say aloud about chunks that another machine or other versions computed."""
     counts = Counter(_made_with(marker) for marker in finished.values())
     return tuple(
-        f"{count} chunks were computed with {found}: the cube agrees to 1e-9, not bit for bit"
-        for found, count in sorted(counts.items())
-        if found
+        f"{count} {'chunk was' if count == 1 else 'chunks were'} computed {made}: "
+        "the cube agrees to 1e-9, not bit for bit"
+        for made, count in sorted(counts.items())
+        if made
     )
 
 
 def _made_with(marker: Marker) -> str:
     """Versions and processor of a marker as far as they are not those of this process."""
-    here = numeric_versions()
-    found = [
-        f"{name} {marker.versions.get(name, 'not installed')} (here {here.get(name, 'none')})"
-        for name in sorted(here.keys() | marker.versions.keys())
-        if marker.versions.get(name) != here.get(name)
+    here, there = numeric_versions(), marker.versions
+    versions = ", ".join(
+        f"{name} {there.get(name, 'not installed')} (here {here.get(name, 'not installed')})"
+        for name in sorted(here.keys() | there.keys())
+        if there.get(name) != here.get(name)
+    )
+    processor = "" if marker.instruction_set == instruction_set() else marker.instruction_set
+    parts = [
+        f"with {versions}" if versions else "",
+        f"on {processor} (here {instruction_set()})" if processor else "",
     ]
-    text = ", ".join(found)
-    if marker.instruction_set == instruction_set():
-        return text
-    processor = f"{marker.instruction_set} (here {instruction_set()})"
-    return f"{text} on {processor}" if text else f"another processor, {processor}"
+    return " ".join(part for part in parts if part)
 
 
 def worker_report(scan_path: str, digest: str, evaluator: str) -> dict[str, Any]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from scanner import interpolation
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.reference import Minimum, Reference, reference
+from scanner.limits.stretches import Ends, Stretch, stretches_below
 from scanner.limits.surface import Surface, plain
 from scanner.statistics import levels
+from scanner.strips import narrow_points
 
-Array = npt.NDArray[np.float64]
-Ends = tuple[float | None, float | None]
+_LISTED = 4  # values that a note names
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,8 @@ class Interval:
     reference : Reference
         What Delta chi2 is counted from.
     intervals : tuple of pairs
-        Disjoint, increasing; an end is None where the allowed values reach the end of the axis.
+        Disjoint, increasing; an end is None where the allowed values reach the end of the axis or
+        of the usable points: there is no limit.
     experiments : tuple of str
         Experiments that are combined.
     fixed : mapping
@@ -46,6 +46,9 @@ class Interval:
         Parameters profiled over, with their value at `best`.
     coverage : float
         Share of the grid points with a usable value.
+    points_end : tuple of pairs
+        One for each of `intervals`: where an end is None because no usable point lies beyond, the
+        value there; None elsewhere.
     notes : tuple of str
         What a reader of the numbers has to know.
     """
@@ -63,10 +66,11 @@ class Interval:
     fixed: Mapping[str, float]
     profiled: Mapping[str, float]
     coverage: float
+    points_end: tuple[Ends, ...]
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, for JSON; an end at the end of the axis is None."""
+        """Plain numbers and strings, for JSON; an end that is no limit is None."""
         return {
             "parameter": self.parameter,
             "unit": self.unit,
@@ -76,6 +80,7 @@ class Interval:
             "best": plain(self.best),
             "chi2_min": plain(self.chi2_min),
             "intervals": [list(ends) for ends in self.intervals],
+            "points_end": [list(ends) for ends in self.points_end],
             "reference": self.reference.to_dict(),
             "experiments": list(self.experiments),
             "fixed": dict(self.fixed),
@@ -91,9 +96,13 @@ class Interval:
         --------
         ``coupling < 2.04e-05`` or ``-0.08 < eps < 0.07 or 0.33 < eps < 0.48``
         """
+        if math.isnan(self.best):
+            return f"no usable point of {self.parameter}"
         if not self.intervals:
-            return f"no {self.parameter} allowed"
-        return " or ".join(_in_words(self.parameter, ends) for ends in self.intervals)
+            where = "" if self.coverage == 1.0 else " at the usable points"
+            return f"no {self.parameter} allowed{where}"
+        pieces = zip(self.intervals, self.points_end, strict=True)
+        return " or ".join(_in_words(self.parameter, *piece) for piece in pieces)
 
 
 def interval(
@@ -130,17 +139,19 @@ def interval(
         An unknown or fixed parameter, a value outside its axis, a level that makes no sense.
     """
     level = level_of(cl, dof)
-    fixed = dict(at or {})
+    fixed = {**surface.fixed, **(at or {})}
     if parameter in fixed:
         raise DefinitionError(
             f"{parameter} is asked for and fixed at {fixed[parameter]:g}; do one or the other"
         )
-    curve = surface.at(**fixed).profile([parameter])
+    held = surface.at(**dict(at or {}))
+    # the first axis is profiled over last: the plane before that step shows its strips
+    plane = held.profile([*[name for name in held.names if name != parameter][:1], parameter])
+    curve = plane.profile([parameter])
     zero = reference(curve, kind, space=surface, minimum=minimum, chi2_sm=chi2_sm)
     axis = curve.axes[0]
-    scaled, delta = axis.to_scale(axis.coordinates), zero.delta(curve)
-    pieces = _allowed(scaled, delta, level)
-    best, chi2_min, profiled = _best(curve, scaled, zero if not fixed else None)
+    pieces = stretches_below(axis, zero.delta(curve), level)
+    best, chi2_min, profiled = _best(curve, zero if not fixed else None)
     return Interval(
         parameter=parameter,
         unit=axis.unit,
@@ -150,12 +161,13 @@ def interval(
         best=best,
         chi2_min=chi2_min,
         reference=zero,
-        intervals=tuple((_end(axis, a), _end(axis, b)) for a, b in pieces),
+        intervals=tuple(piece.limits for piece in pieces),
         experiments=surface.experiments,
         fixed=fixed,
         profiled=profiled,
         coverage=surface.coverage,
-        notes=_notes(parameter, surface, scaled, pieces),
+        points_end=tuple(piece.points_end for piece in pieces),
+        notes=_notes(axis, surface, pieces) + _strip_note(plane, zero, level),
     )
 
 
@@ -167,74 +179,68 @@ def level_of(cl: float, dof: int) -> float:
         raise DefinitionError(str(error)) from None
 
 
-def _allowed(x: Array, delta: Array, level: float) -> list[tuple[float, float]]:
-    """Stretches of the axis scale where the interpolant is at or below the level."""
-    cuts = np.unique([*x, *interpolation.crossings(x, delta, level)])
-    pieces: list[tuple[float, float]] = []
-    for start, stop in pairwise(cuts):
-        # between two cuts lies no crossing: the middle speaks for the whole
-        if not interpolation.interpolate(x, delta, 0.5 * (start + stop)) <= level:
-            continue
-        if pieces and pieces[-1][1] == start:
-            pieces[-1] = (pieces[-1][0], float(stop))
-        else:
-            pieces.append((float(start), float(stop)))
-    return pieces
-
-
-def _best(
-    curve: Surface, scaled: Array, zero: Reference | None
-) -> tuple[float, float, dict[str, float]]:
+def _best(curve: Surface, zero: Reference | None) -> tuple[float, float, dict[str, float]]:
     """Place and value of the lowest chi2 and the profiled parameters there.
 
     The exact minimum of the whole scan, where it was found and nothing is fixed.
     """
-    name = curve.names[0]
+    axis = curve.axes[0]
+    name, scaled = axis.name, axis.to_scale(axis.coordinates)
     if zero is not None and zero.kind == "global" and name in zero.at:
         profiled = {key: float(zero.at[key]) for key in curve.profiled if key in zero.at}
         return float(zero.at[name]), float(zero.chi2), profiled
     place, chi2 = interpolation.minimum_along(scaled, curve.chi2)
     nearest = int(np.argmin(np.abs(scaled - np.nan_to_num(place))))
     profiled = {key: float(value[nearest]) for key, value in curve.profiled.items()}
-    return float(curve.axes[0].from_scale(place)), float(chi2), profiled
+    return float(axis.from_scale(place)), float(chi2), profiled
 
 
-def _end(axis: Axis, scaled: float) -> float | None:
-    """An end in the axis unit, None at the end of the axis."""
-    ends = axis.to_scale(axis.coordinates[[0, -1]])
-    return None if scaled in ends else float(axis.from_scale(scaled))
+def _strip_note(plane: Surface, zero: Reference, level: float) -> tuple[str, ...]:
+    """Said where the last axis that is profiled over follows a strip too thin for the grid."""
+    if len(plane.axes) != 2 or not narrow_points(zero.delta(plane), level):
+        return ()
+    profiled, kept = plane.names
+    return (
+        f"the profile over {profiled} follows a strip narrower than about three cells: between its"
+        f" points the ends and gaps are uncertain, a finer {profiled} or {kept} axis is needed",
+    )
 
 
-def _notes(
-    parameter: str, surface: Surface, x: Array, pieces: list[tuple[float, float]]
-) -> tuple[str, ...]:
+def _notes(axis: Axis, surface: Surface, pieces: tuple[Stretch, ...]) -> tuple[str, ...]:
     notes = []
     if surface.computed < 1.0:
         notes.append(f"{math.floor(100.0 * surface.computed)} % of the grid computed")
     unusable = surface.computed - surface.coverage
     if unusable > 0.0:
         notes.append(f"{100.0 * unusable:.2g} % of the grid points are unphysical or failed")
-    narrow = [p for p in pieces if _cells(x, p) < 2.0 and x[0] < p[0] and p[1] < x[-1]]
+    ends = [f"{end:.3g}" for piece in pieces for end in piece.points_end if end is not None]
+    if ends:
+        more = f" and {len(ends) - _LISTED} more" if len(ends) > _LISTED else ""
+        unit = f" {axis.unit}" if axis.unit else ""
+        notes.append(
+            f"the usable points end at {axis.name} = {', '.join(ends[:_LISTED])}{unit}{more}:"
+            " no limit there, the allowed values may go on"
+        )
+    narrow = [piece for piece in pieces if piece.enclosed and piece.cells < 2.0]
     if narrow:
         notes.append(
-            f"{len(narrow)} of the intervals is narrower than two cells of the {parameter} axis:"
+            f"{len(narrow)} of the intervals is narrower than two cells of the {axis.name} axis:"
             " a finer axis is needed to trust its ends"
         )
     return tuple(notes)
 
 
-def _cells(x: Array, piece: tuple[float, float]) -> float:
-    """Width of a piece in cells of the axis."""
-    positions = np.interp(piece, x, np.arange(x.size))
-    return float(positions[1] - positions[0])
-
-
-def _in_words(name: str, ends: Ends) -> str:
-    low, high = ends
+def _in_words(name: str, limits: Ends, points_end: Ends) -> str:
+    low, high = limits
+    first, last = points_end
+    bounds = [f"from {first:.3g}"] if first is not None else []
+    bounds += [f"to {last:.3g}"] if last is not None else []
     if low is None and high is None:
-        return f"every scanned {name}"
-    if low is None:
-        return f"{name} < {high:.3g}"
-    if high is None:
-        return f"{name} > {low:.3g}"
-    return f"{low:.3g} < {name} < {high:.3g}"
+        words = f"every {name}" if bounds else f"every scanned {name}"
+    elif low is None:
+        words = f"{name} < {high:.3g}"
+    elif high is None:
+        words = f"{name} > {low:.3g}"
+    else:
+        words = f"{low:.3g} < {name} < {high:.3g}"
+    return f"{words} (usable points only {' '.join(bounds)})" if bounds else words

@@ -125,24 +125,27 @@ def query(
     subsets = {name: (name,) for name in names} | {COMBINED: names}
     answers = {}
     for label, subset in subsets.items():
-        space = Surface.from_dataset(dataset, axes, subset)
-        lowest = space.at(**at).profile()
-        zero = reference(
-            _raster_line(space, at),
-            kind,
-            space=space,
-            minimum=stored_minimum(minima or {}, subset, chosen_experiments(dataset)),
-            chi2_sm=_summed(chi2_sm, subset),
-        )
+        lowest = Surface.from_dataset(dataset, axes, subset, at).profile()
+        minimum = stored_minimum(minima or {}, subset, chosen_experiments(dataset))
+        if kind == "raster":
+            near = _raster_line(dataset, axes, subset, at)
+        else:
+            # only a minimum that is not known yet needs the whole scan
+            needs_all = kind == "global" and minimum is None
+            near = Surface.from_dataset(dataset, axes, subset, None if needs_all else at)
+        zero = reference(near, kind, minimum=minimum, chi2_sm=_summed(chi2_sm, subset))
         profiled = {name: float(value) for name, value in lowest.profiled.items()}
         answers[label] = Answer(float(lowest.chi2), float(zero.chi2), degrees, profiled)
     return Query(dict(at), degrees, kind, answers)
 
 
-def _raster_line(space: Surface, at: Mapping[str, float]) -> Surface:
+def _raster_line(
+    dataset: xr.Dataset, axes: Sequence[Axis], subset: Sequence[str], at: Mapping[str, float]
+) -> Surface:
     """The line a ``raster`` minimum is taken on: all named axes but the last are held."""
-    named = [name for name in space.names if name in at]
-    return space.at(**{name: at[name] for name in named[:-1]}).profile(named[-1:])
+    named = [axis.name for axis in axes if axis.name in at]
+    held = {name: at[name] for name in named[:-1]}
+    return Surface.from_dataset(dataset, axes, subset, held).profile(named[-1:])
 
 
 def _summed(chi2_sm: Mapping[str, float] | None, subset: Sequence[str]) -> float | None:

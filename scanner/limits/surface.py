@@ -53,33 +53,53 @@ class Surface:
 
     @classmethod
     def from_dataset(
-        cls, dataset: xr.Dataset, axes: Sequence[Axis], experiments: Sequence[str] | None = None
+        cls,
+        dataset: xr.Dataset,
+        axes: Sequence[Axis],
+        experiments: Sequence[str] | None = None,
+        at: Mapping[str, float] | None = None,
     ) -> Surface:
         """Sum over the chosen experiments (all of them by default).
+
+        With `at` the same as ``from_dataset(dataset, axes, experiments).at(**at)``, but of a
+        dataset that is not in memory only the points beside the held values are read (and every
+        status, for the coverage).
 
         Parameters
         ----------
         dataset : Dataset
             ``chi2`` and ``status`` over (experiment, *axes); a point counts where every chosen
             experiment has status 1 (ok) or 2 (refined).
+        at : mapping
+            Axes held at a value.
 
         Raises
         ------
         DefinitionError
-            An experiment that the scan does not have, or one named twice.
+            An experiment that the scan does not have, or one named twice; as for `at`.
         """
         names = chosen_experiments(dataset, experiments)
         order = ("experiment", *(axis.name for axis in axes))
         part = dataset[["chi2", "status"]].sel(experiment=list(names)).transpose(*order)
         status = part["status"].to_numpy()
-        usable = np.isin(status, USABLE).all(axis=0)
-        chi2 = np.where(usable, part["chi2"].to_numpy().sum(axis=0, dtype=np.float64), np.nan)
+        usable = np.asarray(np.isin(status, USABLE).all(axis=0))
+        held = dict(at or {})
+        near = _windows(axes, held)
+        chi2 = part["chi2"][(slice(None), *near)].to_numpy().sum(axis=0, dtype=np.float64)
+        chi2 = np.where(usable[near], chi2, np.nan)
+        left = list(axes)
+        for name, value in held.items():
+            position = [axis.name for axis in left].index(name)
+            nodes, place = _held(left.pop(position), value)
+            nodes = nodes[interpolation.window(nodes, place)]
+            chi2 = interpolation.interpolate(nodes, np.moveaxis(chi2, position, -1), place)
         return cls(
-            axes=tuple(axes),
+            axes=tuple(left),
             chi2=chi2,
             experiments=names,
             computed=float((status != NOT_RUN).all(axis=0).mean()),
-            coverage=float(np.isfinite(chi2).mean()),
+            coverage=float(usable.mean()),
+            fixed={name: float(value) for name, value in held.items()},
         )
 
     @property
@@ -145,15 +165,7 @@ class Surface:
     def _fix(self, name: str, value: float) -> Surface:
         position = self._position(name)
         axis = self.axes[position]
-        low, high = axis.coordinates[0], axis.coordinates[-1]
-        if not low <= value <= high:
-            raise DefinitionError(
-                f"{name} = {value:g} is outside the scanned {low:g} .. {high:g}"
-                f"{' ' + axis.unit if axis.unit else ''}; choose a value inside or scan further"
-            )
-        scaled = axis.to_scale(axis.coordinates)
-        # log10 of an end may differ from the end's own log10 by one rounding
-        at = float(np.clip(axis.to_scale(value), scaled[0], scaled[-1]))
+        scaled, at = _held(axis, value)
         nearest = int(np.argmin(np.abs(scaled - at)))
         return Surface(
             axes=self.axes[:position] + self.axes[position + 1 :],
@@ -197,6 +209,31 @@ class Surface:
             fixed=self.fixed,
             profiled={k: v.transpose(order) for k, v in self.profiled.items()},
         )
+
+
+def _held(axis: Axis, value: float) -> tuple[Array, float]:
+    """Nodes and a held value on the axis scale; DefinitionError where it lies outside."""
+    low, high = axis.coordinates[0], axis.coordinates[-1]
+    if not low <= value <= high:
+        raise DefinitionError(
+            f"{axis.name} = {value:g} is outside the scanned {low:g} .. {high:g}"
+            f"{' ' + axis.unit if axis.unit else ''}; choose a value inside or scan further"
+        )
+    scaled = axis.to_scale(axis.coordinates)
+    # log10 of an end may differ from the end's own log10 by one rounding
+    return scaled, float(np.clip(axis.to_scale(value), scaled[0], scaled[-1]))
+
+
+def _windows(axes: Sequence[Axis], at: Mapping[str, float]) -> tuple[slice, ...]:
+    """Points of every axis that the held values depend on."""
+    names = [axis.name for axis in axes]
+    for name in at:
+        if name not in names:
+            raise DefinitionError(unknown("axis", name, names))
+    return tuple(
+        interpolation.window(*_held(axis, at[axis.name])) if axis.name in at else slice(None)
+        for axis in axes
+    )
 
 
 def chosen_experiments(

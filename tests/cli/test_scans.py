@@ -1,5 +1,6 @@
 """Running scans on the command line: first run, second run, plan, status, resume, wrong inputs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,26 @@ def test_unreachable_scheduler(command, tmp_path):
     assert answer.code == 5
     assert "tcp://127.0.0.1:9" in answer.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["run", "plan"])
+def test_no_workers_is_a_bad_argument_and_writes_nothing(command, tmp_path, verb):
+    answer = command(verb, NAME, *SMALL, "--store", tmp_path / "store", "--workers", "0")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == "error: --workers 0: give at least 1\n"
+    assert not (tmp_path / "store").exists()
+
+
+def test_notes_of_the_run_go_to_stderr(command, tmp_path):
+    from scanner.scan import Scan
+
+    scan = Scan.of(
+        NAME, ["axes.mass.n=4", "axes.coupling.n=30", "chunks.points=60"], store=tmp_path
+    )
+    block = scan.evaluator.block(scan.stored.grid, scan.stored.grid.chunk(0))
+    marker = scan.stored.commit(scan.stored.grid.chunk(0), block.chi2, block.status)
+    scan.stored.ledger.write(replace(marker, instruction_set="aarch64 SVE"))
+    answer = command("resume", scan.id, "--store", tmp_path, "--workers", "1", "--json")
+    assert answer.code == 0, answer.err
+    assert "1 chunk was computed on aarch64 SVE" in answer.err
+    assert answer.json["computed_chunks"] == scan.stored.grid.n_chunks - 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -61,6 +63,23 @@ def test_only_what_is_missing_is_computed(client, unbroken, same_bytes, stored) 
     same_bytes(unbroken, stored)
 
 
+def test_chunks_of_other_versions_are_told_when_a_run_adds_to_them(client, unbroken) -> None:
+    unbroken.discard([0])
+    for number, marker in unbroken.finished().items():
+        other = {
+            1: {"versions": {**marker.versions, "numpy": "1.0"}, "instruction_set": "x86_64 SSE2"},
+            2: {"instruction_set": "aarch64 SVE"},
+            3: {"instruction_set": "aarch64 SVE"},
+        }
+        unbroken.ledger.write(dataclasses.replace(marker, **other.get(number, {})))
+    report = run(unbroken, client, evaluator=SMOOTH)
+    end = r": the cube agrees to 1e-9, not bit for bit"
+    one, two = sorted(report.notes)
+    assert re.fullmatch(rf"1 chunk was .* numpy 1\.0 \(here .*\) on x86_64 SSE2 .*{end}", one)
+    assert re.fullmatch(rf"2 chunks were computed on aarch64 SVE \(here .*\){end}", two)
+    assert run(unbroken, client, evaluator=SMOOTH).notes == ()  # nothing to add
+
+
 def test_flipped_byte_truncated_and_forged_markers_are_mended(
     client, unbroken, same_bytes, stored
 ) -> None:
@@ -93,6 +112,16 @@ def test_worker_killed_in_the_middle_of_a_chunk(archive, client, tmp_path, same_
     whole = Archive(tmp_path / "other").create(definition, stand_in.make_grid())
     run(whole, client, evaluator=SMOOTH)
     same_bytes(broken, whole)
+
+
+def test_killed_worker_leaves_nothing_on_stderr(archive, tmp_path) -> None:
+    definition = stand_in.make_definition(sentinel=str(tmp_path / "killed"))
+    broken = archive.create(definition, stand_in.make_grid())
+    with _driver(broken, "stand_in:KilledOnce") as process:
+        out, err = process.communicate(timeout=60)
+    assert (tmp_path / "killed").exists()
+    assert out.splitlines()[-1] == "complete 12"
+    assert err == ""
 
 
 def test_worker_that_joins_later_is_compared_too(client, archive, monkeypatch) -> None:

@@ -1,6 +1,7 @@
 """Intervals against analytic curves: one, two, none, open, narrow, steep."""
 
 import json
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -93,16 +94,100 @@ def test_everything_and_nothing_allowed(one: Callable[..., Surface]) -> None:
     assert "no eps allowed" in interval(flat, "eps", kind="sm", chi2_sm=-100.0).text()
 
 
-def test_missing_points_end_an_interval_at_the_last_value(one: Callable[..., Surface]) -> None:
+def test_missing_points_away_from_the_level_move_no_limit(one: Callable[..., Surface]) -> None:
     surface = one(EPS, lambda eps: np.where(eps > 0.2, np.nan, 100.0 * eps**2))
     found = interval(surface, "eps", cl=0.9)
     ((low, high),) = found.intervals
     assert low == pytest.approx(-np.sqrt(found.level / 100.0), abs=1e-6)
     assert high == pytest.approx(np.sqrt(found.level / 100.0), abs=1e-6)
+    assert found.points_end == ((None, None),)
     assert found.coverage < 1.0
     assert any("unphysical or failed" in note for note in found.notes)
+    assert not any("usable points end" in note for note in found.notes)
+
+
+def test_where_the_points_end_is_no_limit(one: Callable[..., Surface]) -> None:
+    surface = one(EPS, lambda eps: np.where(eps > 0.205, np.nan, 100.0 * eps**2))
     cut = interval(surface, "eps", cl=0.99999)
-    assert cut.intervals[0] == (None, pytest.approx(0.2))
+    assert cut.intervals == ((None, None),)
+    assert cut.points_end == ((None, pytest.approx(0.2)),)
+    assert cut.text() == "every eps (usable points only to 0.2)"
+    assert any("the usable points end at eps = 0.2: no limit there" in note for note in cut.notes)
+    assert cut.to_dict()["points_end"] == [[None, pytest.approx(0.2)]]
+
+
+def test_a_hole_in_the_points_leaves_two_open_intervals(one: Callable[..., Surface]) -> None:
+    hole = one(EPS, lambda e: np.where(np.abs(e - 0.1) < 0.025, np.nan, ((e - 0.1) / 0.05) ** 2))
+    found = interval(hole, "eps", cl=0.9, kind="sm", chi2_sm=0.0)
+    half = 0.05 * np.sqrt(found.level)
+    (low, none), (nothing, high) = found.intervals
+    assert (low, high) == pytest.approx((0.1 - half, 0.1 + half), abs=1e-3)
+    assert (none, nothing) == (None, None)
+    assert found.points_end == ((None, pytest.approx(0.07)), (pytest.approx(0.13), None))
+    assert found.text() == (
+        "eps > 0.0178 (usable points only to 0.07) or eps < 0.182 (usable points only from 0.13)"
+    )
+
+
+def test_a_lonely_point_and_no_point_at_all_are_no_exclusion(one: Callable[..., Surface]) -> None:
+    lonely = one(EPS, lambda e: np.where(np.abs(e - 0.1) < 1e-6, 0.0, np.nan))
+    found = interval(lonely, "eps", cl=0.9)
+    assert found.intervals == ((None, None),)
+    assert found.text() == "every eps (usable points only from 0.1 to 0.1)"
+    nothing = interval(one(EPS, lambda e: e * np.nan), "eps", kind="sm", chi2_sm=0.0)
+    assert nothing.intervals == ()
+    assert nothing.text() == "no usable point of eps"
+    part = one(EPS, lambda e: np.where(e > 0.2, np.nan, e + 50.0))
+    high = interval(part, "eps", kind="sm", chi2_sm=0.0)
+    assert high.text() == "no eps allowed at the usable points"
+
+
+def test_many_points_are_asked_at_once(one: Callable[..., Surface]) -> None:
+    axis = Axis("eps", "linear", -0.2, 0.6, 200_001)
+    surface = one(axis, lambda eps: 1e4 * (eps * (eps - 0.41)) ** 2)
+    start = time.perf_counter()
+    found = interval(surface, "eps", cl=0.9)
+    assert time.perf_counter() - start < 2.0
+    assert len(found.intervals) == 2
+
+
+def test_a_profile_over_a_thin_strip_says_so_and_a_wide_one_does_not(make_cube: Make) -> None:
+    axes = (Axis("x", "linear", 0.0, 1.0, 61), Axis("y", "linear", 0.0, 2.0, 91))
+
+    def note_of(width: float) -> list[str]:
+        data = make_cube(axes, a=lambda x, y: ((y - 0.3 - 1.3 * x) / width) ** 2)
+        found = interval(Surface.from_dataset(data, axes), "y", cl=0.9)
+        return [note for note in found.notes if "strip" in note]
+
+    assert note_of(0.2) == []
+    (note,) = note_of(0.01)
+    assert "the profile over x follows a strip narrower" in note
+
+
+def test_the_profile_over_a_climbing_strip_has_no_gaps(make_cube: Make) -> None:
+    """The strip climbs 2.5 couplings from one mass to the next and is narrower than that.
+
+    Between its masses the lowest node of a coupling is an excluded one far away.
+    """
+    axes = (Axis("mass", "linear", 0.0, 60.0, 61), Axis("coupling", "linear", 10.0, 120.0, 111))
+
+    def chi2(mass: np.ndarray, g: np.ndarray) -> np.ndarray:
+        return np.where(mass > 56.0, 3.0, 1.5 + 2.0 * (g - 2.5 * mass - 0.1) ** 2)
+
+    surface = Surface.from_dataset(make_cube(axes, a=chi2), axes)
+    found = interval(surface, "coupling", cl=0.9, kind="sm", chi2_sm=0.0)
+    assert found.intervals == ((None, None),)
+
+
+def test_a_surface_that_is_held_already_is_the_same_question(make_cube: Make) -> None:
+    axes = (MASS, EPS)
+    data = make_cube(axes, a=lambda m, e: ((e - 0.1) / 0.05) ** 2 + 2.0 * np.log10(m))
+    at, lowest = {"mass": 37.0}, Minimum(0.0, {"mass": 1.0, "eps": 0.1})
+    whole = interval(Surface.from_dataset(data, axes), "eps", at=at, minimum=lowest)
+    held = interval(Surface.from_dataset(data, axes, at=at), "eps", minimum=lowest)
+    assert held == whole
+    with pytest.raises(DefinitionError, match=r"mass is asked for and fixed at 37"):
+        interval(Surface.from_dataset(data, axes, at=at), "mass")
 
 
 def test_profiled_and_fixed_intervals_differ(make_cube: Make) -> None:

@@ -1,6 +1,7 @@
 """Adding experiments, fixing axes and profiling, against closed forms."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +98,53 @@ def test_at_never_extrapolates(make_cube: Make) -> None:
         surface.at(mass=float("nan"))
     with pytest.raises(DefinitionError, match=r"unknown axis 'mas': did you mean 'mass'\?"):
         surface.at(mas=1.0)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        {"mass": 37.0},
+        {"eta": -2.0},
+        {"eta": 2.0, "mass": 1e4},
+        {"mass": float(MASS.coordinates[7]), "eps": 0.31},
+        {"eps": 0.99, "eta": 0.01, "mass": 1.5},
+    ],
+)
+def test_reading_beside_the_held_values_is_the_same_and_reads_no_more(
+    make_cube: Make, tmp_path: Path, at: dict[str, float]
+) -> None:
+    axes = (MASS, EPS, ETA)
+    rough = np.random.default_rng(3).normal(size=(21, 31, 41)).cumsum(axis=0)
+    rough[5, 6, 7] = np.nan
+    data = make_cube(axes, a=lambda *_: rough, b=lambda *_: rough**2)
+    data.to_netcdf(tmp_path / "cube.nc", engine="scipy")
+    whole = Surface.from_dataset(data, axes).at(**at)
+    with xr.open_dataset(tmp_path / "cube.nc", engine="scipy") as lazy:
+        held = Surface.from_dataset(lazy, axes, at=at)
+    np.testing.assert_array_equal(held.chi2, whole.chi2)
+    assert (held.axes, held.coverage, held.computed) == (
+        whole.axes,
+        whole.coverage,
+        whole.computed,
+    )
+    assert held.fixed == whole.fixed
+    # far from the held values nothing is looked at
+    for name, value in at.items():
+        axis = next(axis for axis in axes if axis.name == name)
+        far = np.abs(axis.to_scale(axis.coordinates) - axis.to_scale(value))
+        far = far > 3.5 * np.diff(axis.to_scale(axis.coordinates))[0]
+        spoiled = data.copy(deep=True)
+        spoiled["chi2"].loc[{name: axis.coordinates[far]}] = np.inf
+        again = Surface.from_dataset(spoiled, axes, at=at)
+        np.testing.assert_array_equal(again.chi2, whole.chi2)
+
+
+def test_holding_outside_or_an_unknown_axis_is_refused_before_reading(make_cube: Make) -> None:
+    data = make_cube((MASS, EPS), a=lambda m, e: e)
+    with pytest.raises(DefinitionError, match=r"mass = 0\.5 is outside the scanned"):
+        Surface.from_dataset(data, (MASS, EPS), at={"mass": 0.5})
+    with pytest.raises(DefinitionError, match=r"unknown axis 'mas': did you mean 'mass'\?"):
+        Surface.from_dataset(data, (MASS, EPS), at={"mas": 1.0})
 
 
 def test_profiling_a_correlated_parabola_is_exact(make_cube: Make) -> None:

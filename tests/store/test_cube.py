@@ -102,7 +102,7 @@ def test_damaged_metadata_is_a_mismatch(stored: StoredScan) -> None:
 
 def test_absent_cube_is_a_mismatch(stored: StoredScan) -> None:
     (stored.path / "cube.zarr" / "zarr.json").unlink()
-    with pytest.raises(MismatchError, match=rf"`scanner rm {stored.id}` and run again"):
+    with pytest.raises(MismatchError, match=f"remove the folder {stored.path} and run again"):
         Cube(stored.cube.folder, stored.definition)
 
 

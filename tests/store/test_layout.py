@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
 import zarr
 
+from scanner.grid import Axis, Grid
 from scanner.store.layout import needed_bytes, to_json
 from scanner.store.stored import StoredScan
 
@@ -31,6 +33,22 @@ def test_needed_bytes_are_an_upper_limit(filled: StoredScan) -> None:
     used = sum(filled.folder.sizes().values()) - sum(filled.cube.folder.sizes().values())
     used += sum(sum(sizes) for sizes in filled.cube.sizes().values())
     assert used < needed_bytes(filled.grid, 2) < 10**6
+
+
+def test_needed_bytes_of_some_chunks_are_an_upper_limit_for_any_of_them(grid) -> None:
+    whole = needed_bytes(grid, 2)
+    per_chunk = (whole - grid.size * 2 * 9) // grid.n_chunks
+    for count in range(grid.n_chunks + 1):
+        largest = sorted((chunk.size for chunk in grid), reverse=True)[:count]
+        assert needed_bytes(grid, 2, count) >= sum(largest) * 2 * 9 + count * per_chunk
+        assert needed_bytes(grid, 2, count) <= whole
+
+
+def test_needed_bytes_of_many_chunks_need_no_loop() -> None:
+    axes = tuple(Axis(name, "linear", 0.0, 1.0, 10_000) for name in "ab")
+    start = time.perf_counter()
+    assert needed_bytes(Grid(axes, (1, 1)), 2) == 10**8 * (2 * 9 + 3 * 4096)
+    assert time.perf_counter() - start < 1.0
 
 
 def test_json_has_no_nan() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,22 @@ def test_discarded_chunks_are_computed_again(filled: StoredScan, block, packed: 
     assert filled.missing() == []
 
 
+def test_what_was_found_from_discarded_chunks_is_forgotten(filled: StoredScan) -> None:
+    filled.write_attributes({"minimum": {"chi2": 98.5}})
+    filled.discard([])
+    assert filled.summary
+    filled.discard([1])
+    assert filled.summary == {}
+
+
+def test_markers_that_were_read_are_not_read_again(filled: StoredScan, monkeypatch) -> None:
+    finished = filled.finished()
+    filled.discard([1])
+    monkeypatch.setattr(StoredScan, "finished", None)
+    assert filled.missing(finished) == []
+    assert filled.state(finished).complete
+
+
 def test_blocks_of_another_form_are_refused(stored: StoredScan, block) -> None:
     chunk = stored.grid.chunk(0)
     chi2, status = block(chunk)
@@ -92,6 +110,42 @@ def test_summary_is_merged_and_joins_the_attributes(stored: StoredScan) -> None:
     assert stored.summary == {"minimum": {"chi2": 98.5}, "finalised": True}
     with pytest.raises(ValueError, match="not JSON compliant"):
         stored.write_attributes({"minimum": float("nan")})
+
+
+def test_names_are_those_of_the_definition_and_later_ones(stored: StoredScan) -> None:
+    for name in ("second", "stand_in", "first", "second"):
+        stored.add_name(name)
+    (stored.path / "names" / "third.0a.partial").write_bytes(b"")
+    assert stored.names == ("stand_in", "first", "second")
+    assert stored.summary == {}
+
+
+def test_two_processes_lose_no_name(stored: StoredScan) -> None:
+    script = (
+        "import sys; from scanner.store.stored import StoredScan; "
+        "stored = StoredScan.open(sys.argv[1]); print('ready', flush=True); sys.stdin.read(1); "
+        "[stored.add_name(f'{sys.argv[2]}{i}') for i in range(50)]"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(stored.path), letter],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for letter in "ab"
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("x")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert set(stored.names) == {"stand_in", *(f"{c}{i}" for c in "ab" for i in range(50))}
 
 
 def test_stop_request(stored: StoredScan) -> None:
