@@ -18,6 +18,7 @@ from scanner.grid import Axis
 from scanner.reading import document, resolve
 from scanner.reading.axes import axis_entries, read_axes, recorded_axes
 from scanner.reading.section import Section
+from scanner.scenario import Scenario, Value
 
 # Counts every change of the machine (physics, statistics, templates, chi2) that changes numbers.
 # What lies in the file of a scenario or an experiment is covered by its source hash.
@@ -281,7 +282,7 @@ def from_mapping(
     resolve.check_combination(where, scenario, parameters, axes)
     return ScanDefinition(
         name=resolve.label(top, name),
-        title=top.text("title", scenario.title),
+        title=top.text("title", _title(scenario, parameters)),
         scenario=top.text("scenario"),
         experiments=experiments,
         axes=axes,
@@ -293,6 +294,17 @@ def from_mapping(
         description=top.text("description", ""),
         points_per_chunk=resolve.points_per_chunk(top.table("chunks")),
     )
+
+
+def _title(scenario: Scenario, parameters: Mapping[str, Value]) -> str:
+    """Title of the scenario with the choices that are not its defaults, and its model."""
+    choices = [p for p in scenario.parameters if p.role == "choice"]
+    said = [
+        str(parameters[p.name])
+        for p in choices
+        if p.name == "model" or parameters[p.name] != p.default
+    ]
+    return ": ".join([scenario.title, ", ".join(said)]) if said else scenario.title
 
 
 def _values(section: Section) -> dict[str, float | str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import catalog
+from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.figures import style
 from scanner.figures.exclusion import Planes, exclusion_figure
@@ -136,6 +137,17 @@ def _label(scan: Answers, name: str) -> str:
     return style.label(attributes.get("latex") or name, axis.unit)
 
 
+def _chosen_values(chosen: ScanDefinition) -> list[str]:
+    """Fixed parameters that are not at their default, and the model."""
+    try:
+        defaults = {p.name: p.default for p in catalog.scenario(chosen.scenario).parameters}
+    except DefinitionError:  # a scan may outlive the scenario it was made with
+        defaults = {}
+    fixed = chosen.parameters.items()
+    named = {n: v for n, v in fixed if n == "model" or v != defaults.get(n)}
+    return [v if isinstance(v, str) else f"{n} = {v:g}" for n, v in named.items()]
+
+
 def _provenance(scan: Answers, surface: Surface) -> str:
     """Everything that a reader needs to make the figure again."""
     chosen = scan.definition
@@ -144,6 +156,7 @@ def _provenance(scan: Answers, surface: Surface) -> str:
     profiled = [f"profiled over {', '.join(surface.profiled)}"] if surface.profiled else []
     parts = [
         f"scan {scan.id}",
+        *_chosen_values(chosen),
         *chosen.options.values(),
         *choices,
         *held,

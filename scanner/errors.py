@@ -51,6 +51,10 @@ class StoreError(ScannerError):
     exit_code = 6
 
 
+MOST_NAMES = 24
+"""Names that a message lists; of more, the nearest are still found."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Message for an unknown name, with the nearest known ones.
 
@@ -59,5 +63,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """
     names = list(known)
     near = get_close_matches(name, names, n=2, cutoff=0.5)
-    hint = f": did you mean {' or '.join(repr(n) for n in near)}?" if near else ":"
-    return f"unknown {kind} {name!r}{hint} (known: {', '.join(names) or 'none'})"
+    hint = f": did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+    shown = ", ".join(names[:MOST_NAMES]) or "none"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"unknown {kind} {name!r}{hint} (known: {shown}{more})"

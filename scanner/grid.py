@@ -55,15 +55,22 @@ class Axis:
             return np.geomspace(self.start, self.stop, self.n)
         return np.linspace(self.start, self.stop, self.n)
 
+    @cached_property
+    def logarithmic(self) -> bool:
+        """Whether the axis scale is log10: log spacing, or a positive list over a decade."""
+        if self.spacing == "list":
+            return self.values[0] > 0.0 and self.values[-1] >= 10.0 * self.values[0]
+        return self.spacing == "log"
+
     def to_scale(self, value: npt.ArrayLike) -> Array:
-        """Coordinate in which the axis is uniform: log10 for a log axis, else the value itself."""
+        """Coordinate of the axis scale: log10 for a logarithmic axis, else the value itself."""
         values = np.asarray(value, dtype=np.float64)
-        return np.log10(values) if self.spacing == "log" else values
+        return np.log10(values) if self.logarithmic else values
 
     def from_scale(self, scaled: npt.ArrayLike) -> Array:
         """Inverse of `to_scale`."""
         values = np.asarray(scaled, dtype=np.float64)
-        return np.power(10.0, values) if self.spacing == "log" else values
+        return np.power(10.0, values) if self.logarithmic else values
 
 
 @dataclass(frozen=True)

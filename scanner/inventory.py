@@ -10,6 +10,7 @@ from scanner.chi2 import STANDARD_MODEL, ExperimentModel
 from scanner.errors import CatalogError, ScannerError, unknown
 from scanner.experiment import Experiment
 from scanner.prepare import citation, references
+from scanner.reading import resolve
 from scanner.scenario import Parameter, Scenario
 from scanner.store.archive import Archive
 from scanner.store.stored import StoredScan
@@ -41,6 +42,11 @@ def definitions() -> list[Record]:
     return [
         {"name": name, "title": definition.load(name).title} for name in catalog.definition_names()
     ]
+
+
+def options() -> list[Record]:
+    """Name and values of every physics convention, the default first."""
+    return [{"name": n, "values": " | ".join(values)} for n, values in resolve.OPTIONS.items()]
 
 
 def scans(store: Path | None = None) -> list[Record]:

@@ -13,15 +13,17 @@ and isotope by isotope, never across them (trap 11):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from scanner.errors import DefinitionError
+from scanner.errors import DefinitionError, unknown
 from scanner.experiment import Experiment
 from scanner.physics.cevns import unit_cross_section
 from scanner.physics.charges import weak_couplings
@@ -221,7 +223,7 @@ class TemplateMaker:
         yield "weak_neutron", target.N * target.neutron_form_factor(q2)
         values = self._fixed | {k: np.asarray(v)[..., np.newaxis] for k, v in shapes.items()}
         for name, charge in self.scenario.charges.items():
-            yield name, call_with(charge, target, q2, values=values)
+            yield name, self._ask(charge, target, q2, values=values)
 
     def _amplitude(
         self, initial: str, final: str, shapes: Mapping[str, Array]
@@ -233,12 +235,13 @@ class TemplateMaker:
                 "weak_proton": self._weak_proton(initial),
                 "weak_neutron": self._weak.neutron,
             }
-        values = self._values(shapes)
-        try:
-            extra = call_with(self.scenario.coherent, initial, final, values=values)
-        except TypeError as error:
-            raise self._not_polynomial(error) from error
+        extra = self._ask(self.scenario.coherent, initial, final, values=self._values(shapes))
         for name, coefficient in extra.items():
+            if name not in ("weak_proton", "weak_neutron", *self.scenario.charges):
+                raise DefinitionError(
+                    f"scenario {self.scenario.title!r}: coherent: "
+                    f"{unknown('charge', name, self.scenario.charges)}; mend the scenario"
+                )
             amplitude[name] = amplitude[name] + coefficient if name in amplitude else coefficient
         return {name: as_polynomial(c, self.couplings) for name, c in amplitude.items()}
 
@@ -252,16 +255,13 @@ class TemplateMaker:
 
     def _term(self, fold: Fold, term: Term, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
         """Recoils per nucleus and MeV of a term without interference, by monomial."""
-        try:
-            coefficient = as_polynomial(
-                call_with(term.coefficient, fold.component.flavor, values=self._values(shapes)),
-                self.couplings,
-            )
-        except TypeError as error:
-            raise self._not_polynomial(error) from error
+        coefficient = as_polynomial(
+            self._ask(term.coefficient, fold.component.flavor, values=self._values(shapes)),
+            self.couplings,
+        )
         energies, weights = fold.energies
         grown = {k: np.asarray(v)[..., np.newaxis, np.newaxis] for k, v in shapes.items()}
-        density = call_with(
+        density = self._ask(
             term.cross_section, fold.nucleus, energies, fold.recoil, values=self._fixed | grown
         )
         spectrum = np.sum(weights * density, axis=-2)
@@ -271,11 +271,25 @@ class TemplateMaker:
         variables = {c: Polynomial.variable(c, self.couplings) for c in self.couplings}
         return {**self._fixed, **shapes, **variables}
 
-    def _not_polynomial(self, error: TypeError) -> DefinitionError:
-        return DefinitionError(
-            f"scenario {self.scenario.title!r}: the scanned couplings {', '.join(self.couplings)} "
-            f"must enter as a polynomial; declare others as role 'shape' ({error})"
-        )
+    def _ask(self, function: Callable[..., Any], *args: Any, values: Mapping[str, Any]) -> Any:
+        """Answer of one of the scenario's functions; what it raises becomes one clear error."""
+        try:
+            return call_with(function, *args, values=values)
+        except DefinitionError:
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"{type(error).__name__}: {error} ({Path(last.filename).name}, {last.lineno})"
+            mend = "mend the scenario"
+            if isinstance(error, TypeError) and "Polynomial" in str(error):
+                mend = (
+                    f"the scanned couplings {', '.join(self.couplings)} must enter as a "
+                    "polynomial; declare others as role 'shape'"
+                )
+            name = getattr(function, "__name__", "function")
+            raise DefinitionError(
+                f"scenario {self.scenario.title!r}: {name} failed: {said}; {mend}"
+            ) from error
 
 
 def _nuclei(experiment: Experiment, form_factor: str) -> Iterator[Nucleus]:

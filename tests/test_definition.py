@@ -280,7 +280,7 @@ def test_defaults_are_filled_in():
     assert found.sources == catalog.source_hashes("toy_mediator", ["toy_csi", "toy_argon"])
     assert found.engine_version == definition.ENGINE_VERSION
     assert found.points_per_chunk is None
-    assert resolved(("title", None)).title == "Toy mediator"
+    assert resolved(("title", None)).title == "Toy mediator: universal"
 
 
 def test_axes_keep_their_order_and_come_in_own_units():

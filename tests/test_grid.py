@@ -74,3 +74,13 @@ def test_chunk_shapes_keep_their_promises(shape, points, min_chunks):
         assert size <= fits
         if fits > floor:
             assert grid_of(shape, chosen).n_chunks >= min_chunks
+
+
+@pytest.mark.parametrize(
+    ("values", "logarithmic"),
+    [((0.01, 0.1, 1.0), True), ((1.0, 2.0, 3.0), False), ((-1.0, 1.0, 100.0), False)],
+)
+def test_a_positive_list_over_a_decade_has_a_logarithmic_scale(values, logarithmic):
+    axis = Axis("x", "list", values[0], values[-1], 3, "", values)
+    assert axis.logarithmic is logarithmic
+    np.testing.assert_allclose(axis.from_scale(axis.to_scale(values)), values, rtol=1e-14)

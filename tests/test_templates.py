@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -377,3 +378,24 @@ def test_a_scheme_without_tau_says_so_where_tau_is_needed():
         DefinitionError, match="scheme 'C20' has no proton coupling for nu_tau; choose AC22"
     ):
         made.fold({})
+
+
+def _raising(error):
+    def coherent(initial, final, *, a):
+        raise error
+
+    return coherent
+
+
+@pytest.mark.parametrize(
+    ("coherent", "said"),
+    [
+        (_raising(ZeroDivisionError("division by zero")), "coherent failed: ZeroDivisionError"),
+        (_raising(NameError("name 'g' is not defined")), "name 'g' is not defined"),
+        (lambda initial, final, *, a: {"neutrn": a}, "unknown charge 'neutrn': did you mean"),
+    ],
+)
+def test_a_mistake_in_a_scenario_is_one_clear_error(coherent, said):
+    with pytest.raises(DefinitionError, match=re.escape(said)) as caught:
+        _made(_toy(charges={"neutron": _neutrons}, coherent=coherent), ("a",)).fold({})
+    assert "mend the scenario" in str(caught.value)

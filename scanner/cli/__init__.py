@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 from scanner.errors import ScannerError
 
 
 def main() -> None:
-    """Run the command; errors of ours are one line on stderr and an exit code."""
-    from scanner.cli.app import app
+    """Run the command; errors are one line on stderr and an exit code."""
+    from scanner.cli.app import Abort, UsageError, app
 
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except ScannerError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except UsageError as error:  # unknown verb or option, a value of the wrong type
+        _fail(f"{error.format_message()} (see scanner --help)", 2)
+    except Abort:
+        sys.exit(130)
     except BrokenPipeError:  # the reader of the output went away: `scanner list ... | head`
         sys.stderr.close()
         sys.exit(0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import typer
 
 from scanner.cli import ask, catalogue, data, doctor, draw, scans
+
+# the command line library brings its own copy of click, or uses the installed one
+UsageError: Any = typer.BadParameter.__base__
+Abort = typer.Abort
 
 app = typer.Typer(
     name="scanner",
@@ -18,3 +24,21 @@ for verbs in (catalogue, scans, ask, draw, doctor):
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("cevns-scanner"))
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Parameter scans and exclusion limits for coherent elastic neutrino-nucleus scattering."""

@@ -20,8 +20,10 @@ from scanner.cli.options import (
     axis_names,
     named_values,
     numbers,
+    one_level,
 )
-from scanner.cli.output import show_json, show_table
+from scanner.cli.output import note, show_json, show_table
+from scanner.errors import MismatchError
 
 if TYPE_CHECKING:
     from scanner.point import Point
@@ -172,7 +174,7 @@ def _cells(row: list[float]) -> list[str]:
 def interval(
     scan: ScanName,
     parameter: Annotated[str, typer.Argument(help="An axis of the scan.")],
-    cl: Level = 0.9,
+    cl: Level = None,
     dof: Dof = 1,
     at: At = None,
     experiment: Experiments = None,
@@ -184,15 +186,21 @@ def interval(
     """Allowed intervals of one parameter, profiled over the axes that are not held."""
     opened = _open(scan, store, partial)
     found = opened.interval(
-        parameter, cl=cl, dof=dof, at=numbers(at), experiments=experiment, reference=reference
+        parameter,
+        cl=one_level(cl),
+        dof=dof,
+        at=numbers(at),
+        experiments=experiment,
+        reference=reference,
     )
     if json:
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
         return
     print(found.text())
-    held = "".join(f", {name} = {value:g}" for name, value in found.fixed.items())
+    units = {axis.name: axis.unit for axis in opened.definition.axes}
+    held = "".join(f", {n} = {v:g} {units[n]}".rstrip() for n, v in found.fixed.items())
     print(
-        f"{100 * cl:g} % CL, {dof} dof, {' + '.join(found.experiments)}{held}; Delta chi2 < "
+        f"{100 * found.cl:g} % CL, {dof} dof, {' + '.join(found.experiments)}{held}; Delta chi2 < "
         f"{found.level:.3f} from reference {reference}, "
         f"best {parameter} = {found.best:.4g} (chi2 = {found.chi2_min:.3f})"
     )
@@ -247,7 +255,12 @@ def contour(
 def _open(scan: str, store: Path | None, partial: bool) -> Scan:
     from scanner.scan import Scan
 
-    return Scan.open(scan, store=store, partial=partial)
+    opened = Scan.open(scan, store=store, partial=partial)
+    try:
+        opened.definition.check_sources()
+    except MismatchError as error:  # an old result is still a result, but not of today's code
+        note(str(error))
+    return opened
 
 
 VERBS: tuple[Callable[..., None], ...] = (point, query, profile, interval, contour)

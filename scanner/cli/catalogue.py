@@ -18,6 +18,7 @@ class Kind(StrEnum):
     SCENARIOS = "scenarios"
     EXPERIMENTS = "experiments"
     DEFINITIONS = "definitions"
+    OPTIONS = "options"
     SCANS = "scans"
 
 
@@ -26,13 +27,14 @@ def list_(
     store: Store = None,
     json: Json = False,
 ) -> None:
-    """List scenarios, experiments, ready-made definitions or stored scans, one line each."""
+    """List scenarios, experiments, definitions, options or stored scans, one line each."""
     from scanner import inventory
 
     listing: dict[Kind, Callable[[], list[inventory.Record]]] = {
         Kind.SCENARIOS: inventory.scenarios,
         Kind.EXPERIMENTS: inventory.experiments,
         Kind.DEFINITIONS: inventory.definitions,
+        Kind.OPTIONS: inventory.options,
         Kind.SCANS: lambda: inventory.scans(store),
     }
     rows = listing[kind]()

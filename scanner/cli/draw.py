@@ -19,6 +19,7 @@ from scanner.cli.options import (
     Store,
     axis_names,
     numbers,
+    one_level,
 )
 from scanner.cli.output import show_json
 
@@ -31,7 +32,7 @@ def plot(
             "-o", "--output", help="FILE.pdf, .png or .svg. Default: figure.png in the scan."
         ),
     ] = None,
-    cl: Level = 0.9,
+    cl: Level = None,
     dof: Annotated[
         int | None, typer.Option("--dof", help="Default: the number of axes drawn.")
     ] = None,
@@ -55,7 +56,7 @@ def plot(
         opened,
         output or opened.stored.path / "figure.png",
         keep=axis_names(keep) if keep else None,
-        cl=cl,
+        cl=one_level(cl),
         dof=dof,
         at=numbers(at),
         experiments=experiment,

@@ -47,7 +47,10 @@ Workers = Annotated[
         help="Local worker processes. Default: one per CPU.",
     ),
 ]
-Level = Annotated[float, typer.Option("--cl", help="Confidence level as a fraction: 0.9 for 90 %.")]
+Level = Annotated[
+    list[float] | None,
+    typer.Option("--cl", help="Confidence level as a fraction: 0.9 for 90 %. Default: 0.9."),
+]
 At = Annotated[
     list[str] | None,
     typer.Option("--at", metavar="NAME=VALUE", help="Hold an axis at a value; repeat for several."),
@@ -101,3 +104,17 @@ def axis_names(texts: Iterable[str]) -> list[str]:
     ['mass', 'coupling', 'eps']
     """
     return [name for text in texts for name in text.replace(",", " ").split()]
+
+
+def one_level(levels: list[float] | None) -> float:
+    """The one confidence level of a verb that takes one.
+
+    Raises
+    ------
+    DefinitionError
+        There are several.
+    """
+    if levels and len(levels) > 1:
+        given = ", ".join(f"{level:g}" for level in levels)
+        raise DefinitionError(f"--cl {given}: give one level; `scanner contour` takes several")
+    return levels[0] if levels else 0.9

@@ -62,7 +62,7 @@ def run(
     with progress_bar() as update:
         scan, report = Scan.launch(chosen, store=store, progress=update, said=said, **cluster)
     seconds = time.perf_counter() - start
-    _tell(scan, report, seconds, None if no_figure else _draw(scan, report, figure), json)
+    _tell(scan, report, seconds, lambda: None if no_figure else _draw(scan, report, figure), json)
 
 
 def resume(
@@ -93,7 +93,9 @@ def resume(
     with progress_bar() as update:
         report = opened.run(progress=update, said=said, **cluster)
     seconds = time.perf_counter() - start
-    _tell(opened, report, seconds, None if no_figure else _draw(opened, report, figure), json)
+    _tell(
+        opened, report, seconds, lambda: None if no_figure else _draw(opened, report, figure), json
+    )
 
 
 def _discard_damaged(scan: Scan) -> None:
@@ -120,18 +122,23 @@ def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path:
 
 
 def _tell(
-    scan: Scan, report: Report | None, seconds: float, figure: Path | None, json: bool
+    scan: Scan,
+    report: Report | None,
+    seconds: float,
+    draw: Callable[[], Path | None],
+    json: bool,
 ) -> None:
-    """Print the limit and the paths written."""
+    """Print the limit, then draw: the numbers are told even where no figure can be written."""
     for sentence in report.notes if report else ():
         note(sentence)
     if json:
-        show_json(_record(scan, report, seconds, figure))
+        show_json(_record(scan, report, seconds, draw()))
         return
     print(_told(report, seconds))
     for line in scan.summary().lines():
         print(line)
     print(f"cube    {scan.stored.path / 'cube.zarr'}")
+    figure = draw()
     if figure is not None:
         print(f"figure  {figure}")
 
@@ -216,7 +223,7 @@ def status(scan: ScanName, store: Store = None, json: Json = False) -> None:
             ("chunks", f"{state.done} of {state.total}"),
             ("grid", f"{100 * state.fraction_done:.1f} % of {state.points} points"),
             ("CPU time", duration(state.seconds)),
-            ("points", points),
+            ("evaluations", points),
             ("last written", state.last_written or "-"),
         ]
     )

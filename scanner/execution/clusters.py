@@ -78,6 +78,10 @@ def connect(
 def _address(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[str | None, str]:
     """Address and where it was said; None for a local cluster."""
     if scheduler:
+        if ":" not in scheduler:
+            raise DefinitionError(
+                f"--scheduler {scheduler}: give its address with the port, tcp://{scheduler}:8786"
+            )
         return scheduler, "--scheduler"
     if scheduler_file:
         return _read_scheduler_file(Path(scheduler_file)), f"--scheduler-file {scheduler_file}"

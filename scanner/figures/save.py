@@ -31,7 +31,7 @@ def check_path(path: str | Path) -> Path:
     target = Path(path)
     if target.suffix[1:].lower() not in _METADATA:
         raise DefinitionError(
-            f"{target.name}: cannot write {target.suffix or 'a file without suffix'};"
+            f"{target}: cannot write {target.suffix or 'a file without suffix'};"
             f" end the name in .{', .'.join(_METADATA)}"
         )
     return target

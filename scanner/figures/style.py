@@ -88,7 +88,7 @@ def set_scale(axes: Axes, which: str, axis: Axis) -> None:
     """Scale, limits and ticks of the x or y axis."""
     low, high = float(axis.coordinates[0]), float(axis.coordinates[-1])
     target = axes.xaxis if which == "x" else axes.yaxis
-    logarithmic = axis.spacing == "log"
+    logarithmic = axis.logarithmic
     if which == "x":
         axes.set_xscale("log" if logarithmic else "linear")
         axes.set_xlim(low, high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.chi2 import Evaluator
 from scanner.definition import ScanDefinition
-from scanner.errors import IncompleteScanError
+from scanner.errors import IncompleteScanError, ScannerError
 from scanner.limits import query as questions
 from scanner.limits.interval import Interval, interval
 from scanner.limits.minimum import stored_minimum
@@ -69,6 +70,7 @@ class Answers:
         IncompleteScanError
             Chunks are missing and `partial` was not asked for.
         """
+        self.stored.cube.check()
         state = self.state()
         if not state.complete and not self.partial:
             raise IncompleteScanError(
@@ -111,15 +113,41 @@ class Answers:
         reference: str = "global",
     ) -> Interval:
         """Allowed intervals of one parameter; see `scanner.limits.interval.interval`."""
+        whole = self.surface(experiments)
         return interval(
-            self.surface(experiments),
+            whole,
             parameter,
             cl=cl,
             dof=dof,
             at=at,
             kind=reference,
+            line=self._line(whole, parameter, dict(at or {})),
             **self._zero(experiments, reference),
         )
+
+    def _line(self, whole: Surface, parameter: str, at: dict[str, float]) -> Surface | None:
+        """Exact chi2 along one axis with all others held; None where that cannot be had.
+
+        Between grid points chi2 may bend more than any interpolation follows (thin strips), and
+        the likelihood costs milliseconds.
+        """
+        all_held = bool(at) and set(whole.names) - {parameter} == set(at)
+        if not all_held or whole.computed < 1.0 or not self._unchanged:
+            return None
+        between = whole.at(**at)  # refuses values outside their axes
+        axis = whole.axis(parameter)
+        chi2 = self.evaluator.chi2_at({parameter: axis.coordinates, **at})
+        rows = [self.definition.experiments.index(name) for name in whole.experiments]
+        return replace(between, chi2=chi2[rows].sum(axis=0))
+
+    @cached_property
+    def _unchanged(self) -> bool:
+        """Whether the sources that the scan was computed with are those installed."""
+        try:
+            self.definition.check_sources()
+        except ScannerError:
+            return False
+        return True
 
     def contour(
         self,
@@ -151,7 +179,7 @@ class Answers:
         reference: str = "global",
     ) -> questions.Query:
         """chi2 at named values, profiled over the rest; see `scanner.limits.query.query`."""
-        return questions.query(
+        found = questions.query(
             self.dataset(),
             self.definition.axes,
             at,
@@ -161,6 +189,13 @@ class Answers:
             minima=self.minima,
             chi2_sm=self.chi2_sm if reference == "sm" else None,
         )
+        if not all(math.isfinite(answer.chi2) for answer in found.answers.values()):
+            where = ", ".join(f"{name} = {value:g}" for name, value in at.items())
+            raise IncompleteScanError(
+                f"scan {self.id}: no usable point at {where}: it is not computed yet, or failed "
+                "(see `scanner status`)"
+            )
+        return found
 
     def profile(
         self,

@@ -20,6 +20,9 @@ from scanner.strips import narrow_points
 
 _LISTED = 4  # values that a note names
 
+UNDERSHOOT = 0.05
+"""chi2 below the exact minimum at which an interpolated curve is said to be unreliable."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -49,6 +52,8 @@ class Interval:
     points_end : tuple of pairs
         One for each of `intervals`: where an end is None because no usable point lies beyond, the
         value there; None elsewhere.
+    source : str
+        ``likelihood`` where chi2 was evaluated along the line, ``grid`` where it was interpolated.
     notes : tuple of str
         What a reader of the numbers has to know.
     """
@@ -67,6 +72,7 @@ class Interval:
     profiled: Mapping[str, float]
     coverage: float
     points_end: tuple[Ends, ...]
+    source: str = "grid"
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +92,7 @@ class Interval:
             "fixed": dict(self.fixed),
             "profiled": {name: plain(value) for name, value in self.profiled.items()},
             "coverage": self.coverage,
+            "source": self.source,
             "notes": list(self.notes),
         }
 
@@ -100,7 +107,7 @@ class Interval:
             return f"no usable point of {self.parameter}"
         if not self.intervals:
             where = "" if self.coverage == 1.0 else " at the usable points"
-            return f"no {self.parameter} allowed{where}"
+            return f"no scanned {self.parameter} allowed{where}"
         pieces = zip(self.intervals, self.points_end, strict=True)
         return " or ".join(_in_words(self.parameter, *piece) for piece in pieces)
 
@@ -115,6 +122,7 @@ def interval(
     kind: str = "global",
     minimum: Minimum | None = None,
     chi2_sm: float | None = None,
+    line: Surface | None = None,
 ) -> Interval:
     """Allowed intervals of one parameter, profiled over all axes that are not fixed.
 
@@ -132,6 +140,9 @@ def interval(
         Axes held at a value.
     kind, minimum, chi2_sm
         As for `scanner.limits.reference.reference`.
+    line : Surface, optional
+        The exact chi2 along `parameter` at the held values, where no other axis is left; without
+        it the stored points are interpolated.
 
     Raises
     ------
@@ -144,7 +155,7 @@ def interval(
         raise DefinitionError(
             f"{parameter} is asked for and fixed at {fixed[parameter]:g}; do one or the other"
         )
-    held = surface.at(**dict(at or {}))
+    held = surface.at(**dict(at or {})) if line is None else line
     # the first axis is profiled over last: the plane before that step shows its strips
     plane = held.profile([*[name for name in held.names if name != parameter][:1], parameter])
     curve = plane.profile([parameter])
@@ -167,7 +178,10 @@ def interval(
         profiled=profiled,
         coverage=surface.coverage,
         points_end=tuple(piece.points_end for piece in pieces),
-        notes=_notes(axis, surface, pieces) + _strip_note(plane, zero, level),
+        source="grid" if line is None else "likelihood",
+        notes=_notes(axis, surface, pieces)
+        + _strip_note(plane, zero, level)
+        + _undershoot_note(chi2_min, minimum),
     )
 
 
@@ -193,6 +207,16 @@ def _best(curve: Surface, zero: Reference | None) -> tuple[float, float, dict[st
     nearest = int(np.argmin(np.abs(scaled - np.nan_to_num(place))))
     profiled = {key: float(value[nearest]) for key, value in curve.profiled.items()}
     return float(axis.from_scale(place)), float(chi2), profiled
+
+
+def _undershoot_note(chi2_min: float, minimum: Minimum | None) -> tuple[str, ...]:
+    """Said where the interpolation goes below the minimum that the likelihood has."""
+    if minimum is None or not chi2_min < minimum.chi2 - UNDERSHOOT:
+        return ()
+    return (
+        f"between the grid points the interpolation falls to {chi2_min:.2f}, below the minimum"
+        f" {minimum.chi2:.2f} of the likelihood: finer axes are needed here",
+    )
 
 
 def _strip_note(plane: Surface, zero: Reference, level: float) -> tuple[str, ...]:

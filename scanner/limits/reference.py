@@ -107,7 +107,8 @@ def estimate(surface: Surface) -> Minimum:
     lowest = surface.profile()
     if np.isnan(lowest.chi2):
         raise DefinitionError(
-            f"no usable point of {' + '.join(surface.experiments)} is left; compute the scan first"
+            f"no usable point of {' + '.join(surface.experiments)}: every computed point failed or "
+            "is unphysical; look at `scanner status`, the scenario and the ranges of the axes"
         )
     at = {name: float(lowest.profiled[name]) for name in surface.names}
     edges = tuple(name for name in surface.names if _is_end(surface, name, at[name]))

@@ -121,7 +121,7 @@ def round_values(axis: Axis) -> list[float]:
     [0.1, 1.0, 10.0, 1000.0, 10000.0]
     """
     low, high = float(axis.coordinates[0]), float(axis.coordinates[-1])
-    if axis.spacing == "log":
+    if axis.logarithmic:
         exponents = range(
             math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1
         )

@@ -122,6 +122,7 @@ class Archive:
         if not found and len(scan) >= MIN_PREFIX:
             found = [stored for stored in scans if stored.id.startswith(scan)]
         if not found:
+            self._tell_damaged(scan)
             names = [name for s in scans for name in (*s.names, s.id)]
             raise CatalogError(f"{self.folder}: {unknown('scan', scan, dict.fromkeys(names))}")
         if len(found) > 1:
@@ -130,6 +131,16 @@ class Archive:
                 f"{self.folder}: {scan!r} may be {candidates}: give more digits of the id"
             )
         return found[0]
+
+    def _tell_damaged(self, scan: str) -> None:
+        """MismatchError if a scan that cannot be opened may be the one that is asked for."""
+        for name in self._ids():
+            try:
+                StoredScan.open(self.folder.child(name).path)
+            except ScannerError as error:
+                raise MismatchError(
+                    f"scan {scan!r} is not among those that can be opened, and {error}"
+                ) from error
 
     def list(self) -> list[StoredScan]:
         """All scans that can be opened, by id."""

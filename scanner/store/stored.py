@@ -247,7 +247,13 @@ class StoredScan:
     def summary(self) -> dict[str, Any]:
         """What was found after the scan, such as the minimum; empty until it is written."""
         text = self.folder.read(_SUMMARY)
-        return dict(json.loads(text)) if text is not None else {}
+        try:
+            return dict(json.loads(text)) if text is not None else {}
+        except (ValueError, TypeError) as error:
+            raise MismatchError(
+                f"{self.folder}/{_SUMMARY} is damaged ({error}): remove that file and run "
+                f"`scanner resume {self.id}`"
+            ) from error
 
     def write_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Add to the summary (``summary.json``); JSON-able, no NaN. For one writer at a time."""

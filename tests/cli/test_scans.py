@@ -157,3 +157,56 @@ def test_notes_of_the_run_go_to_stderr(command, tmp_path):
     assert answer.code == 0, answer.err
     assert "1 chunk was computed on aarch64 SVE" in answer.err
     assert answer.json["computed_chunks"] == scan.stored.grid.n_chunks - 1
+
+
+def test_edited_definition_is_told_and_not_called_unknown(command, tmp_path):
+    made = command("run", NAME, *SMALL, "--store", tmp_path, "--workers", "1", "--no-figure")
+    assert made.code == 0, made.err
+    [definition] = tmp_path.glob("*/definition.json")
+    definition.write_text(definition.read_text().replace("AC22", "C20"))
+    for question in (("status", NAME), ("interval", NAME, "coupling"), ("run", NAME, *SMALL)):
+        answer = command(*question, "--store", tmp_path)
+        assert answer.code == 4, answer.err
+        assert answer.err.count("\n") == 1
+        assert definition.parent.name in answer.err
+
+
+def test_damaged_summary_is_one_line_and_leaves_other_scans_alone(command, tmp_path):
+    other = ("--set", "axes.mass.n=9", "--set", "axes.coupling.n=30", "--set", "name=other")
+    for sets in (SMALL, other):
+        command("run", NAME, *sets, "--store", tmp_path, "--workers", "1", "--no-figure")
+    [damaged] = [
+        p for p in tmp_path.glob("*/summary.json") if not (p.parent / "names/other").exists()
+        and '"other"' not in (p.parent / "definition.json").read_text()
+    ]  # fmt: skip
+    damaged.write_text("{")
+    answer = command("interval", damaged.parent.name, "coupling", "--store", tmp_path)
+    assert answer.code == 4
+    assert answer.err.count("\n") == 1
+    assert "summary.json" in answer.err
+    assert command("interval", "other", "coupling", "--store", tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("foo",), "No such command 'foo'"),
+        (("interval", NAME), "Missing argument"),
+        (("list", "nothing"), "definitions"),
+        (("plan", NAME, "--set", "axes.mass.n=9", "--workers", "two"), "--workers"),
+        (("interval", NAME, "coupling", "--cl", "0.9", "--cl", "0.95"), "give one level"),
+        (("run", NAME, "--scheduler", "somewhere"), "tcp://somewhere:8786"),
+    ],
+)
+def test_usage_errors_are_one_line(command, store, arguments, said):
+    more = ("--store", store) if arguments[0] not in ("foo", "list") else ()
+    answer = command(*arguments, *more)
+    assert answer.code == 2
+    assert answer.err.startswith("error: ")
+    assert answer.err.count("\n") == 1
+    assert said in answer.err
+
+
+def test_version_and_help(command):
+    assert command("--version").out.strip() == "0.1.0"
+    assert "exclusion" in command().out

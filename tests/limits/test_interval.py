@@ -91,7 +91,7 @@ def test_everything_and_nothing_allowed(one: Callable[..., Surface]) -> None:
     flat = one(EPS, lambda eps: 0.0 * eps + 2.0)
     assert interval(flat, "eps").intervals == ((None, None),)
     assert interval(flat, "eps", kind="sm", chi2_sm=-100.0).intervals == ()
-    assert "no eps allowed" in interval(flat, "eps", kind="sm", chi2_sm=-100.0).text()
+    assert "no scanned eps allowed" in interval(flat, "eps", kind="sm", chi2_sm=-100.0).text()
 
 
 def test_missing_points_away_from_the_level_move_no_limit(one: Callable[..., Surface]) -> None:
@@ -139,7 +139,7 @@ def test_a_lonely_point_and_no_point_at_all_are_no_exclusion(one: Callable[..., 
     assert nothing.text() == "no usable point of eps"
     part = one(EPS, lambda e: np.where(e > 0.2, np.nan, e + 50.0))
     high = interval(part, "eps", kind="sm", chi2_sm=0.0)
-    assert high.text() == "no eps allowed at the usable points"
+    assert high.text() == "no scanned eps allowed at the usable points"
 
 
 def test_many_points_are_asked_at_once(one: Callable[..., Surface]) -> None:
