@@ -15,15 +15,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
-from scanner.contours import contours, excluded_polygons
+from scanner.contours import Contour, contours, excluded_polygons
 from scanner.figures import style
-from scanner.figures.frame import Note, freeze, new_frame
-from scanner.figures.legend import place_legend
+from scanner.figures.frame import Note, finish, lay_out, new_frame
+from scanner.figures.legend import covers, place_legend, points_in_pixels
+from scanner.figures.lettering import safe, wrapped
 from scanner.figures.thinning import thinned
 from scanner.grid import Axis
 from scanner.statistics import levels
 
 Array = npt.NDArray[np.float64]
+
+_NOTHING = "nothing excluded"
+_TEXT_SIZE = 8.0  # pt, inside the frame
+_TEXT_SHARE = 0.85  # of the width of the frame
 
 
 @dataclass(frozen=True)
@@ -103,51 +108,87 @@ def exclusion_figure(
         x_label, y_label = labels or tuple(style.label(a.name, a.unit) for a in planes.axes)
         frame.set_xlabel(x_label)
         frame.set_ylabel(y_label)
+        imprint = lay_out(figure, frame, said)
         handles, lines = _draw(frame, planes, cl, dof)
-        figure.draw_without_rendering()
         place_legend(frame, handles, lines, said.heading(f"{levels.percent(cl)} CL, {dof} dof"))
-        freeze(figure)
+        finish(figure, frame, imprint, size)
     return figure
 
 
 def _draw(frame: Axes, planes: Planes, cl: float, dof: int) -> tuple[list[Artist], list[Array]]:
     """Region, lines and missing points; the legend entries and what must stay visible."""
-    look: dict[str, Any] = {"color": style.COMBINED, "linewidth": 1.2, "zorder": 4.0}
-    visible = _outline(frame, planes.combined, planes.axes, (cl, dof), look, style.EXCLUDED)
-    swatch: list[Artist] = [
-        Patch(facecolor=style.EXCLUDED, edgecolor=style.COMBINED, label=planes.combined_label)
-    ]
-    for number, (name, plane) in enumerate(planes.singles.items()):
-        look = {**style.line(number), "linewidth": 1.1, "zorder": 3.0}
-        visible += _outline(frame, plane, planes.axes, (cl, dof), look)
-        swatch.append(Line2D([], [], label=name, **look))
+    swatch, visible = _draw_scan(frame, planes, cl, dof)
     for number, other in enumerate(planes.published):
         look = {"color": style.QUIET, "linewidth": 0.9, "zorder": 2.0}
         look["dashes"] = style.line(number)["dashes"]
         frame.add_line(Line2D(*other.vertices.T, **look))
         visible.append(other.vertices)
-        swatch.append(Line2D([], [], label=other.label, **look))
+        seen = covers(frame.bbox, points_in_pixels(frame, [other.vertices]))
+        swatch.append(Line2D([], [], label=other.label + ("" if seen else " (outside)"), **look))
     if not np.isfinite(planes.combined).all():
         swatch.append(_hatch_missing(frame, planes))
     return swatch, visible
 
 
-def _outline(
-    frame: Axes,
-    plane: Array,
-    axes: tuple[Axis, Axis],
-    at: tuple[float, int],
-    look: dict[str, Any],
-    colour: str = "none",
-) -> list[Array]:
-    """Fill the excluded region and draw its outline; the vertices of the lines.
+def _draw_scan(
+    frame: Axes, planes: Planes, cl: float, dof: int
+) -> tuple[list[Artist], list[Array]]:
+    """Region of the combination and lines of each experiment; in words where there is nothing."""
+    curves = {planes.combined_label: planes.combined, **planes.singles}
+    found = {name: contours(plane, planes.axes, [cl], dof)[0] for name, plane in curves.items()}
+    remarks = {name: _remark(curves[name], contour) for name, contour in found.items()}
+    if all(remark == _NOTHING for remark in remarks.values()):
+        _say_nothing(frame, list(curves))
+        return [], []
+    swatch: list[Artist] = []
+    for number, (name, contour) in enumerate(found.items()):
+        entry = f"{name} ({remarks[name]})" if remarks[name] else name
+        polygons = excluded_polygons(curves[name], planes.axes, contour.level)
+        if number == 0:
+            look = {"color": style.COMBINED, "linewidth": 1.2, "zorder": 4.0}
+            _outline(frame, contour, _fill(frame, polygons, facecolor=style.EXCLUDED), look)
+            colours = {"facecolor": style.EXCLUDED, "edgecolor": style.COMBINED}
+            swatch.append(Patch(label=entry, **colours))
+        else:
+            look = {**style.line(number - 1), "linewidth": 1.1, "zorder": 3.0}
+            _outline(frame, contour, _fill(frame, polygons, facecolor="none"), look)
+            swatch.append(Line2D([], [], label=entry, **look))
+    return swatch, [line.vertices for contour in found.values() for line in contour.lines]
+
+
+def _remark(plane: Array, contour: Contour) -> str:
+    """Why there is no line of that plane inside the frame; empty where there is one."""
+    if contour.lines:
+        return ""
+    values = plane[np.isfinite(plane)]
+    if not values.size:
+        return "no value"
+    return "all excluded" if (values > contour.level).any() else _NOTHING
+
+
+def _say_nothing(frame: Axes, names: Sequence[str]) -> None:
+    """An empty frame says whose it is, and that it is empty on purpose."""
+    room = _TEXT_SHARE * frame.get_window_extent().width / frame.figure.dpi
+    listed = [f"{safe(name)}," for name in names[:-1]] + [safe(names[-1])]
+    frame.text(
+        0.5,
+        0.55,
+        f"{_NOTHING} at this level\n{wrapped(listed, room, _TEXT_SIZE)}",
+        transform=frame.transAxes,
+        ha="center",
+        va="center",
+        fontsize=_TEXT_SIZE,
+        zorder=5.0,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 3.0},
+    )
+
+
+def _outline(frame: Axes, contour: Contour, region: PathPatch | None, look: dict[str, Any]) -> None:
+    """Draw the outline of a region, cut to its inside.
 
     The line is drawn twice as wide and cut to the excluded side: a strip that is as thin as the
     line stays open.
     """
-    cl, dof = at
-    (contour,) = contours(plane, axes, [cl], dof)
-    region = _fill(frame, excluded_polygons(plane, axes, contour.level), facecolor=colour)
     wide = {**look, "linewidth": 2.0 * look["linewidth"]}
     if "dashes" in look:
         wide["dashes"] = tuple(0.5 * length for length in look["dashes"])  # in line widths
@@ -155,7 +196,6 @@ def _outline(
         artist = Line2D(*thinned(frame, line.vertices).T, solid_joinstyle="round", **wide)
         frame.add_line(artist)
         artist.set_clip_path(region)
-    return [line.vertices for line in contour.lines]
 
 
 def _fill(frame: Axes, polygons: Sequence[Sequence[Array]], **look: Any) -> PathPatch | None:

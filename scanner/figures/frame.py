@@ -1,24 +1,26 @@
-"""An empty journal column: frame, title, provenance line."""
+"""An empty journal column: frame, title, provenance, and the room that each of them needs."""
 
 from __future__ import annotations
 
 import math
-import textwrap
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from scanner.figures import style
+from scanner.figures.imprint import add_imprint, place_imprint
+from scanner.figures.lettering import safe, words, wrapped
 
 _REFERENCES = {
     "global": "from the global minimum",
     "sm": "from the Standard Model",
     "raster": "from the minimum of each column",
 }
-_CHARACTERS_PER_INCH = 18.0  # of the provenance line, 7 pt
-_TITLE_CHARACTERS_PER_INCH = 15.0
+_TITLE_SIZE = 8.0  # pt
+_TITLE_SHARE = 0.95  # of the width of the figure
+_LEAST_SHARE = 0.74  # of the height asked for: the frame of a figure with a title of one line
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,12 @@ class Note:
     provenance: str = ""
     computed: float = 1.0
 
-    def heading(self, level: str = "") -> str:
-        """Title of the legend, where no cropping loses it: level, reference, what is missing."""
-        lines = [level] if level else []
-        lines.append(rf"$\Delta\chi^2$ {_REFERENCES[self.reference]}")
+    def heading(self, level: str) -> list[str]:
+        """Lines above the legend, where no cropping loses them: level, reference, what is missing."""
+        lines = [level, rf"$\Delta\chi^2$ {_REFERENCES[self.reference]}"]
         if self.computed < 1.0:
             lines.append(percent_done(self.computed))
-        return "\n".join(lines)
+        return lines
 
 
 def percent_done(computed: float) -> str:
@@ -61,33 +62,42 @@ def percent_done(computed: float) -> str:
 
 
 def new_frame(note: Note, size: tuple[float, float]) -> tuple[Figure, Axes]:
-    """Figure and frame with title and provenance; the caller holds `style.journal`."""
+    """Figure and frame with its title; the caller holds `style.journal`."""
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     frame = figure.add_subplot()
-    width, height = size
     if note.title:
-        title = textwrap.fill(note.title, int(width * _TITLE_CHARACTERS_PER_INCH))
-        figure.suptitle(title, fontsize=8.0)
-    if note.provenance:
-        text = textwrap.fill(note.provenance, int(height * _CHARACTERS_PER_INCH))
-        # outside on the right: cropped by nobody by accident, hides nothing
-        frame.annotate(
-            text,
-            xy=(1.0, 0.0),
-            xycoords="axes fraction",
-            xytext=(3.0, 0.0),
-            textcoords="offset points",
-            rotation="vertical",
-            va="bottom",
-            ha="left",
-            fontsize=7.0,
-            color=style.QUIET,
-        )
+        title = wrapped(words(safe(note.title)), _TITLE_SHARE * size[0], _TITLE_SIZE)
+        figure.suptitle(title, fontsize=_TITLE_SIZE)
     return figure, frame
 
 
-def freeze(figure: Figure) -> None:
-    """Lay out once and keep it: each further layout would move everything by a hair."""
+def lay_out(figure: Figure, frame: Axes, note: Note) -> Text | None:
+    """Give the frame its place, once labels and scales are set; the provenance, if there is one."""
+    least = _LEAST_SHARE * figure.get_figheight()
     figure.draw_without_rendering()
+    imprint = add_imprint(figure, frame, note.provenance, least)
+    _grow(figure, frame, least)
+    return imprint
+
+
+def finish(figure: Figure, frame: Axes, imprint: Text | None, size: tuple[float, float]) -> None:
+    """Make room for what was put above the frame, and keep the layout as it is.
+
+    A journal fixes the width of a figure, not its height: a long title or a legend above the frame
+    makes the figure higher, never the frame flat. Each further layout would move everything by a
+    hair, so this one is the last.
+    """
+    _grow(figure, frame, _LEAST_SHARE * size[1])
     figure.set_layout_engine("none")
+    if imprint is not None:
+        place_imprint(imprint, figure, frame)
+
+
+def _grow(figure: Figure, frame: Axes, least: float) -> None:
+    """Lay out; make the figure higher where the frame is less than `least` inches high."""
+    figure.draw_without_rendering()
+    missing = least - frame.get_window_extent().height / figure.dpi
+    if missing > 0.0:
+        figure.set_figheight(figure.get_figheight() + missing)
+        figure.draw_without_rendering()

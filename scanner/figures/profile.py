@@ -10,11 +10,12 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 
 from scanner import interpolation
 from scanner.figures import style
-from scanner.figures.frame import Note, freeze, new_frame
-from scanner.figures.legend import place_legend
+from scanner.figures.frame import Note, finish, lay_out, new_frame
+from scanner.figures.legend import covers, place_legend, points_in_pixels
 from scanner.grid import Axis
 from scanner.statistics import levels
 
@@ -22,6 +23,7 @@ Array = npt.NDArray[np.float64]
 
 _PER_CELL = 8  # points drawn in each cell, on the interpolant that the limits come from
 _HEADROOM = 1.5  # times the highest level
+_LINE = 7.5  # points from one name of a level to the next
 
 
 def profile_figure(
@@ -66,12 +68,14 @@ def profile_figure(
         style.set_scale(frame, "x", axis)
         frame.set_xlabel(label or style.label(axis.name, axis.unit))
         frame.set_ylabel(r"$\Delta\chi^2$")
-        heights = _draw_levels(frame, cls, dof)
-        frame.set_ylim(min(0.0, _lowest(curves)), _HEADROOM * max(heights))
+        marks = _draw_levels(frame, cls, dof)
+        frame.set_ylim(min(0.0, _lowest(curves)), _HEADROOM * max(mark.xy[1] for mark in marks))
+        imprint = lay_out(figure, frame, said)
         handles, lines = _draw(frame, axis, curves, combined_label)
-        figure.draw_without_rendering()
-        place_legend(frame, handles, lines, said.heading())
-        freeze(figure)
+        lines += [np.array([[x, mark.xy[1]] for x in frame.get_xlim()]) for mark in marks]
+        place_legend(frame, handles, lines, [", ".join(said.heading(f"{dof} dof"))])
+        finish(figure, frame, imprint, size)
+        _spread(frame, marks)
     return figure
 
 
@@ -80,22 +84,35 @@ def _lowest(curves: Mapping[str, Array]) -> float:
     return min(float(np.nanmin(curve, initial=0.0)) for curve in curves.values())
 
 
-def _draw_levels(frame: Axes, cls: Sequence[float], dof: int) -> list[float]:
-    heights = [levels.delta_chi2(cl, dof) for cl in cls]
-    for cl, height in zip(cls, heights, strict=True):
+def _draw_levels(frame: Axes, cls: Sequence[float], dof: int) -> list[Annotation]:
+    """A dotted line at each level, named outside on the right where no curve runs; lowest first."""
+    marks = []
+    for cl in sorted(cls):
+        height = levels.delta_chi2(cl, dof)
         frame.axhline(height, color=style.QUIET, linewidth=0.7, linestyle=":", zorder=1.0)
-        frame.annotate(
+        mark = frame.annotate(
             levels.percent(cl),
-            xy=(0.985, height),
+            xy=(1.0, height),
             xycoords=("axes fraction", "data"),
-            xytext=(0.0, 1.5),
+            xytext=(3.0, 0.0),
             textcoords="offset points",
-            ha="right",
-            va="bottom",
+            va="center",
             fontsize=7.0,
             color=style.QUIET,
         )
-    return heights
+        marks.append(mark)
+    return marks
+
+
+def _spread(frame: Axes, marks: Sequence[Annotation]) -> None:
+    """Move the names of levels that lie close together apart: up, then down from the top."""
+    pixels = frame.figure.dpi / 72.0
+    heights = np.array([frame.transData.transform((0.0, mark.xy[1]))[1] for mark in marks]) / pixels
+    steps = _LINE * np.arange(len(marks))
+    places = np.maximum.accumulate(heights - steps)
+    top = frame.bbox.y1 / pixels - steps[-1]
+    for mark, height, place in zip(marks, heights, np.minimum(places, top) + steps, strict=True):
+        mark.set_position((3.0, place - height))
 
 
 def _draw(
@@ -110,7 +127,8 @@ def _draw(
         vertices = _smooth(axis, np.asarray(curve, dtype=np.float64))
         frame.add_line(Line2D(*vertices.T, **look))
         drawn.append(vertices)
-        handles.append(Line2D([], [], label=name, **look))
+        seen = covers(frame.bbox, points_in_pixels(frame, [vertices]))
+        handles.append(Line2D([], [], label=name + ("" if seen else " (outside)"), **look))
     # the combination first, as in the exclusion figure
     return [handles[-1], *handles[:-1]], drawn
 

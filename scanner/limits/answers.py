@@ -223,7 +223,13 @@ class Answers:
 
     def summary(self, reference: str = "global") -> Summary:
         """The limit that a finished run prints."""
-        return summary(self.surface(), kind=reference, **self._zero(None, reference))
+        whole = self.surface()
+        return summary(
+            whole,
+            kind=reference,
+            line=lambda parameter, at: self._line(whole, parameter, at),
+            **self._zero(None, reference),
+        )
 
     def default_plane(self, at: Mapping[str, float] | None = None) -> tuple[str, ...]:
         """Axes of the figure: the first free axis and the last one (one axis: that one)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,7 @@ def summary(
     kind: str = "global",
     minimum: Minimum | None = None,
     chi2_sm: float | None = None,
+    line: Callable[[str, dict[str, float]], Surface | None] = lambda _parameter, _at: None,
 ) -> Summary:
     """Limits to print at the end of a run.
 
@@ -88,6 +89,8 @@ def summary(
         The whole scan.
     kind, minimum, chi2_sm
         As for `scanner.limits.interval.interval`.
+    line : callable
+        ``line(parameter, at)`` gives the exact chi2 along a line, or None.
     """
     target = parameter or surface.names[-1]
     if len(surface.axes) == 1:
@@ -106,6 +109,7 @@ def summary(
                 kind=kind,
                 minimum=minimum,
                 chi2_sm=chi2_sm,
+                line=line(target, place),
             )
             for place in places
             for cl in cls

@@ -1,0 +1,81 @@
+"""The provenance of a figure: up to three small lines along its right edge."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from scanner.figures import style
+from scanner.figures.lettering import safe, wrapped
+
+_LINES = 3
+_SIZES = (7.0, 6.0)  # pt, the first that fits
+_EDGE = 0.03  # inches kept free at the edge of the figure
+_GAP = 0.02  # inches between the strip and what is left of it
+_SLACK = 0.97  # the renderers differ by a percent in the length of a line
+
+
+def add_imprint(figure: Figure, frame: Axes, provenance: str, least: float) -> Text | None:
+    """Write the provenance and keep a strip of the figure for it alone.
+
+    The layout then ends at the strip, so that no label and no legend can run into the text.
+
+    Parameters
+    ----------
+    least : float
+        Inches that the frame is at least high, once it is finished.
+    """
+    if not provenance:
+        return None
+    box = frame.get_window_extent()
+    height = max(box.height / figure.dpi, least)
+    text, size = _fitted(provenance, height, height + box.y0 / figure.dpi - _EDGE)
+    total = figure.get_figwidth()
+    imprint = figure.text(
+        1.0 - _EDGE / total,
+        0.5,
+        text,
+        rotation="vertical",
+        ha="right",
+        va="bottom",
+        fontsize=size,
+        color=style.QUIET,
+    )
+    strip = imprint.get_window_extent().width / figure.dpi + _EDGE + _GAP
+    figure.set_layout_engine("constrained", rect=(0.0, 0.0, 1.0 - strip / total, 1.0))
+    return imprint
+
+
+def place_imprint(imprint: Text, figure: Figure, frame: Axes) -> None:
+    """Start at the foot of the frame; a text that is longer than the frame ends at its top."""
+    box = frame.get_window_extent()
+    bottom = min(box.y0, box.y1 - imprint.get_window_extent().height)
+    imprint.set_y(max(bottom / figure.bbox.height, _EDGE / figure.get_figheight()))
+
+
+def _fitted(provenance: str, frame: float, room: float) -> tuple[str, float]:
+    """Text in at most three lines and its size: along the frame, else down to the lower edge.
+
+    What fits nowhere loses pieces from its middle: the scan, which stands first, knows them all.
+    """
+    pieces = safe(provenance).split(", ")
+    for size, inches in [*((size, frame) for size in _SIZES), (_SIZES[-1], room)]:
+        text = _lines(pieces, inches, size)
+        if text.count("\n") < _LINES:
+            return text, size
+    while len(pieces) > 2:
+        del pieces[len(pieces) // 2]
+        text = _lines(
+            [*pieces[: -(len(pieces) // 2)], "...", *pieces[-(len(pieces) // 2) :]],
+            room,
+            _SIZES[-1],
+        )
+        if text.count("\n") < _LINES:
+            break
+    return "\n".join(text.split("\n")[:_LINES]), _SIZES[-1]
+
+
+def _lines(pieces: list[str], inches: float, size: float) -> str:
+    listed = [f"{piece}," for piece in pieces[:-1]] + pieces[-1:]
+    return wrapped(listed, _SLACK * inches, size)
