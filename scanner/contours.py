@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import contourpy
@@ -242,9 +241,9 @@ class _Plane:
         """Fraction of the edge from node `start` along `k` at which the cubic crosses `level`."""
         a = (start[:, 0], start[:, 1])
         b = (start[:, 0] + (k == 0), start[:, 1] + (k == 1))
-        slope = self._slopes[k]
+        at_a, at_b = self._slopes(start, k)
         terms = interpolation.cubic(
-            self.values[a] - level, self.values[b] - level, slope[a] * width, slope[b] * width
+            self.values[a] - level, self.values[b] - level, at_a * width, at_b * width
         )
         low, high = np.zeros(len(start)), np.ones(len(start))
         excluded_first = terms[0] > 0.0
@@ -254,14 +253,23 @@ class _Plane:
             low, high = np.where(before, middle, low), np.where(before, high, middle)
         return 0.5 * (low + high)
 
-    @cached_property
-    def _slopes(self) -> tuple[Array, Array]:
-        """Derivatives of the values along both dimensions, per unit of the axis scale."""
-        first, second = self.scaled
-        return (
-            interpolation.slopes(first, self.values.T).T,
-            interpolation.slopes(second, self.values),
+    def _slopes(self, start: Index, k: int) -> tuple[Array, Array]:
+        """Derivatives along `k` at both ends of the edges, per unit of the axis scale.
+
+        Only the nodes that they depend on are looked at; those outside the plane count as missing.
+        """
+        reach = interpolation.REACH
+        nodes = start[:, k, np.newaxis] + np.arange(-reach, reach + 2)
+        scaled, last = self.scaled[k], len(self.scaled[k]) - 1
+        inside = np.clip(nodes, 0, last)
+        across = start[:, 1 - k, np.newaxis]
+        values = self.values[inside, across] if k == 0 else self.values[across, inside]
+        step = np.where(nodes < 0, scaled[1] - scaled[0], scaled[-1] - scaled[-2])
+        slopes = interpolation.slopes(
+            scaled[inside] + (nodes - inside) * step,
+            np.where(nodes == inside, values, np.nan),
         )
+        return slopes[:, reach], slopes[:, reach + 1]
 
 
 def _encloses(vertices: Array) -> Literal["allowed", "excluded"] | None:

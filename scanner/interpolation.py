@@ -19,7 +19,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
 
-_REACH = 3  # nodes on each side that the two cells around a node depend on
+REACH = 3  # nodes on each side that the two cells around a node depend on
 
 
 def slopes(x: Array, y: Array) -> Array:
@@ -118,7 +118,7 @@ def interpolate(x: Array, y: Array, at: float) -> Array:
 def window(x: Array, at: float) -> slice:
     """Nodes that the interpolant at `at` depends on: the others need not be read."""
     cell = _cell(x, at)
-    return slice(max(cell - _REACH + 1, 0), min(cell + _REACH + 1, x.size))
+    return slice(max(cell - REACH + 1, 0), min(cell + REACH + 1, x.size))
 
 
 def _cell(x: Array, at: float) -> int:
@@ -234,7 +234,7 @@ def _beside(place: Array, value: Array, near_x: Array, near_y: Array) -> tuple[A
     """Lowest place and value in the two cells beside the middle of each window."""
     width = np.diff(near_x, axis=-1)
     slope = slopes(near_x, near_y)
-    for k in (_REACH - 1, _REACH):
+    for k in (REACH - 1, REACH):
         h = width[..., k]
         terms = cubic(near_y[..., k], near_y[..., k + 1], slope[..., k] * h, slope[..., k + 1] * h)
         t, low = _lowest_inside(terms)
@@ -246,7 +246,7 @@ def _beside(place: Array, value: Array, near_x: Array, near_y: Array) -> tuple[A
 
 def _window(x: Array, lines: Array, line: Index, node: Index) -> tuple[Array, Array]:
     """The nodes around each `node` as arrays (m, 7); beyond the ends the values are NaN."""
-    wanted = node[:, None] + np.arange(-_REACH, _REACH + 1)
+    wanted = node[:, None] + np.arange(-REACH, REACH + 1)
     inside = np.clip(wanted, 0, x.size - 1)
     # nodes beyond the ends only have to be increasing: their values are missing
     near_x = x[inside] + (wanted - inside) * (x[-1] - x[0])

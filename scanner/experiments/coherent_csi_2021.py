@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.integrate import cumulative_trapezoid
-from scipy.signal import lfilter
 
 from scanner.experiment import BinAxis, Experiment, Pull
 from scanner.experiments import _tables
@@ -247,6 +245,10 @@ def _profile(releases: Path) -> tuple[Array, Array]:
 
 def _profile_shares(profile: tuple[Array, Array]) -> _tables.Table:
     """Accepted share per time bin of the prompt profile and of its fold with the muon decay."""
+    # only for building the tables: these take half a second to import
+    from scipy.integrate import cumulative_trapezoid
+    from scipy.signal import lfilter
+
     t, prompt = profile
     decay = np.exp(-(t[1] - t[0]) / MUON_LIFETIME_US)
     # exponential filter of unit gain: one step after another, later arrivals only

@@ -19,7 +19,7 @@ from scanner.contours import Contour, contours, excluded_polygons
 from scanner.figures import style
 from scanner.figures.frame import Note, finish, lay_out, new_frame
 from scanner.figures.legend import covers, place_legend, points_in_pixels
-from scanner.figures.lettering import safe, wrapped
+from scanner.figures.lettering import listed, safe, wrapped
 from scanner.figures.thinning import thinned
 from scanner.grid import Axis
 from scanner.statistics import levels
@@ -29,6 +29,7 @@ Array = npt.NDArray[np.float64]
 _NOTHING = "nothing excluded"
 _TEXT_SIZE = 8.0  # pt, inside the frame
 _TEXT_SHARE = 0.85  # of the width of the frame
+_MOST_LINES = 8  # of names, in an empty frame
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,9 @@ def exclusion_figure(
         frame.set_ylabel(y_label)
         imprint = lay_out(figure, frame, said)
         handles, lines = _draw(frame, planes, cl, dof)
-        place_legend(frame, handles, lines, said.heading(f"{levels.percent(cl)} CL, {dof} dof"))
-        finish(figure, frame, imprint, size)
+        heading = said.heading(f"{levels.percent(cl)} CL, {dof} dof")
+        legend = place_legend(frame, handles, lines, heading)
+        finish(figure, frame, legend, imprint)
     return figure
 
 
@@ -119,7 +121,7 @@ def _draw(frame: Axes, planes: Planes, cl: float, dof: int) -> tuple[list[Artist
     """Region, lines and missing points; the legend entries and what must stay visible."""
     swatch, visible = _draw_scan(frame, planes, cl, dof)
     for number, other in enumerate(planes.published):
-        look = {"color": style.QUIET, "linewidth": 0.9, "zorder": 2.0}
+        look: dict[str, Any] = {"color": style.QUIET, "linewidth": 0.9, "zorder": 2.0}
         look["dashes"] = style.line(number)["dashes"]
         frame.add_line(Line2D(*other.vertices.T, **look))
         visible.append(other.vertices)
@@ -138,17 +140,16 @@ def _draw_scan(
     found = {name: contours(plane, planes.axes, [cl], dof)[0] for name, plane in curves.items()}
     remarks = {name: _remark(curves[name], contour) for name, contour in found.items()}
     if all(remark == _NOTHING for remark in remarks.values()):
-        _say_nothing(frame, list(curves))
-        return [], []
+        return [], [_say_nothing(frame, list(curves))]
     swatch: list[Artist] = []
+    look: dict[str, Any]
     for number, (name, contour) in enumerate(found.items()):
         entry = f"{name} ({remarks[name]})" if remarks[name] else name
         polygons = excluded_polygons(curves[name], planes.axes, contour.level)
         if number == 0:
             look = {"color": style.COMBINED, "linewidth": 1.2, "zorder": 4.0}
             _outline(frame, contour, _fill(frame, polygons, facecolor=style.EXCLUDED), look)
-            colours = {"facecolor": style.EXCLUDED, "edgecolor": style.COMBINED}
-            swatch.append(Patch(label=entry, **colours))
+            swatch.append(Patch(facecolor=style.EXCLUDED, edgecolor=style.COMBINED, label=entry))
         else:
             look = {**style.line(number - 1), "linewidth": 1.1, "zorder": 3.0}
             _outline(frame, contour, _fill(frame, polygons, facecolor="none"), look)
@@ -166,14 +167,16 @@ def _remark(plane: Array, contour: Contour) -> str:
     return "all excluded" if (values > contour.level).any() else _NOTHING
 
 
-def _say_nothing(frame: Axes, names: Sequence[str]) -> None:
-    """An empty frame says whose it is, and that it is empty on purpose."""
+def _say_nothing(frame: Axes, names: Sequence[str]) -> Array:
+    """An empty frame says whose it is, and that it is empty on purpose; the box of the text."""
     room = _TEXT_SHARE * frame.get_window_extent().width / frame.figure.dpi
-    listed = [f"{safe(name)}," for name in names[:-1]] + [safe(names[-1])]
-    frame.text(
+    whose = wrapped(listed([safe(name) for name in names]), room, _TEXT_SIZE)
+    if whose.count("\n") >= _MOST_LINES:
+        whose = f"by any of {len(names) - 1} experiments"
+    text = frame.text(
         0.5,
         0.55,
-        f"{_NOTHING} at this level\n{wrapped(listed, room, _TEXT_SIZE)}",
+        f"{_NOTHING} at this level\n{whose}",
         transform=frame.transAxes,
         ha="center",
         va="center",
@@ -181,6 +184,9 @@ def _say_nothing(frame: Axes, names: Sequence[str]) -> None:
         zorder=5.0,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 3.0},
     )
+    (x0, y0), (x1, y1) = text.get_window_extent().get_points()
+    ring = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
+    return np.asarray(frame.transData.inverted().transform(ring))
 
 
 def _outline(frame: Axes, contour: Contour, region: PathPatch | None, look: dict[str, Any]) -> None:
@@ -195,6 +201,7 @@ def _outline(frame: Axes, contour: Contour, region: PathPatch | None, look: dict
     for line in contour.lines:
         artist = Line2D(*thinned(frame, line.vertices).T, solid_joinstyle="round", **wide)
         frame.add_line(artist)
+        artist.set_in_layout(False)  # it ends at the frame, and to measure it takes long
         artist.set_clip_path(region)
 
 
@@ -206,6 +213,7 @@ def _fill(frame: Axes, polygons: Sequence[Sequence[Array]], **look: Any) -> Path
     path = Path.make_compound_path(*(Path(thinned(frame, ring), closed=True) for ring in rings))
     patch = PathPatch(path, linewidth=0.0, zorder=1.0, **look)
     frame.add_patch(patch)
+    patch.set_in_layout(False)
     return patch
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 from scanner.figures.imprint import add_imprint, place_imprint
@@ -20,7 +21,7 @@ _REFERENCES = {
 }
 _TITLE_SIZE = 8.0  # pt
 _TITLE_SHARE = 0.95  # of the width of the figure
-_LEAST_SHARE = 0.74  # of the height asked for: the frame of a figure with a title of one line
+_TITLE_LINE = 1.3 * _TITLE_SIZE / 72.0  # inches
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Note:
     computed: float = 1.0
 
     def heading(self, level: str) -> list[str]:
-        """Lines above the legend, where no cropping loses them: level, reference, what is missing."""
+        """Head of the legend, where no cropping loses it: level, reference, what is missing."""
         lines = [level, rf"$\Delta\chi^2$ {_REFERENCES[self.reference]}"]
         if self.computed < 1.0:
             lines.append(percent_done(self.computed))
@@ -69,35 +70,32 @@ def new_frame(note: Note, size: tuple[float, float]) -> tuple[Figure, Axes]:
     if note.title:
         title = wrapped(words(safe(note.title)), _TITLE_SHARE * size[0], _TITLE_SIZE)
         figure.suptitle(title, fontsize=_TITLE_SIZE)
+        _heighten(figure, title.count("\n") * _TITLE_LINE)
     return figure, frame
 
 
 def lay_out(figure: Figure, frame: Axes, note: Note) -> Text | None:
     """Give the frame its place, once labels and scales are set; the provenance, if there is one."""
-    least = _LEAST_SHARE * figure.get_figheight()
     figure.draw_without_rendering()
-    imprint = add_imprint(figure, frame, note.provenance, least)
-    _grow(figure, frame, least)
+    imprint = add_imprint(figure, frame, note.provenance)
+    figure.draw_without_rendering()
     return imprint
 
 
-def finish(figure: Figure, frame: Axes, imprint: Text | None, size: tuple[float, float]) -> None:
-    """Make room for what was put above the frame, and keep the layout as it is.
+def finish(figure: Figure, frame: Axes, legend: Legend, imprint: Text | None) -> None:
+    """Make room for a legend above the frame, and keep the layout as it is.
 
-    A journal fixes the width of a figure, not its height: a long title or a legend above the frame
-    makes the figure higher, never the frame flat. Each further layout would move everything by a
-    hair, so this one is the last.
+    Each further layout would move everything by a hair, so this one is the last.
     """
-    _grow(figure, frame, _LEAST_SHARE * size[1])
+    above = legend.get_window_extent().y1 - frame.get_window_extent().y1
+    _heighten(figure, above / figure.dpi)
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
     if imprint is not None:
         place_imprint(imprint, figure, frame)
 
 
-def _grow(figure: Figure, frame: Axes, least: float) -> None:
-    """Lay out; make the figure higher where the frame is less than `least` inches high."""
-    figure.draw_without_rendering()
-    missing = least - frame.get_window_extent().height / figure.dpi
-    if missing > 0.0:
-        figure.set_figheight(figure.get_figheight() + missing)
-        figure.draw_without_rendering()
+def _heighten(figure: Figure, inches: float) -> None:
+    """Make the figure higher: a journal fixes its width, and the frame must not become flat."""
+    if inches > 0.0:
+        figure.set_figheight(figure.get_figheight() + inches)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from scanner.figures import style
-from scanner.figures.lettering import safe, wrapped
+from scanner.figures.lettering import listed, safe, wrapped
 
 _LINES = 3
 _SIZES = (7.0, 6.0)  # pt, the first that fits
@@ -16,21 +18,15 @@ _GAP = 0.02  # inches between the strip and what is left of it
 _SLACK = 0.97  # the renderers differ by a percent in the length of a line
 
 
-def add_imprint(figure: Figure, frame: Axes, provenance: str, least: float) -> Text | None:
+def add_imprint(figure: Figure, frame: Axes, provenance: str) -> Text | None:
     """Write the provenance and keep a strip of the figure for it alone.
 
     The layout then ends at the strip, so that no label and no legend can run into the text.
-
-    Parameters
-    ----------
-    least : float
-        Inches that the frame is at least high, once it is finished.
     """
     if not provenance:
         return None
     box = frame.get_window_extent()
-    height = max(box.height / figure.dpi, least)
-    text, size = _fitted(provenance, height, height + box.y0 / figure.dpi - _EDGE)
+    text, size = _fitted(provenance, box.height / figure.dpi, box.y1 / figure.dpi - _EDGE)
     total = figure.get_figwidth()
     imprint = figure.text(
         1.0 - _EDGE / total,
@@ -39,6 +35,7 @@ def add_imprint(figure: Figure, frame: Axes, provenance: str, least: float) -> T
         rotation="vertical",
         ha="right",
         va="bottom",
+        multialignment="left",
         fontsize=size,
         color=style.QUIET,
     )
@@ -64,18 +61,13 @@ def _fitted(provenance: str, frame: float, room: float) -> tuple[str, float]:
         text = _lines(pieces, inches, size)
         if text.count("\n") < _LINES:
             return text, size
-    while len(pieces) > 2:
-        del pieces[len(pieces) // 2]
-        text = _lines(
-            [*pieces[: -(len(pieces) // 2)], "...", *pieces[-(len(pieces) // 2) :]],
-            room,
-            _SIZES[-1],
-        )
+    for kept in range(len(pieces) - 1, 1, -1):
+        tail = kept // 2
+        text = _lines([*pieces[: kept - tail], "...", *pieces[len(pieces) - tail :]], room, size)
         if text.count("\n") < _LINES:
-            break
-    return "\n".join(text.split("\n")[:_LINES]), _SIZES[-1]
+            return text, size
+    return "\n".join(text.split("\n")[:_LINES]), size
 
 
-def _lines(pieces: list[str], inches: float, size: float) -> str:
-    listed = [f"{piece}," for piece in pieces[:-1]] + pieces[-1:]
-    return wrapped(listed, _SLACK * inches, size)
+def _lines(pieces: Sequence[str], inches: float, size: float) -> str:
+    return wrapped(listed(pieces), _SLACK * inches, size)

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.legend import Legend
 from matplotlib.transforms import Bbox
 
-from scanner.figures.lettering import safe, words, wrapped
+from scanner.figures.lettering import safe, width, words, wrapped
 
 Array = npt.NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def place_legend(
     """Put the legend into the first corner where no line runs, else above the frame.
 
     It is never wider than the frame: headings and labels are broken into lines. Above the frame it
-    takes its height from the frame, see `scanner.figures.frame.finish`.
+    needs more room, see `scanner.figures.frame.finish`.
 
     Parameters
     ----------
@@ -49,21 +49,23 @@ def place_legend(
     for handle in handles:
         label = words(safe(str(handle.get_label())))
         handle.set_label(wrapped(label, _room(axes, size, with_handle=True), size))
+    room = _room(axes, size, with_handle=False)  # headings have the size of labels
+    title = "\n".join(wrapped(words(line), room, size) for line in heading)
     for corner in _CORNERS:
-        legend = _legend(axes, handles, "\n".join(_broken(axes, heading)), loc=corner)
+        legend = _legend(axes, handles, title, loc=corner)
         if _inside(axes, legend) and not covers(_box(legend), obstacles):
             return legend
-    return _above(axes, handles, _broken(axes, [", ".join(heading)]))
+    return _above(axes, handles, _joined(heading, room, size))
 
 
-def _above(axes: Axes, handles: Sequence[Artist], heading: Sequence[str]) -> Legend:
+def _above(axes: Axes, handles: Sequence[Artist], title: str) -> Legend:
     """As many columns as the frame is wide enough for; one always fits."""
     most = min(_MOST_COLUMNS, max(len(handles) - 1, 1))
     for columns in range(most, 0, -1):
         legend = _legend(
             axes,
             handles,
-            "\n".join(heading),
+            title,
             loc="lower left",
             bbox_to_anchor=(0.0, 1.02),
             borderaxespad=0.0,
@@ -72,6 +74,14 @@ def _above(axes: Axes, handles: Sequence[Artist], heading: Sequence[str]) -> Leg
         if _box(legend).width <= axes.get_window_extent().width:
             break
     return legend
+
+
+def _joined(heading: Sequence[str], room: float, size: float) -> str:
+    """In one line if that fits: height is scarce above the frame."""
+    line = ", ".join(heading)
+    if width(line, size) <= room:
+        return line
+    return "\n".join(wrapped(words(line), room, size) for line in heading)
 
 
 def _legend(axes: Axes, handles: Sequence[Artist], title: str, **where: Any) -> Legend:
@@ -85,12 +95,6 @@ def _room(axes: Axes, size: float, *, with_handle: bool) -> float:
         pads += mpl.rcParams["legend.handlelength"] + mpl.rcParams["legend.handletextpad"]
     frame = axes.get_window_extent().width / axes.figure.dpi
     return _SLACK * frame - float(pads) * size / _POINTS_PER_INCH
-
-
-def _broken(axes: Axes, heading: Sequence[str]) -> list[str]:
-    size = float(mpl.rcParams["legend.title_fontsize"])
-    room = _room(axes, size, with_handle=False)
-    return [wrapped(words(line), room, size) for line in heading]
 
 
 def points_in_pixels(axes: Axes, lines: Sequence[Array]) -> Array:

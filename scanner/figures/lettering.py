@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 from matplotlib.cbook import is_math_text
 from matplotlib.font_manager import FontProperties
@@ -14,7 +15,7 @@ _POINTS_PER_INCH = 72.0
 # an escaped dollar, a piece of maths with its blanks, or anything but a blank
 _WORD = re.compile(r"(?:\\\$|\$(?:\\.|[^$\\])*\$|[^\s$])+")
 _DOLLAR = re.compile(r"(?<!\\)\$")
-_PARSER: MathTextParser[object] = MathTextParser("path")
+_PARSER = MathTextParser("path")
 
 
 def safe(text: str) -> str:
@@ -43,12 +44,17 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def listed(pieces: Sequence[str]) -> list[str]:
+    """The pieces of an enumeration, each but the last with its comma."""
+    return [*(f"{piece}," for piece in pieces[:-1]), *pieces[-1:]]
+
+
 def width(text: str, size: float) -> float:
     """Width in inches of one line of `size` points, in the font that is set."""
     math = is_math_text(text)
     plain = text if math else text.replace(r"\$", "$")
     font = FontProperties(size=size)
-    points, _, _ = text_to_path.get_text_width_height_descent(plain, font, math)  # type: ignore[arg-type]
+    points, _, _ = text_to_path.get_text_width_height_descent(plain, font, math)
     return float(points) / _POINTS_PER_INCH
 
 
@@ -76,7 +82,6 @@ def _broken(piece: str, inches: float, size: float) -> list[str]:
         return [part for word in parts for part in _broken(word, inches, size)]
     if "$" in piece or len(piece) < 2:
         return [piece]
-    fits = next(
-        n for n in range(len(piece) - 1, 0, -1) if n == 1 or width(piece[:n], size) <= inches
-    )
+    lengths = range(1, len(piece))
+    fits = max(1, bisect_right(lengths, inches, key=lambda n: width(piece[:n], size)))
     return [piece[:fits], *_broken(piece[fits:], inches, size)]

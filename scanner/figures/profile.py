@@ -23,6 +23,7 @@ Array = npt.NDArray[np.float64]
 
 _PER_CELL = 8  # points drawn in each cell, on the interpolant that the limits come from
 _HEADROOM = 1.5  # times the highest level
+_FOOTROOM = 1.05  # times the lowest Delta chi2, where that is negative
 _LINE = 7.5  # points from one name of a level to the next
 
 
@@ -69,12 +70,12 @@ def profile_figure(
         frame.set_xlabel(label or style.label(axis.name, axis.unit))
         frame.set_ylabel(r"$\Delta\chi^2$")
         marks = _draw_levels(frame, cls, dof)
-        frame.set_ylim(min(0.0, _lowest(curves)), _HEADROOM * max(mark.xy[1] for mark in marks))
+        frame.set_ylim(_FOOTROOM * _lowest(curves), _HEADROOM * max(mark.xy[1] for mark in marks))
         imprint = lay_out(figure, frame, said)
         handles, lines = _draw(frame, axis, curves, combined_label)
         lines += [np.array([[x, mark.xy[1]] for x in frame.get_xlim()]) for mark in marks]
-        place_legend(frame, handles, lines, [", ".join(said.heading(f"{dof} dof"))])
-        finish(figure, frame, imprint, size)
+        legend = place_legend(frame, handles, lines, [", ".join(said.heading(f"{dof} dof"))])
+        finish(figure, frame, legend, imprint)
         _spread(frame, marks)
     return figure
 

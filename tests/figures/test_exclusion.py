@@ -82,7 +82,7 @@ def test_the_figure_says_level_reference_experiments_and_origin() -> None:
     assert "95.45 % CL, 2 dof" in words[3]
     assert "from the Standard Model" in words[3]
     assert figure.get_suptitle() == "Universal light vector"
-    assert any("3f2a91c0" in text.get_text() for text in figure.axes[0].texts)
+    assert any("3f2a91c0" in text.get_text() for text in figure.texts)
 
 
 def test_an_incomplete_scan_says_so_and_hatches_what_is_missing() -> None:
@@ -91,7 +91,7 @@ def test_an_incomplete_scan_says_so_and_hatches_what_is_missing() -> None:
     planes = dataclasses.replace(PLANES, combined=combined)
     words = legend_words(exclusion_figure(planes, note=dataclasses.replace(NOTE, computed=0.8333)))
     assert "no value" in words
-    assert "83 % of the grid computed" in words[-1]
+    assert "83 % of the grid computed" in words[-1].replace("\n", " ")
     complete = legend_words(exclusion_figure(PLANES, note=NOTE))
     assert "no value" not in complete
     assert "computed" not in complete[-1]
@@ -114,7 +114,13 @@ def test_one_column_and_no_type_below_seven_points() -> None:
     assert tuple(figure.get_size_inches()) == (3.4, 3.0)
     frame = figure.axes[0]
     legend = frame.get_legend()
-    texts = [*frame.texts, *legend.get_texts(), legend.get_title(), frame.xaxis.label]
+    texts = [
+        *figure.texts,
+        *frame.texts,
+        *legend.get_texts(),
+        legend.get_title(),
+        frame.xaxis.label,
+    ]
     texts += [*frame.get_xticklabels(), *frame.get_yticklabels()]
     assert min(text.get_fontsize() for text in texts) >= 7.0
 
@@ -140,6 +146,36 @@ def test_published_limits_are_drawn_and_named() -> None:
     other = Published("COHERENT 2017", np.array([[1.0, 1e-4], [100.0, 2e-4]]))
     figure = exclusion_figure(dataclasses.replace(PLANES, published=(other,)))
     assert "COHERENT 2017" in legend_words(figure)
+
+
+def test_a_published_limit_outside_the_frame_says_so() -> None:
+    other = Published("far away", np.array([[1.0, 1.0], [100.0, 2.0]]))
+    figure = exclusion_figure(dataclasses.replace(PLANES, published=(other,)))
+    assert "far away (outside)" in legend_words(figure)
+
+
+def test_a_plane_where_nothing_is_excluded_says_so_and_names_no_lines() -> None:
+    nothing = np.zeros(M.shape)
+    figure = exclusion_figure(
+        dataclasses.replace(PLANES, combined=nothing, singles={"CsI": nothing})
+    )
+    assert "nothing excluded at this level\nCsI + LAr, CsI" in [
+        text.get_text() for text in figure.axes[0].texts
+    ]
+    assert legend_words(figure)[:-1] == []
+
+
+def test_a_curve_without_a_line_says_why() -> None:
+    nothing = np.zeros(M.shape)
+    singles = {"CsI": nothing, "LAr": nothing + 99.0, "Ge": nothing * np.nan}
+    figure = exclusion_figure(dataclasses.replace(PLANES, singles=singles))
+    assert legend_words(figure)[:-1] == [
+        "CsI + LAr",
+        "CsI (nothing excluded)",
+        "LAr (all excluded)",
+        "Ge (no value)",
+    ]
+    assert not figure.axes[0].texts
 
 
 def test_nothing_excluded_and_everything_missing_still_make_a_figure() -> None:

@@ -49,3 +49,27 @@ def test_missing_points_leave_a_gap() -> None:
 def test_a_curve_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match=r"curve 'CsI' has shape \(3,\), axis radius has 36"):
         profile_figure(AXIS, X, singles={"CsI": np.zeros(3)})
+
+
+def test_levels_are_named_outside_the_frame_where_no_curve_runs() -> None:
+    frame = profile_figure(AXIS, (X - 5.4) ** 2).axes[0]
+    edge = frame.get_window_extent().x1
+    assert all(text.get_window_extent().x0 > edge for text in frame.texts)
+    tips = [frame.transData.transform((0.0, text.xy[1]))[1] for text in frame.texts]
+    middles = [(box.y0 + box.y1) / 2 for box in (t.get_window_extent() for t in frame.texts)]
+    assert middles == pytest.approx(tips, abs=2.0)
+
+
+def test_the_legend_says_dof_and_which_curves_lie_outside() -> None:
+    legend = (
+        profile_figure(AXIS, (X - 5.4) ** 2, singles={"LAr": X + 99.0}, dof=2).axes[0].get_legend()
+    )
+    assert legend.get_title().get_text().startswith("2 dof")
+    assert [t.get_text() for t in legend.get_texts()] == ["combined", "LAr (outside)"]
+
+
+def test_the_legend_hides_no_level() -> None:
+    frame = profile_figure(AXIS, (X - 5.4) ** 2, singles={f"e{n}": X - n for n in range(6)}).axes[0]
+    box = frame.get_legend().get_window_extent()
+    for mark in frame.texts:
+        assert not box.y0 < frame.transData.transform((0.0, mark.xy[1]))[1] < box.y1
