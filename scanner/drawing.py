@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PACKAGE = "cevns-scanner"
+SHOWN_LEVELS = (0.6827, 0.9, 0.9545)
 
 
 def draw(
@@ -123,6 +124,7 @@ def _figure(
             surface.chi2,
             combined_label=label,
             singles=others,
+            cls=sorted({*SHOWN_LEVELS, cl}),
             dof=dof,
             note=note,
             label=labels[0],

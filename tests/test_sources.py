@@ -1,5 +1,6 @@
 """Hashes of what was loaded: helpers beside a scenario count, and edits behind Python's back."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -59,26 +60,31 @@ def test_a_module_of_another_folder_does_not(folder):
     assert fresh_hash(folder) == before
 
 
-def hash_in_worker(path):
-    """Runs in a worker process: hash of the plug-in, or what is wrong."""
-    from scanner import catalog
-    from scanner.errors import MismatchError
+ASKING = """
+from scanner import catalog
+from scanner.errors import MismatchError
 
-    sys.path[:0] = [p for p in path if p not in sys.path]
+
+def hash_or_error():
     try:
         return catalog.source_hashes("mine:SCENARIO", [])["scenario"]
     except MismatchError as error:
         return str(error)
+"""
 
 
 @pytest.mark.cluster
-def test_a_worker_that_lives_on_notices_an_edit(folder):
+def test_a_worker_that_lives_on_notices_an_edit(folder, monkeypatch):
     from scanner.execution.clusters import connect
 
-    path = [str(folder / "here"), str(folder / "there")]
+    # a module of its own: test modules cannot be imported by workers, which get our sys.path
+    (folder / "there" / "asking_for_a_hash.py").write_text(ASKING)
+    for name in ("here", "there"):
+        monkeypatch.syspath_prepend(folder / name)
+    ask = importlib.import_module("asking_for_a_hash").hash_or_error
     with connect(workers=1) as connection:
         client = connection.client
-        assert client.submit(hash_in_worker, path, pure=False).result() == fresh_hash(folder)
+        assert client.submit(ask, pure=False).result() == fresh_hash(folder)
         (folder / "here" / "deep" / "helper.py").write_text(HELPER.format(factor=100))
-        said = client.submit(hash_in_worker, path, pure=False).result()
+        said = client.submit(ask, pure=False).result()
     assert "helper.py was changed after it was loaded" in said
