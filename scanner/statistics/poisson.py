@@ -39,6 +39,8 @@ section 9.6, for counts of at least one event.)"""
 SAFE_DECREMENT = 0.05
 """Below it a full Newton step descends (self-concordance); above it the step is checked."""
 TO_BOUNDARY = 0.99
+GUESS_FLOOR, LEAST_SCALE = 0.1, 0.1
+"""Events added to every bin, and smallest scale, of the guess that weights the first step."""
 EDGE = tuple(10.0**-k for k in range(0, 13, 2))
 """Events put in empty bins, one after the other, by `_descend_to_edge`."""
 TINY = float(np.finfo(np.float64).tiny)
@@ -190,7 +192,16 @@ class PoissonLikelihood:
 
     @cached_property
     def _weights(self) -> Array:
-        return 1.0 / (self.observed + 1.0)
+        """One over a guess of the variance: the expected background scaled to what was seen.
+
+        Nearer to the fitted prediction than the counts themselves, which start the iteration a
+        step further away.
+        """
+        expected = float(np.sum(self.pulls.expected))
+        if expected <= 0.0:
+            return 1.0 / (self.observed + 1.0)
+        scale = max(float(np.sum(self.observed)) / expected, LEAST_SCALE)
+        return np.asarray(1.0 / (scale * np.maximum(self.pulls.expected, 0.0) + GUESS_FLOOR))
 
     def _start(self, signal: Array) -> tuple[Array, Mask]:
         """Least-squares pulls, drawn back towards a point where all predictions are positive."""
