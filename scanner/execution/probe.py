@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scanner.execution.task import BlockEvaluator
 from scanner.grid import Axis, Grid
+
+Clock = Callable[[], float]
 
 SAMPLE_POINTS = 4096
 SAMPLE_SHAPES = 64  # shape values among them
@@ -37,7 +39,12 @@ class Speed:
         return shape_values * self.seconds_per_template + points / self.points_per_second
 
 
-def measure(axes: Sequence[Axis], shape_axes: Collection[str], evaluator: BlockEvaluator) -> Speed:
+def measure(
+    axes: Sequence[Axis],
+    shape_axes: Collection[str],
+    evaluator: BlockEvaluator,
+    clock: Clock = time.perf_counter,
+) -> Speed:
     """Speed of an evaluator, measured apart for folding and for evaluation.
 
     Parameters
@@ -48,21 +55,24 @@ def measure(axes: Sequence[Axis], shape_axes: Collection[str], evaluator: BlockE
         Names of those that are shape parameters.
     evaluator : BlockEvaluator
         It may keep what it folded, by the block: the second time a block is only evaluated.
+    clock : callable
+        Seconds, monotonic.
     """
-    timed(evaluator, sample(axes, shape_axes, shape_values=2, points=4))  # what is loaded lazily
+    warm_up = sample(axes, shape_axes, shape_values=2, points=4)
+    timed(evaluator, warm_up, clock)  # what is loaded lazily
     folded = sample(axes, shape_axes, shape_values=FOLDED, points=FOLDED)
-    fresh, again = (timed(evaluator, folded) for _ in range(2))
+    fresh, again = (timed(evaluator, folded, clock) for _ in range(2))
     evaluated = sample(axes, shape_axes)
-    timed(evaluator, evaluated)
-    seconds = timed(evaluator, evaluated)
+    timed(evaluator, evaluated, clock)
+    seconds = timed(evaluator, evaluated, clock)
     return Speed(max(fresh - again, 0.0) / n_shapes(folded, shape_axes), evaluated.size / seconds)
 
 
-def timed(evaluator: BlockEvaluator, grid: Grid) -> float:
+def timed(evaluator: BlockEvaluator, grid: Grid, clock: Clock = time.perf_counter) -> float:
     """Seconds to evaluate the first chunk of a grid."""
-    start = time.perf_counter()
+    start = clock()
     evaluator.block(grid, grid.chunk(0))
-    return max(time.perf_counter() - start, 1e-9)
+    return max(clock() - start, 1e-9)
 
 
 def n_shapes(grid: Grid, shape_axes: Collection[str]) -> int:

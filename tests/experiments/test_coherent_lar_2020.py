@@ -104,14 +104,13 @@ def test_efficiency_is_interpolated_in_reconstructed_energy():
 
 
 def test_prompt_share_of_the_cut_window():
-    # the release has the cut in its prompt share, 0.244; without the cut it would be 0.225
+    # the release has the cut in its prompt share, 0.244: here 0.251 with the cut, 0.225 without
     def prompt(window):
         experiment = lar.load("energy_time", window)
         by = [_only(experiment, name).sum() for name in ("nu_mu", "nu_e", "nubar_mu")]
         return by[0] / sum(by)
 
-    assert prompt("cut") == pytest.approx(0.244, abs=0.009)
-    assert prompt("normalised") < 0.23
+    assert abs(prompt("cut") - 0.244) < 0.5 * abs(prompt("normalised") - 0.244)
     assert lar.load("energy_time", "cut").timing["nu_e"].sum() == pytest.approx(0.88, abs=0.02)
 
 

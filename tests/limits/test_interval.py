@@ -1,7 +1,6 @@
 """Intervals against analytic curves: one, two, none, open, narrow, steep."""
 
 import json
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -145,9 +144,7 @@ def test_a_lonely_point_and_no_point_at_all_are_no_exclusion(one: Callable[..., 
 def test_many_points_are_asked_at_once(one: Callable[..., Surface]) -> None:
     axis = Axis("eps", "linear", -0.2, 0.6, 200_001)
     surface = one(axis, lambda eps: 1e4 * (eps * (eps - 0.41)) ** 2)
-    start = time.perf_counter()
     found = interval(surface, "eps", cl=0.9)
-    assert time.perf_counter() - start < 2.0
     assert len(found.intervals) == 2
 
 

@@ -109,6 +109,6 @@ def test_minimum_of_the_universal_plane():
         sm = one.likelihood.profile(one.standard_model()[np.newaxis]).chi2[0]
         total = total + one.likelihood.profile(one.signal(point)).chi2 - sm
     best = np.argmin(total)
-    assert total[best] == pytest.approx(-1.49, abs=0.15)
+    assert total[best] == pytest.approx(-1.49, abs=0.06)
     assert 120 < mass.ravel()[best] < 260
     assert 2e-4 < coupling.ravel()[best] < 5e-4

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -44,11 +43,10 @@ def test_needed_bytes_of_some_chunks_are_an_upper_limit_for_any_of_them(grid) ->
         assert needed_bytes(grid, 2, count) <= whole
 
 
-def test_needed_bytes_of_many_chunks_need_no_loop() -> None:
+def test_needed_bytes_of_many_chunks_need_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Grid, "chunk")  # a loop over the chunks would ask for them
     axes = tuple(Axis(name, "linear", 0.0, 1.0, 10_000) for name in "ab")
-    start = time.perf_counter()
     assert needed_bytes(Grid(axes, (1, 1)), 2) == 10**8 * (2 * 9 + 3 * 4096)
-    assert time.perf_counter() - start < 1.0
 
 
 def test_json_has_no_nan() -> None:
