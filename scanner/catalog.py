@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from scanner import sources
+from scanner.compose import compose
 from scanner.errors import CatalogError, DefinitionError, unknown
 from scanner.experiment import Experiment
 from scanner.scenario import Scenario
@@ -97,8 +98,12 @@ def scenario_names() -> tuple[str, ...]:
     return _SCENARIOS.names()
 
 
+JOIN = "+"
+"""Between the names of scenarios that are composed."""
+
+
 def scenario(name: str, *, allow_plugins: bool = True) -> Scenario:
-    """Scenario of that name, or the plug-in ``module:NAME``.
+    """Scenario of that name, the plug-in ``module:NAME``, or several of them joined by ``+``.
 
     Parameters
     ----------
@@ -112,7 +117,28 @@ def scenario(name: str, *, allow_plugins: bool = True) -> Scenario:
     ------
     CatalogError
         There is none of that name, it cannot be imported, or it is not a Scenario.
+    DefinitionError
+        The joined scenarios cannot be composed.
     """
+    parts = parts_of(name)
+    if len(parts) == 1:
+        return _one_scenario(name, allow_plugins)
+    if len(set(parts)) < len(parts):
+        raise DefinitionError(f"scenario {name!r}: name each scenario once")
+    forms = {part.rpartition(":")[2]: _one_scenario(part, allow_plugins) for part in parts}
+    return compose(forms)
+
+
+def parts_of(name: str) -> tuple[str, ...]:
+    """Names of the scenarios that a name joins.
+
+    >>> parts_of("nsi+light_vector")
+    ('nsi', 'light_vector')
+    """
+    return tuple(part.strip() for part in name.split(JOIN))
+
+
+def _one_scenario(name: str, allow_plugins: bool) -> Scenario:
     module, attribute = _locate_scenario(name, allow_plugins)
     found = getattr(module, attribute, None)
     if not isinstance(found, Scenario):
@@ -246,8 +272,9 @@ def source_hashes(scenario: str, experiments: Iterable[str]) -> dict[str, str]:
     MismatchError
         A source changed after this process loaded it.
     """
-    module, _ = _locate_scenario(scenario, allow_plugins=True)
-    hashes = {"scenario": sources.digest(module)}
+    parts = [_locate_scenario(part, allow_plugins=True)[0] for part in parts_of(scenario)]
+    digests = [sources.digest(module) for module in parts]
+    hashes = {"scenario": digests[0] if len(digests) == 1 else sources.joined(digests)}
     for name in experiments:
         module = experiment_module(name)
         folder = sources.source_files(module)[0].parent

@@ -1,32 +1,34 @@
-"""templates x couplings -> chi2: the whole path from a point or a chunk to profiled chi2."""
+"""templates x couplings -> chi2 of one experiment: from a point or a chunk to profiled chi2."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.bank import TemplateBank
-from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.grid import Chunk, Grid
-from scanner.scenario import Scenario, Value
+from scanner.inputs import all_parameters, usual_values
+from scanner.morph import Morph
+from scanner.scenario import NOT_TOUCHED, Scenario, Value
 from scanner.statistics.gaussian import GaussianLikelihood
 from scanner.statistics.poisson import PoissonLikelihood
 from scanner.statistics.pulls import LinearPulls, Profile, Status
-from scanner.templates import Conventions, TemplateMaker, Templates
+from scanner.templates import TemplateMaker, Templates
 
 Array = npt.NDArray[np.float64]
+T = TypeVar("T", bound=np.generic)
 
-STANDARD_MODEL = Scenario("Standard Model", "Q = Q_SM", references=(), parameters=())
-POINTS_AT_ONCE = 2048
-"""Points off the grid folded at once, each with its own shape value."""
+STANDARD_MODEL = Scenario(
+    "Standard Model", "Q = Q_SM", references=(), parameters=(), electrons=NOT_TOUCHED
+)
 COUPLINGS_AT_ONCE = 16384
 """Points of the couplings evaluated at once at each shape value: bounds the memory of a chunk."""
 
@@ -63,16 +65,21 @@ def linear_pulls(experiment: Experiment) -> LinearPulls:
     return LinearPulls(signal, background, expected)
 
 
-@dataclass(frozen=True)
-class Block:
-    """One chunk evaluated: chi2 and status (uint8), both (n_experiments, *chunk.shape)."""
-
-    chi2: Array
-    status: Status
-
-
 class ExperimentModel:
-    """One scenario in one experiment: from parameter values to counts and profiled chi2."""
+    """One scenario in one experiment: from parameter values to counts and profiled chi2.
+
+    Parameters
+    ----------
+    scenario, experiment, conventions
+        As for `TemplateMaker`.
+    fixed : mapping
+        Values of the parameters that are not scanned; inputs may be left out.
+    scanned : sequence of str
+        Parameters and inputs that are axes; those that this experiment does not depend on are
+        passed over.
+    profiled : mapping from input to (low, high)
+        Inputs that are to be profiled, with the range that they may take.
+    """
 
     def __init__(
         self,
@@ -81,18 +88,37 @@ class ExperimentModel:
         conventions: Conventions,
         fixed: Mapping[str, Value],
         scanned: Sequence[str],
+        profiled: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
         self.experiment = experiment
         self.likelihood = likelihood(experiment)
-        self.couplings = tuple(n for n in scanned if scenario.parameter(n).role == "coupling")
-        self.shapes = tuple(n for n in scanned if n not in self.couplings)
-        self._maker = TemplateMaker(scenario, experiment, conventions, fixed, self.couplings)
-        self._sm_maker = TemplateMaker(STANDARD_MODEL, experiment, conventions, {}, ())
-        self._bank = TemplateBank(self._maker.fold, self.shapes)
+        known = all_parameters(scenario, [experiment])
+        roles = {name: parameter.role for name, parameter in known.items()}
+        self.couplings = tuple(n for n in scanned if roles.get(n) == "coupling")
+        self.shapes = tuple(n for n in scanned if roles.get(n, "coupling") != "coupling")
+        ranges = {n: ends for n, ends in (profiled or {}).items() if n in roles}
+        self.ranges = ranges
+        self.profiled = tuple(ranges)
+        self._free = tuple(n for n in ranges if roles[n] == "coupling")
+        self.morph = Morph({n: e for n, e in ranges.items() if roles[n] != "coupling"})
+        own = {n: v for n, v in fixed.items() if n in roles and n not in ranges}
+        couplings = (*self.couplings, *self._free)
+        self._maker = TemplateMaker(scenario, experiment, conventions, own, couplings)
+        sm = usual_values(scenario, own)
+        self._sm_maker = TemplateMaker(STANDARD_MODEL, experiment, conventions, sm, ())
+        self._bank = TemplateBank(self._folded, self.shapes)
 
     def fold(self, shapes: Mapping[str, Array]) -> Templates:
         """Templates at shape values that broadcast with each other."""
         return self._maker.fold(shapes)
+
+    def _folded(self, shapes: Mapping[str, Array]) -> Templates:
+        """Templates at shape values (n,) each, and behind them at the nodes of the morph."""
+        if not self.morph.names:
+            return self._maker.fold(shapes)
+        nodes = self.morph.nodes()
+        grown = {name: np.asarray(values)[:, np.newaxis] for name, values in shapes.items()}
+        return self._maker.fold({**grown, **nodes})
 
     def standard_model(self) -> Array:
         """Standard Model counts (n_bins,) at nominal pulls."""
@@ -110,22 +136,36 @@ class ExperimentModel:
         """Signal counts of each flux component; only for a point (nothing scanned)."""
         return {name: float(counts.sum()) for name, counts in self._maker.components().items()}
 
-    def chi2(self, values: Mapping[str, Array]) -> Array:
-        """Profiled chi2 (n,) at points given by all scanned parameters, each (n,)."""
-        return self.likelihood.profile(self.signal(values)).chi2
+    def idle(self, shapes: Mapping[str, Array]) -> set[str]:
+        """Scanned couplings that change no count at these shape values."""
+        templates = self.fold(shapes)
+        moving = [
+            powers
+            for powers, counts in zip(templates.exponents, templates.counts, strict=True)
+            if np.any(counts)
+        ]
+        seen = {n for e in moving for n, power in zip(templates.variables, e, strict=True) if power}
+        return set(self.couplings) - seen
+
+    def profile(self, values: Mapping[str, Array]) -> Profile:
+        """Profiled points (n,) given by all scanned parameters, each (n,)."""
+        return self.likelihood.profile(self.signal(values))
+
+    def templates(self, shapes: Array) -> Templates:
+        """Templates at shape values (n, n_shapes): counts (n_rows, n, n_bins), with a morph
+
+        (n_rows, n, n_nodes, n_bins).
+        """
+        return self._bank.templates(shapes)
 
     def scan(self, grid: Grid, chunk: Chunk) -> tuple[Array, Status]:
         """chi2 and status of a chunk, both of the chunk's shape."""
-        ranges = dict(zip(grid.names, chunk.slices, strict=True))
-        coordinates = {n: grid.axis(n).coordinates[ranges[n]] for n in ranges}
-        shapes = _product([coordinates[n] for n in self.shapes])
+        coordinates = chunk_coordinates(grid, chunk)
+        shapes = product([coordinates[n] for n in self.shapes])
         couplings = [coordinates[n] for n in self.couplings]
-        templates = self._bank.templates(shapes)
-        chi2, status = self._evaluate(templates, couplings)
-        order = [grid.names.index(n) for n in (*self.shapes, *self.couplings)]
-        lengths = [chunk.shape[i] for i in order]
-        back = np.argsort(order)
-        return chi2.reshape(lengths).transpose(back), status.reshape(lengths).transpose(back)
+        chi2, status = self._evaluate(self.templates(shapes), couplings)
+        names = (*self.shapes, *self.couplings)
+        return on_grid(chi2, names, grid, chunk), on_grid(status, names, grid, chunk)
 
     def _evaluate(self, templates: Templates, couplings: Sequence[Array]) -> tuple[Array, Status]:
         """chi2 and status (n_shapes, n_coupling_points), the couplings in C order."""
@@ -144,71 +184,37 @@ class ExperimentModel:
         return chi2, status
 
 
-def _product(columns: Sequence[Array]) -> Array:
+def chunk_coordinates(grid: Grid, chunk: Chunk) -> dict[str, Array]:
+    """Values of every axis inside a chunk."""
+    ranges = zip(grid.axes, chunk.slices, strict=True)
+    return {axis.name: axis.coordinates[part] for axis, part in ranges}
+
+
+def on_grid(
+    values: npt.NDArray[T], names: Sequence[str], grid: Grid, chunk: Chunk
+) -> npt.NDArray[T]:
+    """Values over the named axes (C order), in the chunk's shape; alike along the other axes."""
+    order = [grid.names.index(n) for n in names]
+    full = values.reshape([chunk.shape[i] for i in order]).transpose(np.argsort(order))
+    index = tuple(slice(None) if n in names else np.newaxis for n in grid.names)
+    return np.broadcast_to(full[index], chunk.shape)
+
+
+def product(columns: Sequence[Array]) -> Array:
     """All combinations of values, (n, n_columns) in C order; one empty row for no columns."""
     mesh = np.meshgrid(*columns, indexing="ij")
     return np.stack([m.ravel() for m in mesh], axis=1) if mesh else np.empty((1, 0))
 
 
-class Evaluator:
-    """A definition bound to its scenario and experiments: chi2 of chunks and of points.
-
-    Raises
-    ------
-    CatalogError, DefinitionError, DataError
-        As the catalogue does; see there.
-    """
-
-    def __init__(self, definition: ScanDefinition) -> None:
-        self.experiments = definition.experiments
-        self.models = models(
-            definition.scenario,
-            {e: definition.experiment_options[e] for e in definition.experiments},
-            Conventions(**definition.options),
-            definition.parameters,
-            [axis.name for axis in definition.axes],
-        )
-
-    def block(self, grid: Grid, chunk: Chunk) -> Block:
-        """All experiments in one chunk."""
-        results = [model.scan(grid, chunk) for model in self.models]
-        return Block(
-            np.ascontiguousarray([chi2 for chi2, _ in results]),
-            np.ascontiguousarray([status for _, status in results]),
-        )
-
-    def chi2_at(self, points: Mapping[str, npt.ArrayLike]) -> Array:
-        """Exact chi2 (n_experiments, n) at points off the grid; every axis is given, each (n,)."""
-        values = dict(
-            zip(
-                points,
-                np.broadcast_arrays(*(np.atleast_1d(v) for v in points.values())),
-                strict=True,
-            )
-        )
-        values = {name: np.asarray(v, dtype=np.float64) for name, v in values.items()}
-        n = len(next(iter(values.values())))
-        parts = [
-            {name: v[i : i + POINTS_AT_ONCE] for name, v in values.items()}
-            for i in range(0, n, POINTS_AT_ONCE)
-        ]
-        return np.stack([np.concatenate([m.chi2(part) for part in parts]) for m in self.models])
-
-    def standard_model(self) -> Array:
-        """chi2 (n_experiments,) of the Standard Model."""
-        return np.array(
-            [m.likelihood.profile(m.standard_model()[np.newaxis]).chi2[0] for m in self.models]
-        )
-
-
 def models(
-    scenario: str,
+    scenario: str | None,
     experiments: Mapping[str, Mapping[str, str]],
     conventions: Conventions,
     fixed: Mapping[str, Value],
     scanned: Sequence[str],
+    profiled: Mapping[str, tuple[float, float]] | None = None,
 ) -> tuple[ExperimentModel, ...]:
-    """One model per experiment, by catalogue names and choices.
+    """One model per experiment, by catalogue names and choices; without a scenario the SM.
 
     Raises
     ------
@@ -216,10 +222,10 @@ def models(
         As the catalogue does; and where two experiments name the same pull, whose chi2 would have
         to be profiled jointly.
     """
-    form = catalog.scenario(scenario)
+    form = STANDARD_MODEL if scenario is None else catalog.scenario(scenario)
     loaded = [catalog.experiment(name, choices) for name, choices in experiments.items()]
     _check_pulls(loaded)
-    return tuple(ExperimentModel(form, e, conventions, fixed, scanned) for e in loaded)
+    return tuple(ExperimentModel(form, e, conventions, fixed, scanned, profiled) for e in loaded)
 
 
 def _check_pulls(experiments: Sequence[Experiment]) -> None:

@@ -15,6 +15,7 @@ import tomli_w
 from scanner import catalog
 from scanner.errors import CatalogError, MismatchError
 from scanner.grid import Axis
+from scanner.inputs import all_parameters, inputs, relevant
 from scanner.reading import document, resolve
 from scanner.reading.axes import axis_entries, read_axes, recorded_axes
 from scanner.reading.section import Section
@@ -22,7 +23,7 @@ from scanner.scenario import Scenario, Value
 
 # Counts every change of the machine (physics, statistics, templates, chi2) that changes numbers.
 # What lies in the file of a scenario or an experiment is covered by its source hash.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 
 KEYS = (
     "name",
@@ -71,6 +72,8 @@ class ScanDefinition:
         A paragraph for people.
     points_per_chunk : int or None
         Wished number of points per chunk.
+    joint : bool
+        Whether experiments share a profiled input, so that all together are a layer of their own.
     """
 
     name: str
@@ -86,6 +89,13 @@ class ScanDefinition:
     engine_version: int = ENGINE_VERSION
     description: str = field(default="", kw_only=True)
     points_per_chunk: int | None = field(default=None, kw_only=True)
+    joint: bool = field(default=False, kw_only=True)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """First dimension of the cube: each experiment, and ``joint:A+B`` where they share."""
+        together = ("joint:" + "+".join(self.experiments),) if self.joint else ()
+        return (*self.experiments, *together)
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -133,6 +143,8 @@ class ScanDefinition:
             "experiment": {name: dict(made) for name, made in self.experiment_options.items()},
             "profile": {name: dict(constraint) for name, constraint in self.profile.items()},
         }
+        if self.joint:
+            tables["joint"] = True
         if self.points_per_chunk is not None:
             tables["chunks"] = {"points": self.points_per_chunk}
         return tables
@@ -146,9 +158,9 @@ class ScanDefinition:
             "axes": {axis.name: axis_entries(axis) for axis in self.axes},
             **self._tables(),
         }
-        return tomli_w.dumps(
-            {key: value for key, value in written.items() if value not in ("", {})}
-        )
+        made = {**written}
+        made.pop("joint", None)  # follows from the rest
+        return tomli_w.dumps({key: value for key, value in made.items() if value not in ("", {})})
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any], where: str = "definition") -> ScanDefinition:
@@ -179,6 +191,7 @@ class ScanDefinition:
             engine_version=top.whole("engine_version"),
             description=top.text("description", ""),
             points_per_chunk=resolve.points_per_chunk(top.table("chunks")),
+            joint=top.entries.get("joint") is True,
         )
         if top.text("digest", definition.digest) != definition.digest:
             raise MismatchError(
@@ -276,24 +289,37 @@ def from_mapping(
     top.allow(KEYS)
     scenario = resolve.scenario(top, allow_plugins)
     experiments = resolve.experiments(top)
-    known = resolve.known_parameters(scenario)
+    made = resolve.experiment_options(top.table("experiment"), experiments)
+    loaded = [catalog.experiment(name, made[name]) for name in experiments]
+    known = all_parameters(scenario, loaded)
     axes = () if point else read_axes(top.table("axes"), known)
-    parameters = resolve.parameters(top.table("parameters"), known, [a.name for a in axes])
-    resolve.check_combination(where, scenario, parameters, axes)
+    scanned = [axis.name for axis in axes]
+    fixed = top.table("parameters")
+    shared = {name: known[name] for name in inputs(loaded)}
+    profile = resolve.profile(top.table("profile"), shared, (*scanned, *fixed.entries))
+    parameters = resolve.parameters(fixed, known, scanned, profile)
+    options = resolve.options(top.table("options"))
+    resolve.check_combination(where, scenario, {**parameters, **_means(profile)}, axes)
+    resolve.check_radii(where, (*scanned, *parameters, *profile), loaded, options)
     return ScanDefinition(
         name=resolve.label(top, name),
         title=top.text("title", _title(scenario, parameters)),
-        scenario=top.text("scenario"),
+        scenario=resolve.scenario_name(top),
         experiments=experiments,
         axes=axes,
         parameters=parameters,
-        options=resolve.options(top.table("options")),
-        experiment_options=resolve.experiment_options(top.table("experiment"), experiments),
-        profile=resolve.profile(top.table("profile")),
-        sources=catalog.source_hashes(top.text("scenario"), experiments),
+        options=options,
+        experiment_options=made,
+        profile=profile,
+        sources=catalog.source_hashes(resolve.scenario_name(top), experiments),
         description=top.text("description", ""),
         points_per_chunk=resolve.points_per_chunk(top.table("chunks")),
+        joint=any(sum(name in relevant(e) for e in loaded) > 1 for name in profile),
     )
+
+
+def _means(profile: Mapping[str, Mapping[str, float]]) -> dict[str, Value]:
+    return {name: constraint["mean"] for name, constraint in profile.items()}
 
 
 def _title(scenario: Scenario, parameters: Mapping[str, Value]) -> str:

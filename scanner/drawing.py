@@ -14,6 +14,7 @@ from scanner.figures.exclusion import Planes, exclusion_figure
 from scanner.figures.frame import Note
 from scanner.figures.profile import profile_figure
 from scanner.figures.save import check_path, save
+from scanner.known import known_parameters
 from scanner.limits.answers import Answers, Names
 from scanner.limits.interval import level_of
 from scanner.limits.surface import Surface
@@ -142,7 +143,7 @@ def _label(scan: Answers, name: str) -> str:
 def _chosen_values(chosen: ScanDefinition) -> list[str]:
     """Fixed parameters that are not at their default, and the model."""
     try:
-        defaults = {p.name: p.default for p in catalog.scenario(chosen.scenario).parameters}
+        defaults = {name: p.default for name, p in known_parameters(chosen).items()}
     except DefinitionError:  # a scan may outlive the scenario it was made with
         defaults = {}
     fixed = chosen.parameters.items()
@@ -155,6 +156,9 @@ def _provenance(scan: Answers, surface: Surface) -> str:
     chosen = scan.definition
     choices = [v for made in chosen.experiment_options.values() for v in made.values()]
     held = [f"{name} = {value:g}" for name, value in surface.fixed.items()]
+    inputs = [
+        f"{name} = {c['mean']:g} +- {c['sigma']:g} profiled" for name, c in chosen.profile.items()
+    ]
     profiled = [f"profiled over {', '.join(surface.profiled)}"] if surface.profiled else []
     parts = [
         f"scan {scan.id}",
@@ -162,6 +166,7 @@ def _provenance(scan: Answers, surface: Surface) -> str:
         *chosen.options.values(),
         *choices,
         *held,
+        *inputs,
         *profiled,
         f"{PACKAGE} {package_version(PACKAGE)}",
     ]

@@ -10,10 +10,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from scanner.parameter import Parameter
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import Material
 
 Array = npt.NDArray[np.float64]
+Response = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,28 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Electrons:
+    """Electron recoils that an analysis counts as signal because it cannot tell them apart.
+
+    Parameters
+    ----------
+    response : callable
+        As `Experiment.response`, for electron recoils.
+    per_nucleus : mapping from element symbol to callable
+        Electrons that a recoil (MeV) can set free from one atom.
+    knots : array
+        Recoil energies (MeV, increasing) where `per_nucleus` jumps.
+    max_recoil : float
+        Recoil (MeV) above which nothing is accepted.
+    """
+
+    response: Response
+    per_nucleus: Mapping[str, Callable[[Array], Array]]
+    knots: Array
+    max_recoil: float
+
+
+@dataclass(frozen=True)
 class Experiment:
     """What was measured.
 
@@ -98,6 +122,14 @@ class Experiment:
         Which chi2.
     variance : array (n_bins,) or None
         Variance per bin, only for ``gaussian``.
+    choices : mapping
+        The named choices it was loaded with.
+    inputs : tuple of Parameter
+        Numbers of the detector that can be scanned or profiled; all have a default.
+    response_at : callable, optional
+        ``response_at(**inputs)``: the response at other values of the inputs.
+    electrons : Electrons, optional
+        Where neutrino-electron scattering counts as signal.
     """
 
     name: str
@@ -107,7 +139,7 @@ class Experiment:
     target: Material
     mass_kg: float
     exposure: str
-    response: Callable[[Array], Array]
+    response: Response
     timing: Mapping[str, Array]
     bins: tuple[BinAxis, ...]
     observed: Array
@@ -117,6 +149,9 @@ class Experiment:
     provenance: Provenance
     variance: Array | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[Parameter, ...] = ()
+    response_at: Callable[..., Response] | None = None
+    electrons: Electrons | None = None
 
     @property
     def n_bins(self) -> int:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from scanner import catalog, definition
+from scanner.amplitudes import Conventions
 from scanner.chi2 import STANDARD_MODEL, ExperimentModel
 from scanner.errors import CatalogError, ScannerError, unknown
 from scanner.experiment import Experiment
+from scanner.inputs import inputs
 from scanner.prepare import citation, references
 from scanner.reading import resolve
 from scanner.scenario import Parameter, Scenario
 from scanner.store.archive import Archive
 from scanner.store.stored import StoredScan
-from scanner.templates import Conventions
 
 Record = dict[str, Any]
 
@@ -70,7 +71,7 @@ def describe(name: str, store: Path | None = None) -> Record:
     CatalogError
         Nothing has that name.
     """
-    if name in catalog.scenario_names() or ":" in name:
+    if name in catalog.scenario_names() or ":" in name or catalog.JOIN in name:
         return scenario_record(name, catalog.scenario(name))
     if name in catalog.experiment_names():
         return experiment_record(catalog.experiment(name))
@@ -94,8 +95,16 @@ def scenario_record(name: str, form: Scenario) -> Record:
         "title": form.title,
         "formula": form.formula,
         "parameters": [_parameter(p) for p in form.parameters],
+        "inputs": [_parameter(p) for p in _common_inputs(form)],
         "references": [citation(r) for r in form.references],
     }
+
+
+def _common_inputs(form: Scenario) -> list[Parameter]:
+    """Inputs that can be scanned, fixed or profiled beside the scenario's own parameters."""
+    every = inputs(catalog.experiment(name) for name in catalog.experiment_names())
+    own = {parameter.name for parameter in form.parameters}
+    return [parameter for name, parameter in every.items() if name not in own]
 
 
 def _parameter(parameter: Parameter) -> Record:
@@ -126,6 +135,7 @@ def experiment_record(form: Experiment) -> Record:
         "baseline_m": form.baseline_m,
         "target": f"{form.mass_kg:g} kg {form.target.formula}",
         "exposure": form.exposure,
+        "inputs": [_parameter(p) for p in form.inputs],
         "choices": dict(form.choices),
         "available_choices": {k: list(v) for k, v in catalog.experiment_choices(form.name).items()},
         "statistic": form.statistic,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel, models
 from scanner.definition import ScanDefinition
 from scanner.experiment import Experiment
+from scanner.known import derived_values, idle_notes, known_parameters
 from scanner.statistics import levels
-from scanner.templates import Conventions
 
 Array = npt.NDArray[np.float64]
 
@@ -54,6 +55,8 @@ class Point:
     parameters: Mapping[str, float | str]
     options: Mapping[str, Any]
     experiments: Mapping[str, ExperimentPoint]
+    derived: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def chi2(self) -> float:
@@ -83,20 +86,29 @@ class Point:
             "delta_chi2": self.chi2 - self.chi2_sm,
             "reference": "sm",
             "excluded": {"1 dof": self.excluded(1), "2 dof": self.excluded(2)},
+            "derived": dict(self.derived),
+            "notes": list(self.notes),
             "experiments": {name: asdict(e) for name, e in self.experiments.items()},
         }
 
 
-def explain(definition: ScanDefinition) -> Point:
+def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
     """Explain the point of a definition without axes.
+
+    Parameters
+    ----------
+    definition : ScanDefinition
+        Resolved with ``point=True``.
+    given : collection of str
+        Parameters that were set by hand: a note says which of them change nothing.
 
     Raises
     ------
     CatalogError, DefinitionError, DataError
         As the catalogue does.
     """
-    if definition.axes:
-        raise ValueError("a point has no axes: resolve the definition with point=True")
+    if definition.axes or definition.profile:
+        raise ValueError("a point has no axes and no profile: resolve it with point=True")
     bound = models(
         definition.scenario,
         definition.experiment_options,
@@ -109,7 +121,27 @@ def explain(definition: ScanDefinition) -> Point:
         parameters=definition.parameters,
         options={**definition.options, **definition.experiment_options},
         experiments={model.experiment.name: _explain(model) for model in bound},
+        derived=derived_values(definition),
+        notes=idle_notes(_idle(definition, given), [m.experiment for m in bound]),
     )
+
+
+def _idle(definition: ScanDefinition, given: Collection[str]) -> tuple[str, ...]:
+    """Couplings set by hand to something other than zero that change no count."""
+    known = known_parameters(definition)
+    free = [
+        name
+        for name in given
+        if known[name].role == "coupling" and definition.parameters[name] != 0.0
+    ]
+    bound = models(
+        definition.scenario,
+        definition.experiment_options,
+        Conventions(**definition.options),
+        {n: v for n, v in definition.parameters.items() if n not in free},
+        free,
+    )
+    return tuple(name for name in free if all(name in model.idle({}) for model in bound))
 
 
 def _explain(model: ExperimentModel) -> ExperimentPoint:

@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 from scanner import catalog
-from scanner.chi2 import Evaluator
 from scanner.definition import ScanDefinition
+from scanner.evaluate import Evaluator
 from scanner.execution import plan as planning
 from scanner.execution.plan import Plan
 from scanner.execution.probe import Speed, measure
 from scanner.grid import Grid
+from scanner.known import idle_notes, known_parameters, loaded_experiments
 from scanner.scenario import Reference
 from scanner.store.archive import Archive
 from scanner.store.stored import StoredScan
@@ -32,9 +33,15 @@ def create(
     grid = _grid(chosen, _speed(chosen), workers)
     labels = {
         p.name: {"long_name": p.description or p.name, "latex": p.latex}
-        for p in catalog.scenario(chosen.scenario).parameters
+        for p in known_parameters(chosen).values()
     }
     return Archive(store).create(chosen, grid, references(chosen), labels)
+
+
+def remarks(chosen: ScanDefinition) -> tuple[str, ...]:
+    """What somebody who starts this scan should know: axes that change no count."""
+    idle = Evaluator(chosen).idle(chosen.axes)
+    return idle_notes(idle, loaded_experiments(chosen))
 
 
 def references(chosen: ScanDefinition) -> tuple[str, ...]:
@@ -67,7 +74,7 @@ def plan(
     state = stored.state() if stored else None
     return planning.estimate(
         stored.grid if stored else cut,
-        n_experiments=len(chosen.experiments),
+        n_experiments=len(chosen.layers),
         shape_axes=_shape_axes(chosen),
         speed=speed,
         workers=_count(workers),
@@ -95,5 +102,5 @@ def _count(workers: int | None) -> int:
 
 
 def _shape_axes(chosen: ScanDefinition) -> tuple[str, ...]:
-    scenario = catalog.scenario(chosen.scenario)
-    return tuple(a.name for a in chosen.axes if scenario.parameter(a.name).role == "shape")
+    known = known_parameters(chosen)
+    return tuple(axis.name for axis in chosen.axes if known[axis.name].role == "shape")

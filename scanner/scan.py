@@ -161,7 +161,7 @@ class Scan(Answers):
         self.stored.write_attributes(
             {
                 "minimum": {name: found.to_dict() for name, found in minima.items()},
-                "chi2_sm": dict(zip(self.definition.experiments, sm.tolist(), strict=True)),
+                "chi2_sm": dict(zip(self.definition.layers, sm.tolist(), strict=True)),
             }
         )
 

@@ -1,6 +1,6 @@
-"""Parameter, Term, Scenario: the form a scenario file fills in.
+"""Term, Transition, Scenario: the form a scenario file fills in.
 
-Counts are a polynomial in the couplings. A scenario says how, in one of two ways (or both):
+Counts are a polynomial in the couplings. A scenario says how, in one of three ways (or several):
 
 - ``charges`` and ``coherent``: amplitudes that interfere with the weak charge of the nucleus,
 
@@ -9,6 +9,7 @@ Counts are a polynomial in the couplings. A scenario says how, in one of two way
   where B_k is a nuclear charge (``Z F_p(q^2)``, perhaps times a propagator) and c_k its
   coefficient. The machine squares the sum, flavour by flavour and isotope by isotope.
 - ``terms``: cross sections that do not interfere, each with its own coefficient.
+- ``transition``: a share of each flavour that does not arrive.
 """
 
 from __future__ import annotations
@@ -16,15 +17,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+import numpy.typing as npt
 
 from scanner.errors import DefinitionError, unknown
+from scanner.parameter import Parameter as Parameter
+from scanner.parameter import Role as Role
+from scanner.parameter import Value as Value
 
 FLAVORS = ("e", "mu", "tau")
 
-Role = Literal["coupling", "shape", "choice"]
-Value = float | str
 Coefficient = Any  # a number, an array over shape values, or a Polynomial in the scanned couplings
+Coherent = Callable[..., Mapping[str, Coefficient]]
 
 
 @dataclass(frozen=True)
@@ -38,55 +43,8 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One parameter of a scenario.
-
-    ``role`` says what it costs to scan: a ``coupling`` enters the counts as a polynomial, a
-    ``shape`` parameter (mass, mass splitting) changes the recoil spectrum, a ``choice`` is a name.
-    A parameter without default must be given, unless it is ``optional``: then it may be absent.
-    """
-
-    name: str
-    role: Role
-    unit: str = ""
-    default: Value | None = None
-    minimum: float = float("-inf")
-    maximum: float = float("inf")
-    choices: tuple[str, ...] = ()
-    latex: str = ""
-    description: str = ""
-    optional: bool = False
-
-    def check(self, value: object, where: str) -> Value:
-        """Value in this parameter's type and range.
-
-        Raises
-        ------
-        DefinitionError
-            Names `where`, the value and the mend.
-        """
-        if self.role == "choice":
-            if not isinstance(value, str) or value not in self.choices:
-                raise DefinitionError(f"{where}: {unknown(self.name, str(value), self.choices)}")
-            return value
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise DefinitionError(f"{where}: {value!r} is not a number; give one{self._in_unit}")
-        number = float(value)
-        if not self.minimum <= number <= self.maximum:
-            raise DefinitionError(
-                f"{where}: {number:g} is outside {self.minimum:g} .. {self.maximum:g}"
-                f"{self._in_unit}; choose a value inside"
-            )
-        return number
-
-    @property
-    def _in_unit(self) -> str:
-        return f" (in {self.unit})" if self.unit else ""
-
-
-@dataclass(frozen=True)
 class Term:
-    """A cross section that adds to the counts without interference.
+    """A cross section that adds to the counts without interference: it flips the helicity.
 
     Parameters
     ----------
@@ -95,14 +53,59 @@ class Term:
         (MeV) broadcast over the last two axes. It is called at kinematically allowed points only.
     coefficient : callable
         ``f(flavor, *, <parameters>)``, polynomial in the couplings.
+    heavy_mass : callable, optional
+        ``f(*, <parameters>)``: mass in MeV of the outgoing lepton, where the neutrino does not stay
+        light; it narrows the kinematic limits.
+    electrons : bool
+        Whether the same cross section holds for a free electron (Z = -1, its mass, no form factor).
     """
 
     cross_section: Callable[..., Any]
     coefficient: Callable[..., Coefficient]
+    heavy_mass: Callable[..., Any] | None = None
+    electrons: bool = False
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Neutrinos of each flavour that become invisible on their way: 1 - coefficient x probability.
+
+    Parameters
+    ----------
+    coefficient : callable
+        ``f(flavor, *, <parameters>)``, polynomial in the couplings (sin^2 2 theta).
+    probability : callable
+        ``f(e_nu, baseline_m, *, <shape parameters>)``, between 0 and 1, `e_nu` in MeV.
+    phase : callable
+        ``f(baseline_m, *, <shape parameters>)`` in MeV rad: the probability goes like
+        cos(phase/E), which the integral over the energies has to follow.
+    """
+
+    coefficient: Callable[..., Coefficient]
+    probability: Callable[..., Any]
+    phase: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A quantity that is a shift of one parameter, told beside it: R_n - R_p of R_n.
+
+    ``value = parameter + shift``, in the parameter's unit; told where the element is a target.
+    """
+
+    name: str
+    parameter: str
+    shift: float
+    element: str
+    description: str = ""
 
 
 def _no_amplitude(_initial: str, _final: str) -> dict[str, Coefficient]:
     return {}
+
+
+NOT_TOUCHED = _no_amplitude
+"""For `Scenario.electrons`: what is proposed leaves neutrino-electron scattering as it is."""
 
 
 @dataclass(frozen=True)
@@ -118,20 +121,33 @@ class Scenario:
     references : tuple of Reference
         Where it is from.
     parameters : tuple of Parameter
-        All parameters, each with its role.
+        All parameters, each with its role. One that bears the name of an input of the Standard
+        Model (``sin2_theta_w``, ``R_n``) stands for that input.
     charges : mapping from name to callable
         ``B(nucleus, q2, *, <shape and choice parameters>)``: nuclear charge of each amplitude;
         `q2` in MeV^2 broadcasts.
     coherent : callable
         ``c(initial, final, *, <parameters>)`` gives the coefficient of each named charge in the
-        amplitude nu_initial -> nu_final; flavours are ``"e"``, ``"mu"``, ``"tau"``.
+        amplitude nu_initial -> nu_final; flavours are ``"e"``, ``"mu"``, ``"tau"``. Where it takes
+        ``weak``, it gets the `WeakCouplings` of the chosen scheme.
     terms : tuple of Term
         Contributions that do not interfere.
+    electrons : callable, optional
+        The same as `coherent` for the vector coupling of the electron, with the charges taken at
+        Z = -1, N = 0; `NOT_TOUCHED` where nothing changes. Without it, an analysis that counts
+        neutrino-electron scattering is refused.
+    transition : Transition, optional
+        Disappearance on the way.
     validate : callable
         ``f(values)`` raises DefinitionError for combinations of values that make no sense; a
         scanned parameter stands there with the first, then with the last value of its axis.
+    physical : callable, optional
+        ``f(*, <parameters>)`` -> bool, broadcasting: whether a point of the grid makes sense
+        (unitarity, a boundary). Others get the status ``unphysical``.
     standard_model : mapping
         Values of the couplings at which the scenario is the Standard Model.
+    derived : tuple of Derived
+        Further quantities to tell.
     """
 
     title: str
@@ -139,10 +155,14 @@ class Scenario:
     references: tuple[Reference, ...]
     parameters: tuple[Parameter, ...]
     charges: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    coherent: Callable[..., Mapping[str, Coefficient]] = _no_amplitude
+    coherent: Coherent = _no_amplitude
     terms: tuple[Term, ...] = ()
+    electrons: Coherent | None = None
+    transition: Transition | None = None
     validate: Callable[[Mapping[str, Value]], None] = lambda _: None
+    physical: Callable[..., npt.ArrayLike] | None = None
     standard_model: Mapping[str, float] = field(default_factory=dict)
+    derived: tuple[Derived, ...] = ()
 
     def parameter(self, name: str) -> Parameter:
         """Parameter of that name; DefinitionError with the nearest names if there is none."""
@@ -165,3 +185,26 @@ def named_parameters(function: Callable[..., Any], values: Mapping[str, Any]) ->
     """Those names of `values` that the function's signature takes as keyword-only arguments."""
     parameters = inspect.signature(function).parameters.values()
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in values]
+
+
+def takes(
+    *names: str, positional: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: the function's keyword-only parameters are these, behind `positional` ones.
+
+    For functions of many parameters that are written as ``**values``.
+
+    >>> @takes("a", "b")
+    ... def total(**values):
+    ...     return sum(values.values())
+    >>> call_with(total, values={"a": 1.0, "b": 2.0, "c": 4.0})
+    3.0
+    """
+    parameters = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in positional]
+    parameters += [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in names]
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return function
+
+    return decorate

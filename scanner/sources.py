@@ -53,6 +53,11 @@ def digest(module: ModuleType, tables: Path | None = None) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def joined(digests: list[str]) -> str:
+    """One digest of several, in their order."""
+    return sha256("\n".join(digests).encode()).hexdigest()
+
+
 def source_files(module: ModuleType) -> list[Path]:
     """The module's file, then those that it imports from its own folder or below, sorted."""
     main = _file(module)

@@ -13,32 +13,25 @@ and isotope by isotope, never across them (trap 11):
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from scanner.errors import DefinitionError, unknown
+from scanner.amplitudes import Amplitudes, Conventions, Rows, add, column, linear, squared
+from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
-from scanner.fold import Fold
-from scanner.physics.charges import weak_couplings
-from scanner.physics.nuclei import Isotope, Nucleus, nucleus
+from scanner.fold import Beam, ElectronFold, Fold, NuclearFold
+from scanner.physics.nuclei import nucleus
 from scanner.polynomial import Exponents, Polynomial, as_polynomial
-from scanner.scenario import FLAVORS, Coefficient, Scenario, Term, call_with
+from scanner.scenario import FLAVORS, Scenario, Term, Transition
 
 Array = npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Conventions:
-    """Named physics conventions, recorded in every output."""
-
-    couplings: str = "AC22"
-    form_factor: str = "helm"
+AVERAGED = 0.5
+"""sin^2 of a fast phase."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +74,15 @@ class TemplateMaker:
     conventions : Conventions
         Weak couplings and form factor.
     fixed : mapping
-        Values of all parameters that are not scanned.
+        Values of all parameters that are not scanned; inputs may be left out.
     couplings : tuple of str
         Scanned parameters of role ``coupling``, the variables of the polynomial.
 
     Raises
     ------
     DefinitionError
-        If a coupling does not enter as a polynomial, or the coupling scheme lacks a flavour.
+        If a coupling does not enter as a polynomial, the coupling scheme lacks a flavour, or
+        electrons are counted and the scenario does not know what it does to them.
     """
 
     def __init__(
@@ -100,15 +94,21 @@ class TemplateMaker:
         couplings: tuple[str, ...],
     ) -> None:
         self.scenario = scenario
+        self.experiment = experiment
         self.couplings = couplings
-        self._fixed = dict(fixed)
-        self._weak = weak_couplings(conventions.couplings)
-        self._scheme = conventions.couplings
-        self._folds = [
-            Fold(experiment, target, component)
-            for target in _nuclei(experiment, conventions.form_factor)
-            for component in experiment.flux.components
+        self._said = Amplitudes(scenario, conventions, fixed, couplings)
+        if experiment.electrons is not None and scenario.electrons is None:
+            raise DefinitionError(
+                f'experiment.{experiment.name}.electron_scattering = "signal": the scenario '
+                f'{scenario.title!r} does not say what it does to electrons; choose "ignored"'
+            )
+        nuclei = [nucleus(i, conventions.form_factor) for i in experiment.target.composition]
+        components = experiment.flux.components
+        self._folds: list[Fold] = [
+            NuclearFold(experiment, n, c) for n in nuclei for c in components
         ]
+        if experiment.electrons is not None:
+            self._folds += [ElectronFold(experiment, experiment.electrons, c) for c in components]
 
     def fold(self, shapes: Mapping[str, Array]) -> Templates:
         """Templates at the shape parameters' values, which broadcast with each other.
@@ -116,145 +116,196 @@ class TemplateMaker:
         Parameters
         ----------
         shapes : mapping from name to array
-            All scanned shape parameters, in the scenario's units; empty if none is scanned.
+            All scanned shape parameters, in their own units; empty if none is scanned.
         """
-        rows = self._rows(shapes, self._folds)
         lengths = np.broadcast_shapes(*(np.shape(v) for v in shapes.values()))
+        flat = {k: np.broadcast_to(v, lengths).ravel() for k, v in shapes.items()}
+        rows = self._rows(flat, self._folds)
         constant = (0,) * len(self.couplings)
         order = [constant, *sorted(set(rows) - {constant})]
-        counts = [np.broadcast_to(rows[e], (*lengths, rows[e].shape[-1])) for e in order]
-        return Templates(self.couplings, tuple(order), np.stack(counts))
+        counts = np.stack([rows[exponents] for exponents in order])
+        return Templates(
+            self.couplings, tuple(order), counts.reshape(len(order), *lengths, counts.shape[-1])
+        )
 
     def components(self) -> dict[str, Array]:
         """Counts (n_bins,) of each flux component with all parameters fixed."""
-        names = dict.fromkeys(fold.component.name for fold in self._folds)
-        groups = {n: [f for f in self._folds if f.component.name == n] for n in names}
+        groups: dict[str, list[Fold]] = {}
+        for fold in self._folds:
+            on = " on electrons" if isinstance(fold, ElectronFold) else ""
+            groups.setdefault(fold.component.name + on, []).append(fold)
         return {name: self._rows({}, folds)[()] for name, folds in groups.items()}
 
-    def _rows(self, shapes: Mapping[str, Array], folds: Sequence[Fold]) -> dict[Exponents, Array]:
-        rows: dict[Exponents, Array] = {}
-        for fold in folds:
-            for exponents, spectrum in self._spectrum(fold, shapes).items():
-                counts = fold.counts(spectrum)
-                rows[exponents] = rows[exponents] + counts if exponents in rows else counts
+    def _rows(self, shapes: Mapping[str, Array], folds: Sequence[Fold]) -> Rows:
+        """Counts (n, n_bins) by monomial, (n_bins,) where no shape is scanned."""
+        n = len(next(iter(shapes.values()))) if shapes else 0
+        rows: Rows = {}
+        for part, inputs in self._by_detector(shapes):
+            own = {k: v[part] for k, v in shapes.items()}
+            for fold in folds:
+                for exponents, counts in self._counts(fold, own, inputs).items():
+                    if exponents not in rows:
+                        rows[exponents] = np.zeros(
+                            (n, counts.shape[-1]) if n else counts.shape[-1:]
+                        )
+                    rows[exponents][part if n else ...] += counts
         return rows
 
-    def _spectrum(self, fold: Fold, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
-        """Recoils per nucleus and MeV of each monomial, (*shape lengths, n_recoils)."""
-        charge_squared = self._charge_squared(fold, shapes)
-        spectrum = {e: q2 * fold.weak_strength for e, q2 in charge_squared.items()}
-        for term in self.scenario.terms:
-            for exponents, value in self._term(fold, term, shapes).items():
-                spectrum[exponents] = spectrum.get(exponents, 0.0) + value
-        return spectrum
+    def _by_detector(
+        self, shapes: Mapping[str, Array]
+    ) -> Iterator[tuple[npt.NDArray[np.intp], dict[str, float]]]:
+        """Points that have the same inputs of the detector, and those inputs."""
+        known = {p.name: p.default for p in self.experiment.inputs}
+        fixed = {
+            n: self._said.fixed[n] for n in known if self._said.fixed.get(n, known[n]) != known[n]
+        }
+        scanned = [n for n in known if n in shapes]
+        if not scanned:
+            n = len(next(iter(shapes.values()))) if shapes else 0
+            yield np.arange(n), fixed
+            return
+        values, index = np.unique(
+            np.stack([shapes[n] for n in scanned], axis=1), axis=0, return_inverse=True
+        )
+        for i, row in enumerate(values.tolist()):
+            yield (
+                np.flatnonzero(index.ravel() == i),
+                {**fixed, **dict(zip(scanned, row, strict=True))},
+            )
 
-    def _charge_squared(self, fold: Fold, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
-        """Sum over final flavours of |Q|^2, by monomial, (*shape lengths, n_recoils)."""
-        charges = dict(self._charges(fold, shapes))
-        total: dict[Exponents, Array] = {}
+    def _counts(self, fold: Fold, shapes: Mapping[str, Array], inputs: Mapping[str, float]) -> Rows:
+        """Counts of one fold by monomial, less what disappears on the way."""
+        rows = self._arriving(fold, shapes, inputs)
+        if self.scenario.transition is not None:
+            add(rows, self._lost(fold, self.scenario.transition, shapes, inputs))
+        return rows
+
+    def _lost(
+        self,
+        fold: Fold,
+        transition: Transition,
+        shapes: Mapping[str, Array],
+        inputs: Mapping[str, float],
+    ) -> Rows:
+        """Minus coefficient x what the probability takes, shape value by shape value."""
+        flavor, length = fold.component.flavor, self.experiment.baseline_m
+        parts: list[Rows] = []
+        for one in _one_by_one(shapes):
+            values = self._said.fixed | one
+            phase = float(self._said.ask(transition.phase, length, values=values))
+            (energies, weights), averages_out = fold.oscillating(phase)
+            taken = self._said.ask(transition.probability, energies, length, values=values)
+            beam = (energies, weights * (AVERAGED if averages_out else taken))
+            parts.append(self._arriving(fold, one, inputs, beam))
+        coefficient = self._polynomial(transition.coefficient, flavor, shapes)
+        rows: Rows = {}
+        for exponents in parts[0]:
+            counts = [part[exponents] for part in parts]
+            taken = np.stack(counts) if shapes else counts[0]
+            for more, c in coefficient.terms.items():
+                total = tuple(i + j for i, j in zip(exponents, more, strict=True))
+                add(rows, {total: -column(c) * taken})
+        return rows
+
+    def _arriving(
+        self,
+        fold: Fold,
+        shapes: Mapping[str, Array],
+        inputs: Mapping[str, float],
+        beam: Beam | None = None,
+    ) -> Rows:
+        """Counts by monomial in the given beam, else in the undisturbed one."""
+        if isinstance(fold, NuclearFold):
+            spectrum = self._nuclear_spectrum(fold, shapes, beam)
+        else:
+            assert isinstance(fold, ElectronFold)
+            spectrum = self._electron_spectrum(fold, shapes, beam)
+        rows: Rows = {}
+        for term in self.scenario.terms:
+            if term.heavy_mass is not None and isinstance(fold, NuclearFold):
+                add(rows, self._heavy(fold, term, term.heavy_mass, shapes, inputs))
+            elif term.heavy_mass is None and (term.electrons or isinstance(fold, NuclearFold)):
+                add(spectrum, self._term(fold, term, shapes, beam))
+        add(rows, {e: fold.counts(s, inputs) for e, s in spectrum.items()})
+        return rows
+
+    def _nuclear_spectrum(
+        self, fold: NuclearFold, shapes: Mapping[str, Array], beam: Beam | None
+    ) -> Rows:
+        """Recoils per nucleus and MeV of each monomial, (*shape lengths, n_recoils)."""
+        strength = fold.weak_strength if beam is None else fold.strength(beam)
+        target = self._said.nucleus(fold.target.isotope, shapes)
+        charges = dict(self._said.charges(target, fold.q2, shapes))
+        total: Rows = {}
         for final in FLAVORS:
-            amplitude = self._amplitude(fold.component.flavor, final, shapes)
-            for exponents, value in _squared(amplitude, charges).items():
-                total[exponents] = total.get(exponents, 0.0) + value
+            add(total, squared(self._said.nuclear(fold.component.flavor, final, shapes), charges))
+        return {e: q2 * strength for e, q2 in total.items()}
+
+    def _electron_spectrum(
+        self, fold: ElectronFold, shapes: Mapping[str, Array], beam: Beam | None
+    ) -> Rows:
+        """Recoils per electron and MeV of each monomial, as `vector_axial_parts` has them."""
+        vector, mixed, axial = fold.parts(fold.energies if beam is None else beam)
+        charges = dict(self._said.charges(fold.target, fold.q2, shapes))
+        charges["unit"] = np.ones_like(fold.q2)
+        initial = fold.component.flavor
+        g_a = self._said.electron_axial(initial)
+        total: Rows = {(0,) * len(self.couplings): g_a**2 * axial}
+        for final in FLAVORS:
+            amplitude = self._said.electronic(initial, final, shapes)
+            add(total, {e: v * vector for e, v in squared(amplitude, charges).items()})
+            if initial == final:
+                add(total, {e: v * g_a * mixed for e, v in linear(amplitude, charges).items()})
         return total
 
-    def _charges(self, fold: Fold, shapes: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
-        """Nuclear charges of all amplitudes at the recoil nodes."""
-        target, q2 = fold.nucleus, fold.q2
-        yield "weak_proton", target.Z * target.proton_form_factor(q2)
-        yield "weak_neutron", target.N * target.neutron_form_factor(q2)
-        values = self._fixed | {k: np.asarray(v)[..., np.newaxis] for k, v in shapes.items()}
-        for name, charge in self.scenario.charges.items():
-            yield name, self._ask(charge, target, q2, values=values)
-
-    def _amplitude(
-        self, initial: str, final: str, shapes: Mapping[str, Array]
-    ) -> dict[str, Polynomial]:
-        """Coefficient of each charge in the amplitude nu_initial -> nu_final."""
-        amplitude: dict[str, Coefficient] = {}
-        if initial == final:
-            amplitude = {
-                "weak_proton": self._weak_proton(initial),
-                "weak_neutron": self._weak.neutron,
-            }
-        extra = self._ask(self.scenario.coherent, initial, final, values=self._values(shapes))
-        for name, coefficient in extra.items():
-            if name not in ("weak_proton", "weak_neutron", *self.scenario.charges):
-                raise DefinitionError(
-                    f"scenario {self.scenario.title!r}: coherent: "
-                    f"{unknown('charge', name, self.scenario.charges)}; mend the scenario"
-                )
-            amplitude[name] = amplitude[name] + coefficient if name in amplitude else coefficient
-        return {name: as_polynomial(c, self.couplings) for name, c in amplitude.items()}
-
-    def _weak_proton(self, flavor: str) -> float:
-        if flavor not in self._weak.proton:
-            raise DefinitionError(
-                f"options.couplings: scheme {self._scheme!r} has no proton coupling for "
-                f"nu_{flavor}; choose AC22 or tree"
-            )
-        return self._weak.proton[flavor]
-
-    def _term(self, fold: Fold, term: Term, shapes: Mapping[str, Array]) -> dict[Exponents, Array]:
-        """Recoils per nucleus and MeV of a term without interference, by monomial."""
-        coefficient = as_polynomial(
-            self._ask(term.coefficient, fold.component.flavor, values=self._values(shapes)),
-            self.couplings,
-        )
-        energies, weights = fold.energies
+    def _term(self, fold: Fold, term: Term, shapes: Mapping[str, Array], beam: Beam | None) -> Rows:
+        """Recoils per target and MeV of a term without interference, by monomial."""
+        energies, weights = fold.energies if beam is None else beam
         grown = {k: np.asarray(v)[..., np.newaxis, np.newaxis] for k, v in shapes.items()}
-        density = self._ask(
-            term.cross_section, fold.nucleus, energies, fold.recoil, values=self._fixed | grown
+        target = fold.target
+        if isinstance(fold, NuclearFold):
+            target = self._said.nucleus(fold.target.isotope, shapes, behind=2)
+        density = self._said.ask(
+            term.cross_section, target, energies, fold.recoil, values=self._said.fixed | grown
         )
         spectrum = np.sum(weights * density, axis=-2)
-        return {e: _column(c) * spectrum for e, c in coefficient.terms.items()}
+        coefficient = self._polynomial(term.coefficient, fold.component.flavor, shapes)
+        return {e: column(c) * spectrum for e, c in coefficient.terms.items()}
 
-    def _values(self, shapes: Mapping[str, Array]) -> dict[str, Any]:
-        variables = {c: Polynomial.variable(c, self.couplings) for c in self.couplings}
-        return {**self._fixed, **shapes, **variables}
+    def _heavy(
+        self,
+        fold: NuclearFold,
+        term: Term,
+        heavy_mass: Callable[..., Any],
+        shapes: Mapping[str, Array],
+        inputs: Mapping[str, float],
+    ) -> Rows:
+        """Counts of a term with kinematic limits of its own, shape value by shape value."""
+        counts = []
+        for one in _one_by_one(shapes):
+            values = self._said.fixed | one
+            limits = fold.heavy(float(self._said.ask(heavy_mass, values=values)))
+            if limits is None:
+                counts.append(np.zeros(self.experiment.n_bins))
+                continue
+            recoil, dt, (energies, weights) = limits
+            target = self._said.nucleus(fold.target.isotope, one)
+            density = self._said.ask(term.cross_section, target, energies, recoil, values=values)
+            spectrum = np.sum(weights * density, axis=-2)
+            counts.append(fold.heavy_counts(recoil, dt, spectrum, inputs))
+        total = np.stack(counts) if shapes else counts[0]
+        coefficient = self._polynomial(term.coefficient, fold.component.flavor, shapes)
+        return {e: column(c) * total for e, c in coefficient.terms.items()}
 
-    def _ask(self, function: Callable[..., Any], *args: Any, values: Mapping[str, Any]) -> Any:
-        """Answer of one of the scenario's functions; what it raises becomes one clear error."""
-        try:
-            return call_with(function, *args, values=values)
-        except DefinitionError:
-            raise
-        except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"{type(error).__name__}: {error} ({Path(last.filename).name}, {last.lineno})"
-            mend = "mend the scenario"
-            if isinstance(error, TypeError) and "Polynomial" in str(error):
-                mend = (
-                    f"the scanned couplings {', '.join(self.couplings)} must enter as a "
-                    "polynomial; declare others as role 'shape'"
-                )
-            name = getattr(function, "__name__", "function")
-            raise DefinitionError(
-                f"scenario {self.scenario.title!r}: {name} failed: {said}; {mend}"
-            ) from error
-
-
-def _nuclei(experiment: Experiment, form_factor: str) -> Iterator[Nucleus]:
-    isotope: Isotope
-    for isotope in experiment.target.composition:
-        yield nucleus(isotope, form_factor)
-
-
-def _column(coefficient: Any) -> Any:
-    """Coefficient with an axis for the recoil behind its shape axes."""
-    return np.asarray(coefficient)[..., np.newaxis] if np.ndim(coefficient) else coefficient
+    def _polynomial(
+        self, coefficient: Callable[..., Any], flavor: str, shapes: Mapping[str, Array]
+    ) -> Polynomial:
+        asked = self._said.ask(coefficient, flavor, values=self._said.values(shapes))
+        return as_polynomial(asked, self.couplings)
 
 
-def _squared(
-    amplitude: Mapping[str, Polynomial], charges: Mapping[str, Array]
-) -> dict[Exponents, Array]:
-    """|sum_k c_k B_k|^2 by monomial; B real, c real or complex."""
-    total: dict[Exponents, Array] = {}
-    names = list(amplitude)
-    for i, left in enumerate(names):
-        for right in names[i:]:
-            product = (amplitude[left] * amplitude[right].conjugate()).real
-            factor = (1.0 if left == right else 2.0) * charges[left] * charges[right]
-            for exponents, c in product.terms.items():
-                total[exponents] = total.get(exponents, 0.0) + _column(c) * factor
-    return total
+def _one_by_one(shapes: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
+    """Shape values one after the other, as numbers; once with none where nothing is scanned."""
+    n = len(next(iter(shapes.values()))) if shapes else 1
+    for i in range(n):
+        yield {name: values[i] for name, values in shapes.items()}

@@ -94,6 +94,41 @@ def coherent(
     return coefficients
 
 
+def electrons(
+    initial: str,
+    final: str,
+    *,
+    model: str,
+    loop_sign: str,
+    kinetic_mixing: Coefficient,
+    charge_e: Coefficient,
+    charge_mu: Coefficient,
+    charge_tau: Coefficient,
+    coupling: Coefficient = None,
+    neutrino_coupling: Coefficient = None,
+    quark_coupling: Coefficient = None,
+) -> dict[str, Coefficient]:
+    """The same for g_V of the electron: its own charge Q'_e, and the photon's part at Z = -1.
+
+    With couplings apart the electron has that of the quarks (model custom).
+    """
+    if initial != final:
+        return {}
+    leptons = CHARGES[model][1:] if model in CHARGES else (charge_e, charge_mu, charge_tau)
+    g_nu = coupling if neutrino_coupling is None else neutrino_coupling
+    g_q = coupling if quark_coupling is None else quark_coupling
+    lepton = leptons[("e", "mu", "tau").index(initial)]
+    neutrino = g_nu * lepton / (math.sqrt(2.0) * FERMI_CONSTANT)
+    # `proton` is Z F_p/(q^2 + M^2): its value at the electron is minus the propagator
+    own = -1.0 * (g_q * leptons[0])
+    coefficients: dict[str, Coefficient] = {
+        "proton": neutrino * (own + ELEMENTARY_CHARGE * kinetic_mixing)
+    }
+    if model in LOOPS:
+        coefficients["loop"] = neutrino * g_q * (1.0 if loop_sign == "positive" else -1.0)
+    return coefficients
+
+
 def validate(values: Mapping[str, Value]) -> None:
     """Free charges belong to the custom model; couplings are given together or apart."""
     model = values["model"]
@@ -187,6 +222,7 @@ SCENARIO = Scenario(
     ),
     charges={"proton": proton, "neutron": neutron, "loop": loop},
     coherent=coherent,
+    electrons=electrons,
     validate=validate,
     standard_model={"coupling": 0.0, "neutrino_coupling": 0.0, "quark_coupling": 0.0},
 )

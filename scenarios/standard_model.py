@@ -1,6 +1,6 @@
 """The Standard Model: nothing is added to the weak charge."""
 
-from scanner.scenario import Reference, Scenario
+from scanner.scenario import NOT_TOUCHED, Reference, Scenario
 
 SCENARIO = Scenario(
     title="Standard Model",
@@ -10,4 +10,5 @@ SCENARIO = Scenario(
         Reference("Atzori Corona et al., JHEP 05, 109 (2022)", arxiv="2202.11002"),
     ),
     parameters=(),
+    electrons=NOT_TOUCHED,
 )

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.bank import TemplateBank
-from scanner.chi2 import POINTS_AT_ONCE, Evaluator, ExperimentModel, likelihood, linear_pulls
+from scanner.chi2 import ExperimentModel, likelihood, linear_pulls
 from scanner.definition import from_mapping
 from scanner.errors import DefinitionError
+from scanner.evaluate import POINTS_AT_ONCE, Evaluator
 from scanner.grid import Grid
 from scanner.statistics.pulls import OK
-from scanner.templates import Conventions, TemplateMaker, Templates
+from scanner.templates import TemplateMaker, Templates
 
 MASS = {"spacing": "log", "start": 0.5, "stop": 2000.0, "n": 7, "unit": "MeV"}
 COUPLING = {"spacing": "log", "start": 1e-6, "stop": 3e-3, "n": 19}

@@ -16,12 +16,13 @@ from scipy.special import spherical_jn
 from scipy.stats import exponnorm, gamma, norm
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.errors import DefinitionError
 from scanner.experiments import _tables
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import Isotope, Material
 from scanner.scenario import Parameter, Scenario, Term
-from scanner.templates import Conventions, TemplateMaker
+from scanner.templates import TemplateMaker
 
 # --- brute force ------------------------------------------------------------------------------
 

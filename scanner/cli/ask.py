@@ -61,7 +61,10 @@ def point(
         "parameters": named_values(values),
         **_conventions(named_values(option)),
     }
-    explained = explain(from_mapping(raw, "", point=True))
+    given = set(raw["parameters"])
+    explained = explain(from_mapping(raw, "", point=True), given)
+    for sentence in explained.notes:
+        note(sentence)
     if json:
         show_json(explained.to_dict())
     else:
@@ -94,6 +97,8 @@ def _print_point(explained: Point) -> None:
         print(f"  signal by flux: {shares}")
         pulls = ", ".join(f"{k} {v:+.2f}" for k, v in found.pulls.items())
         print(f"  pulls (sigma): {pulls}")
+    for name, value in explained.derived.items():
+        print(f"{name} = {value:.4g}")
     delta = explained.chi2 - explained.chi2_sm
     print(f"combined  chi2 = {explained.chi2:.4f}, Delta chi2 from the Standard Model {delta:+.4f}")
     for dof in (1, 2):
@@ -197,6 +202,8 @@ def interval(
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
         return
     print(found.text())
+    for name in found.derived:
+        print(f"  {found.shifted(name).text()}")
     units = {axis.name: axis.unit for axis in opened.definition.axes}
     held = "".join(f", {n} = {v:g} {units[n]}".rstrip() for n, v in found.fixed.items())
     print(

@@ -108,7 +108,15 @@ def _discard_damaged(scan: Scan) -> None:
 def _announcing(chosen: ScanDefinition) -> Callable[[str], None]:
     """Says which scan starts on which cluster, once both are known to be usable."""
     points = math.prod(len(axis) for axis in chosen.axes)
-    return lambda cluster: note(f"scan {chosen.id}: {chosen.title}, {points} points, on {cluster}")
+
+    def say(cluster: str) -> None:
+        from scanner.prepare import remarks
+
+        note(f"scan {chosen.id}: {chosen.title}, {points} points, on {cluster}")
+        for sentence in remarks(chosen):
+            note(f"note: {sentence}")
+
+    return say
 
 
 def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path:
@@ -187,9 +195,13 @@ def plan(
 
     chosen = load(definition, overrides or ())
     cost = prepare.plan(chosen, store, workers)
+    said = prepare.remarks(chosen)
     if json:
-        show_json({"scan": chosen.id, "definition": chosen.name, **asdict(cost)})
+        record = {"scan": chosen.id, "definition": chosen.name, **asdict(cost)}
+        show_json({**record, "notes": list(said)})
         return
+    for sentence in said:
+        note(f"note: {sentence}")
     shape = " x ".join(str(n) for n in cost.chunk_shape)
     show_table(
         [

@@ -21,7 +21,7 @@ from scanner.grid import Chunk, Grid
 from scanner.store import provenance
 from scanner.store.stored import StoredScan
 
-DEFAULT_EVALUATOR = "scanner.chi2:Evaluator"
+DEFAULT_EVALUATOR = "scanner.evaluate:Evaluator"
 
 
 class Block(Protocol):

@@ -7,16 +7,18 @@ x 11 in time, Poisson, four normalisation pulls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from scanner.experiment import BinAxis, Experiment, Pull
+from scanner.experiment import BinAxis, Electrons, Experiment, Pull
 from scanner.experiments import _tables
+from scanner.parameter import Parameter
 from scanner.physics.constants import MUON_LIFETIME_US
+from scanner.physics.electrons import effective_charge, shell_edges
 from scanner.physics.fluxes.stopped_pion import (
     DELAYED,
     delayed_arrival_cdf,
@@ -31,7 +33,10 @@ Array = npt.NDArray[np.float64]
 
 NAME = "coherent_csi_2021"
 TITLE = "COHERENT CsI 2021"
-CHOICES: Mapping[str, tuple[str, ...]] = {"timing": ("gaussian_500ns", "release_profile")}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "timing": ("gaussian_500ns", "release_profile"),
+    "electron_scattering": ("ignored", "signal"),
+}
 
 ENERGY_EDGES_PE = np.array([0, 8, 12, 16, 20, 24, 32, 40, 50, 60], dtype=float)
 TIME_EDGES_US = np.array([0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 2, 4, 6], dtype=float)
@@ -49,8 +54,27 @@ PULL_WIDTHS = {"BRN": 0.25, "NIN": 0.35, "SSB": 0.021}
 SIGNAL_WIDTH = 0.12
 """Relative widths of arXiv:2202.11002; the supplement quotes 12-13 % in all for the signal."""
 
+QUENCHING_COMPONENTS = ("csi_quenching_pc0", "csi_quenching_pc1")
+"""Principal components of the quenching curve's error band; rows 1-2 and 3-4 of the table are their
++1 and -1 sigma curves, which lie on both sides of the nominal one alike."""
+INPUTS = tuple(
+    Parameter(
+        name,
+        "shape",
+        default=0.0,
+        minimum=-3.0,
+        maximum=3.0,
+        latex=rf"Q_{i}",
+        description=f"principal component {i} of the CsI quenching curve, in standard deviations",
+        shared=True,
+    )
+    for i, name in enumerate(QUENCHING_COMPONENTS)
+)
+ELECTRON_MAX_RECOIL_MEV = 0.015
+"""200 photoelectrons on average: 8 standard deviations above the last bin."""
 
-def load(timing: str = "gaussian_500ns") -> Experiment:
+
+def load(timing: str = "gaussian_500ns", electron_scattering: str = "ignored") -> Experiment:
     """Experiment from the shipped tables.
 
     Parameters
@@ -58,6 +82,9 @@ def load(timing: str = "gaussian_500ns") -> Experiment:
     timing : "gaussian_500ns" or "release_profile"
         Arrival of the proton pulse: a Gaussian with mean 0.50 us and sigma 0.15 us, or the profile
         of the release's own flux file (third party's projection of snsFlux2D.root, 10-ns steps).
+    electron_scattering : "ignored" or "signal"
+        Whether neutrino-electron scattering, which a scintillator cannot tell from a nuclear
+        recoil, counts as signal: free electrons in the steps of arXiv:2205.09484.
     """
     bins = _tables.read(NAME, "bins.csv")
     shares = {"gaussian_500ns": _gaussian_shares, "release_profile": _release_shares}[timing]()
@@ -87,18 +114,44 @@ def load(timing: str = "gaussian_500ns") -> Experiment:
         ),
         statistic="poisson",
         provenance=_tables.provenance(NAME),
-        choices={"timing": timing},
+        choices={"timing": timing, "electron_scattering": electron_scattering},
+        inputs=INPUTS,
+        response_at=response,
+        electrons=_electrons() if electron_scattering == "signal" else None,
     )
 
 
-def response() -> EnergyResponse:
-    """Nominal photoelectron response of the release."""
-    quenching = _row(_tables.read(NAME, "quenching.csv"), 0)
+def response(csi_quenching_pc0: float = 0.0, csi_quenching_pc1: float = 0.0) -> EnergyResponse:
+    """Photoelectron response of the release; nominal with both components at 0.
+
+    Parameters
+    ----------
+    csi_quenching_pc0, csi_quenching_pc1 : float
+        Principal components of the quenching curve, in standard deviations.
+    """
+    rows = np.array([_row(_tables.read(NAME, "quenching.csv"), i) for i in range(5)])
+    changes = 0.5 * (rows[[1, 3]] - rows[[2, 4]])
+    curve = rows[0] + csi_quenching_pc0 * changes[0] + csi_quenching_pc1 * changes[1]
+    return _response(partial(polynomial_kevee, coefficients=tuple(curve.tolist())))
+
+
+def _electrons() -> Electrons:
+    """Electron recoils: no quenching, the light yield and the acceptance of the nuclear ones."""
+    symbols = [isotope.symbol for isotope in CSI.composition]
+    return Electrons(
+        response=_response(lambda recoil: 1e3 * recoil),
+        per_nucleus={symbol: partial(effective_charge, symbol) for symbol in symbols},
+        knots=np.unique(np.concatenate([shell_edges(symbol) for symbol in symbols])),
+        max_recoil=ELECTRON_MAX_RECOIL_MEV,
+    )
+
+
+def _response(quenched: Callable[[Array], Array]) -> EnergyResponse:
     efficiency = _row(_tables.read(NAME, "efficiency.csv"), 0)
     return EnergyResponse(
         edges=ENERGY_EDGES_PE,
         knots=np.append(np.arange(1.0, 60.0), _threshold(efficiency)),
-        quenched=partial(polynomial_kevee, coefficients=quenching),
+        quenched=quenched,
         density=partial(
             gamma_density,
             yield_at_one=LIGHT_YIELD_PE_PER_KEVEE,

@@ -8,6 +8,7 @@ subtracted, as in Cadeddu et al., arXiv:2005.01645.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from scanner.experiment import BinAxis, Experiment, Pull
 from scanner.experiments import _tables
+from scanner.parameter import Parameter
 from scanner.physics.fluxes.stopped_pion import (
     DELAYED,
     delayed_arrival_cdf,
@@ -34,6 +36,7 @@ TITLE = "COHERENT LAr 2020"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "analysis": ("energy_time", "energy"),
     "window": ("normalised", "cut"),
+    "form_factor_error": ("included", "excluded"),
 }
 
 ENERGY_EDGES_KEVEE = np.linspace(0.0, 120.0, 13)
@@ -49,12 +52,43 @@ RESOLUTION = 0.58
 STEADY_STATE_OVERSAMPLING = 5.0
 
 SIGNAL_WIDTH, PROMPT_BRN_WIDTH, DELAYED_BRN_WIDTH, STEADY_STATE_WIDTH = 0.13, 0.32, 1.0, 0.0079
-ENERGY_SIGNAL_WIDTH = 0.134
+ENERGY_SIGNAL_WIDTH = {"included": 0.134, "excluded": 0.132}
+"""Of ``energy`` (arXiv:2005.01645): without the form factor's 2 % where its radius is fitted."""
+FORM_FACTOR_ERROR = 0.02
 ENERGY_SHAPE_ERROR = 0.017
 """sqrt(0.058^2/12): neutron energy shape error of arXiv:2005.01645, per bin, uncorrelated."""
 
 
-def load(analysis: str = "energy_time", window: str = "normalised") -> Experiment:
+INPUTS = (
+    Parameter(
+        "lar_quenching_constant",
+        "shape",
+        default=QUENCHING_CONSTANT,
+        minimum=0.15,
+        maximum=0.35,
+        latex="q_0",
+        description="quenching factor of argon at zero recoil (release: 0.246 +- 0.006)",
+        shared=True,
+    ),
+    Parameter(
+        "lar_quenching_slope",
+        "shape",
+        unit="keV-1",
+        default=QUENCHING_SLOPE_PER_KEV,
+        minimum=-1e-3,
+        maximum=3e-3,
+        latex="q_1",
+        description="slope of the quenching factor of argon per keVnr (7.8e-4 +- 0.9e-4)",
+        shared=True,
+    ),
+)
+
+
+def load(
+    analysis: str = "energy_time",
+    window: str = "normalised",
+    form_factor_error: str = "included",
+) -> Experiment:
     """Experiment from the shipped tables.
 
     Parameters
@@ -64,10 +98,13 @@ def load(analysis: str = "energy_time", window: str = "normalised") -> Experimen
     window : "normalised" or "cut"
         Arrival times normalised to one inside the box with 1.37e23 protons and 24 kg, or events
         outside the box lost with the release's 13.8e22 protons and 24.4 kg.
+    form_factor_error : "included" or "excluded"
+        Whether the error of the signal holds the 2 % of the form factor: it does not where the
+        neutron radius is fitted.
     """
     protons, mass_kg = EXPOSURE[window]
     form = {"energy_time": _energy_time, "energy": _energy}[analysis]
-    bins, observed, variance, backgrounds, pulls = form()
+    bins, observed, variance, backgrounds, pulls = form(form_factor_error)
     shares = _shares(normalised=window == "normalised")
     if analysis == "energy":
         shares = {name: share.sum(keepdims=True) for name, share in shares.items()}
@@ -90,12 +127,27 @@ def load(analysis: str = "energy_time", window: str = "normalised") -> Experimen
         statistic="gaussian",
         variance=variance,
         provenance=_tables.provenance(NAME),
-        choices={"analysis": analysis, "window": window},
+        choices={
+            "analysis": analysis,
+            "window": window,
+            "form_factor_error": form_factor_error,
+        },
+        inputs=INPUTS,
+        response_at=response,
     )
 
 
-def response() -> EnergyResponse:
-    """Response of the release; the efficiency (which holds the F90 cut) acts after smearing."""
+def response(
+    lar_quenching_constant: float = QUENCHING_CONSTANT,
+    lar_quenching_slope: float = QUENCHING_SLOPE_PER_KEV,
+) -> EnergyResponse:
+    """Response of the release; the efficiency (which holds the F90 cut) acts after smearing.
+
+    Parameters
+    ----------
+    lar_quenching_constant, lar_quenching_slope : float
+        q0 and q1 (per keVnr) of the linear quenching factor.
+    """
     table = _tables.read(NAME, "efficiency.csv")
     energies, accepted = table["energy_kevee"], table["efficiency"]
 
@@ -106,7 +158,7 @@ def response() -> EnergyResponse:
         edges=ENERGY_EDGES_KEVEE,
         knots=np.concatenate([energies, np.arange(42.0, 120.0, 2.0)]),
         quenched=partial(
-            linear_kevee, constant=QUENCHING_CONSTANT, slope_per_kev=QUENCHING_SLOPE_PER_KEV
+            linear_kevee, constant=lar_quenching_constant, slope_per_kev=lar_quenching_slope
         ),
         density=partial(gaussian_density, sqrt_coefficient=RESOLUTION),
         efficiency=efficiency,
@@ -125,8 +177,11 @@ def _shares(*, normalised: bool) -> dict[str, Array]:
 Form = tuple[tuple[BinAxis, ...], Array, Array, dict[str, Array], tuple[Pull, ...]]
 
 
-def _energy_time() -> Form:
+def _energy_time(form_factor_error: str) -> Form:
     """12 x 10 bins: pairs of variant tables give one pull each (arXiv:2211.11905)."""
+    width = SIGNAL_WIDTH
+    if form_factor_error == "excluded":
+        width = math.sqrt(SIGNAL_WIDTH**2 - FORM_FACTOR_ERROR**2)
     t = _tables.read(NAME, "bins.csv")
     backgrounds = {
         "prompt_BRN": t["prompt_brn"],
@@ -137,7 +192,7 @@ def _energy_time() -> Form:
     late = t["brn_time_mean_plus"] * t["prompt_brn"].sum() / t["brn_time_mean_plus"].sum()
     brn, cevns = t["prompt_brn"], t["cevns"]
     pulls = (
-        Pull("lar_signal", SIGNAL_WIDTH, signal=1.0),
+        Pull("lar_signal", width, signal=1.0),
         Pull("lar_signal_f90", 1.0, signal=_pair(t["cevns_f90_plus"], t["cevns_f90_minus"], cevns)),
         Pull("lar_signal_time", 1.0, signal=_one_sided(t["cevns_time_mean"], cevns)),
         Pull("lar_prompt_brn", PROMPT_BRN_WIDTH, backgrounds={"prompt_BRN": 1.0}),
@@ -167,12 +222,12 @@ def _energy_time() -> Form:
     return bins, t["observed"], variance, backgrounds, pulls
 
 
-def _energy() -> Form:
+def _energy(form_factor_error: str) -> Form:
     """12 bins, steady state subtracted: chi2-A of arXiv:2005.01645."""
     t = _tables.read(NAME, "energy.csv")
     backgrounds = {"prompt_BRN": t["prompt_brn"], "delayed_BRN": t["delayed_brn"]}
     pulls = (
-        Pull("lar_signal", ENERGY_SIGNAL_WIDTH, signal=1.0),
+        Pull("lar_signal", ENERGY_SIGNAL_WIDTH[form_factor_error], signal=1.0),
         Pull("lar_prompt_brn", PROMPT_BRN_WIDTH, backgrounds={"prompt_BRN": 1.0}),
         Pull("lar_delayed_brn", DELAYED_BRN_WIDTH, backgrounds={"delayed_BRN": 1.0}),
     )

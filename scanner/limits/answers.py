@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from scanner.chi2 import Evaluator
 from scanner.definition import ScanDefinition
 from scanner.errors import IncompleteScanError, ScannerError
+from scanner.evaluate import Evaluator
+from scanner.known import derived_shifts
 from scanner.limits import query as questions
 from scanner.limits.interval import Interval, interval
 from scanner.limits.minimum import stored_minimum
@@ -18,7 +19,7 @@ from scanner.limits.plane import Plane, plane
 from scanner.limits.reference import Minimum
 from scanner.limits.reference import reference as make_reference
 from scanner.limits.summary import Summary, summary
-from scanner.limits.surface import Surface
+from scanner.limits.surface import Surface, summed_layers
 from scanner.store.stored import ScanState, StoredScan
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ class Answers:
 
     @property
     def chi2_sm(self) -> dict[str, float]:
-        """chi2 of the Standard Model by experiment."""
+        """chi2 of the Standard Model in each layer of the cube."""
         stored = self.stored.summary.get("chi2_sm")
         if stored is None:
             values = self.evaluator.standard_model().tolist()
-            stored = dict(zip(self.definition.experiments, values, strict=True))
+            stored = dict(zip(self.definition.layers, values, strict=True))
         return dict(stored)
 
     def surface(self, experiments: Names = None) -> Surface:
@@ -114,7 +115,7 @@ class Answers:
     ) -> Interval:
         """Allowed intervals of one parameter; see `scanner.limits.interval.interval`."""
         whole = self.surface(experiments)
-        return interval(
+        found = interval(
             whole,
             parameter,
             cl=cl,
@@ -124,6 +125,14 @@ class Answers:
             line=self._line(whole, parameter, dict(at or {})),
             **self._zero(experiments, reference),
         )
+        return replace(found, derived=self._derived(parameter))
+
+    def _derived(self, parameter: str) -> dict[str, float]:
+        """Shift of every quantity that the scenario derives from the parameter."""
+        try:
+            return derived_shifts(self.definition, parameter)
+        except ScannerError:  # a scan may outlive the scenario it was made with
+            return {}
 
     def _line(self, whole: Surface, parameter: str, at: dict[str, float]) -> Surface | None:
         """Exact chi2 along one axis with all others held; None where that cannot be had.
@@ -137,7 +146,8 @@ class Answers:
         between = whole.at(**at)  # refuses values outside their axes
         axis = whole.axis(parameter)
         chi2 = self.evaluator.chi2_at({parameter: axis.coordinates, **at})
-        rows = [self.definition.experiments.index(name) for name in whole.experiments]
+        layers = self.definition.layers
+        rows = [layers.index(name) for name in summed_layers(layers, whole.experiments)]
         return replace(between, chi2=chi2[rows].sum(axis=0))
 
     @cached_property
@@ -243,5 +253,5 @@ class Answers:
         minimum = stored_minimum(self.minima, chosen, known)
         if reference != "sm":
             return {"minimum": minimum}
-        sm = self.chi2_sm
-        return {"minimum": minimum, "chi2_sm": sum(sm[name] for name in chosen if name in sm)}
+        sm, layers = self.chi2_sm, summed_layers(self.definition.layers, chosen)
+        return {"minimum": minimum, "chi2_sm": sum(sm[name] for name in layers)}

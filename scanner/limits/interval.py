@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ class Interval:
         ``likelihood`` where chi2 was evaluated along the line, ``grid`` where it was interpolated.
     notes : tuple of str
         What a reader of the numbers has to know.
+    derived : mapping from name to shift
+        Quantities that are the parameter plus a shift, in its unit: a neutron skin.
     """
 
     parameter: str
@@ -74,6 +76,23 @@ class Interval:
     points_end: tuple[Ends, ...]
     source: str = "grid"
     notes: tuple[str, ...] = ()
+    derived: Mapping[str, float] = field(default_factory=dict)
+
+    def shifted(self, name: str) -> Interval:
+        """The interval of a derived quantity."""
+        shift = self.derived[name]
+
+        def moved(pairs: tuple[Ends, ...]) -> tuple[Ends, ...]:
+            return tuple((_moved(low, shift), _moved(high, shift)) for low, high in pairs)
+
+        return replace(
+            self,
+            parameter=name,
+            best=self.best + shift,
+            intervals=moved(self.intervals),
+            points_end=moved(self.points_end),
+            derived={},
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings, for JSON; an end that is no limit is None."""
@@ -94,6 +113,13 @@ class Interval:
             "coverage": self.coverage,
             "source": self.source,
             "notes": list(self.notes),
+            "derived": {
+                name: {
+                    "best": plain(found.best),
+                    "intervals": [list(ends) for ends in found.intervals],
+                }
+                for name, found in ((name, self.shifted(name)) for name in self.derived)
+            },
         }
 
     def text(self) -> str:
@@ -183,6 +209,10 @@ def interval(
         + _strip_note(plane, zero, level)
         + _undershoot_note(chi2_min, minimum),
     )
+
+
+def _moved(end: float | None, shift: float) -> float | None:
+    return None if end is None else end + shift
 
 
 def level_of(cl: float, dof: int) -> float:

@@ -17,7 +17,7 @@ from scipy import ndimage, optimize
 
 from scanner.grid import Axis
 from scanner.limits.reference import Minimum, estimate
-from scanner.limits.surface import Surface, chosen_experiments
+from scanner.limits.surface import Surface, chosen_experiments, layer_names, summed_layers
 
 Array = npt.NDArray[np.float64]
 Chi2At = Callable[[Mapping[str, Array]], Array]
@@ -41,8 +41,8 @@ def find_minima(dataset: xr.Dataset, axes: Sequence[Axis], chi2_at: Chi2At) -> d
     axes : sequence of Axis
         Axes of the scan.
     chi2_at : callable
-        ``chi2_at({name: array (n,)})`` -> exact chi2, shape (experiments, n), experiments in the
-        order of the dataset; NaN where there is none.
+        ``chi2_at({name: array (n,)})`` -> exact chi2, shape (layers, n), layers in the order of the
+        dataset; NaN where there is none.
 
     Returns
     -------
@@ -54,19 +54,18 @@ def find_minima(dataset: xr.Dataset, axes: Sequence[Axis], chi2_at: Chi2At) -> d
     DefinitionError
         An experiment without any usable grid point.
     """
-    names = chosen_experiments(dataset)
+    names, layers = chosen_experiments(dataset), layer_names(dataset)
     found = {}
-    for row, name in enumerate(names):
-        surface = Surface.from_dataset(dataset, axes, [name])
-        found[name] = find_minimum(surface, _summed(chi2_at, [row]))
-    if len(names) == 1:
-        return found | {COMBINED: found[names[0]]}
-    everything = Surface.from_dataset(dataset, axes)
-    return found | {COMBINED: find_minimum(everything, _summed(chi2_at, range(len(names))))}
+    for subset in dict.fromkeys([*((name,) for name in names), names]):
+        surface = Surface.from_dataset(dataset, axes, subset)
+        rows = [layers.index(layer) for layer in summed_layers(layers, subset)]
+        label = subset[0] if len(subset) == 1 else COMBINED
+        found[label] = find_minimum(surface, _summed(chi2_at, rows))
+    return {COMBINED: found[names[0]], **found} if len(names) == 1 else found
 
 
 def _summed(chi2_at: Chi2At, rows: Sequence[int]) -> Chi2At:
-    """Chi2 of some of the experiments, shape (n,)."""
+    """Chi2 of some of the layers, shape (n,)."""
     return lambda points: chi2_at(points)[list(rows)].sum(axis=0)
 
 

@@ -12,7 +12,13 @@ from scanner.grid import Axis
 from scanner.limits.interval import level_of
 from scanner.limits.minimum import COMBINED, stored_minimum
 from scanner.limits.reference import Minimum, reference
-from scanner.limits.surface import Surface, chosen_experiments, plain
+from scanner.limits.surface import (
+    Surface,
+    chosen_experiments,
+    layer_names,
+    plain,
+    summed_layers,
+)
 from scanner.statistics import levels
 
 
@@ -113,7 +119,7 @@ def query(
     kind : str
         Reference; with ``raster`` the last named axis runs and the other named ones are held.
     chi2_sm : mapping, optional
-        Chi2 of the Standard Model for each experiment, for ``kind = "sm"``.
+        Chi2 of the Standard Model in each layer, for ``kind = "sm"``.
 
     Raises
     ------
@@ -133,7 +139,8 @@ def query(
             # only a minimum that is not known yet needs the whole scan
             needs_all = kind == "global" and minimum is None
             near = Surface.from_dataset(dataset, axes, subset, None if needs_all else at)
-        zero = reference(near, kind, minimum=minimum, chi2_sm=_summed(chi2_sm, subset))
+        layers = summed_layers(layer_names(dataset), subset)
+        zero = reference(near, kind, minimum=minimum, chi2_sm=_summed(chi2_sm, layers))
         profiled = {name: float(value) for name, value in lowest.profiled.items()}
         answers[label] = Answer(float(lowest.chi2), float(zero.chi2), degrees, profiled)
     return Query(dict(at), degrees, kind, answers)
@@ -148,7 +155,7 @@ def _raster_line(
     return Surface.from_dataset(dataset, axes, subset, held).profile(named[-1:])
 
 
-def _summed(chi2_sm: Mapping[str, float] | None, subset: Sequence[str]) -> float | None:
-    if chi2_sm is None or any(name not in chi2_sm for name in subset):
+def _summed(chi2_sm: Mapping[str, float] | None, layers: Sequence[str]) -> float | None:
+    if chi2_sm is None or any(name not in chi2_sm for name in layers):
         return None
-    return sum(chi2_sm[name] for name in subset)
+    return sum(chi2_sm[name] for name in layers)

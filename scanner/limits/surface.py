@@ -76,11 +76,13 @@ class Surface:
         Raises
         ------
         DefinitionError
-            An experiment that the scan does not have, or one named twice; as for `at`.
+            An experiment that the scan does not have, one named twice, or some of those that share
+            a profiled input; as for `at`.
         """
         names = chosen_experiments(dataset, experiments)
+        layers = summed_layers(layer_names(dataset), names)
         order = ("experiment", *(axis.name for axis in axes))
-        part = dataset[["chi2", "status"]].sel(experiment=list(names)).transpose(*order)
+        part = dataset[["chi2", "status"]].sel(experiment=list(layers)).transpose(*order)
         status = part["status"].to_numpy()
         usable = np.asarray(np.isin(status, USABLE).all(axis=0))
         held = dict(at or {})
@@ -236,6 +238,41 @@ def _windows(axes: Sequence[Axis], at: Mapping[str, float]) -> tuple[slice, ...]
     )
 
 
+JOINT = "joint:"
+"""Begins the name of the layer in which all experiments are profiled together."""
+
+
+def layer_names(dataset: xr.Dataset) -> tuple[str, ...]:
+    """First dimension of a cube: its experiments, and perhaps the joint layer."""
+    return tuple(str(name) for name in dataset["experiment"].to_numpy())
+
+
+def summed_layers(layers: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Layers whose sum is the chi2 of the named experiments.
+
+    Raises
+    ------
+    DefinitionError
+        Some of the experiments that share a profiled input: their own minima do not add up.
+
+    Examples
+    --------
+    >>> summed_layers(("a", "b"), ("a", "b"))
+    ('a', 'b')
+    >>> summed_layers(("a", "b", "joint:a+b"), ("a", "b"))
+    ('joint:a+b',)
+    """
+    joint = [layer for layer in layers if layer.startswith(JOINT)]
+    if not joint or len(names) == 1:
+        return tuple(names)
+    if len(names) == len(layers) - 1:
+        return tuple(joint)
+    raise DefinitionError(
+        f"experiments {', '.join(names)}: this scan profiles an input that they share with others, "
+        "so only each alone or all together are stored; run a scan of these experiments"
+    )
+
+
 def chosen_experiments(
     dataset: xr.Dataset, experiments: Sequence[str] | None = None
 ) -> tuple[str, ...]:
@@ -246,7 +283,7 @@ def chosen_experiments(
     DefinitionError
         An experiment that the scan does not have, one named twice, or none at all.
     """
-    known = [str(name) for name in dataset["experiment"].to_numpy()]
+    known = [name for name in layer_names(dataset) if not name.startswith(JOINT)]
     if experiments is None:
         return tuple(known)
     for name in experiments:

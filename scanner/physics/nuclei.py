@@ -110,25 +110,39 @@ class Nucleus:
 FORM_FACTORS = ("helm", "klein_nystrand", "klein_nystrand_rms", "symmetrised_fermi")
 
 
-def nucleus(isotope: Isotope, form_factor: str = "helm") -> Nucleus:
+def nucleus(
+    isotope: Isotope, form_factor: str = "helm", neutron_radius: npt.ArrayLike | None = None
+) -> Nucleus:
     """Nucleus with the named form factor, one for protons and one for neutrons.
 
     ``klein_nystrand`` has the one box radius 1.23 A^(1/3) fm of COHERENT and the Valencia group
     for both; the other names use the isotope's own rms radii.
 
+    Parameters
+    ----------
+    isotope : Isotope
+        Which nuclide.
+    form_factor : str
+        One of `FORM_FACTORS`.
+    neutron_radius : array, optional
+        rms radius of the neutrons in fm in place of the isotope's own; it broadcasts with the q2
+        that the form factor is asked for.
+
     Raises
     ------
     ValueError
-        For a name that is not in `FORM_FACTORS`.
+        For a name that is not in `FORM_FACTORS`, or a neutron radius where there is one radius.
     """
     if form_factor == "klein_nystrand":
+        if neutron_radius is not None:
+            raise ValueError("klein_nystrand has one radius for protons and neutrons")
         box = 1.23 * isotope.A ** (1.0 / 3.0)
 
         def common(q2: npt.ArrayLike) -> Array:
             return formfactors.klein_nystrand_box(q2, box)
 
         return Nucleus(isotope, common, common)
-    shapes: dict[str, Callable[[npt.ArrayLike, float], Array]] = {
+    shapes: dict[str, Callable[[npt.ArrayLike, npt.ArrayLike], Array]] = {
         "helm": formfactors.helm,
         "klein_nystrand_rms": formfactors.klein_nystrand,
         "symmetrised_fermi": formfactors.symmetrised_fermi,
@@ -136,11 +150,34 @@ def nucleus(isotope: Isotope, form_factor: str = "helm") -> Nucleus:
     if form_factor not in shapes:
         raise ValueError(unknown("form factor", form_factor, FORM_FACTORS))
     shape = shapes[form_factor]
+    own_or_given = isotope.neutron_radius if neutron_radius is None else neutron_radius
 
     def proton(q2: npt.ArrayLike) -> Array:
         return shape(q2, isotope.proton_radius)
 
     def neutron(q2: npt.ArrayLike) -> Array:
-        return shape(q2, isotope.neutron_radius)
+        return shape(q2, own_or_given)
 
     return Nucleus(isotope, proton, neutron)
+
+
+@dataclass(frozen=True)
+class ElectronTarget:
+    """A free electron in the form of a nucleus: charge -1, no nucleons, no form factor.
+
+    What couples to the charge of a nucleus (photon exchange) couples to it with Z = -1.
+    """
+
+    Z: int = -1
+    N: int = 0
+    mass: float = ELECTRON_MASS
+
+    def proton_form_factor(self, q2: npt.ArrayLike) -> Array:
+        """1: the charge is a point."""
+        return np.ones_like(np.asarray(q2, dtype=np.float64))
+
+    neutron_form_factor = proton_form_factor
+
+
+Target = Nucleus | ElectronTarget
+"""What a neutrino scatters on."""

@@ -15,7 +15,7 @@ from scanner.errors import DefinitionError
 SUFFIXES = (".toml", ".json")
 
 # what a resolved definition records besides its own keys
-RECORDED = ("engine_version", "sources", "digest")
+RECORDED = ("engine_version", "sources", "digest", "joint")
 
 
 def find(source: str | Path) -> Path:

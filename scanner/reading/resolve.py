@@ -7,20 +7,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
-from scanner import catalog
+from scanner import catalog, inputs
 from scanner.errors import DefinitionError, unknown
+from scanner.experiment import Experiment
 from scanner.grid import Axis
 from scanner.physics.charges import WEAK_COUPLINGS
 from scanner.physics.nuclei import FORM_FACTORS
 from scanner.reading.axes import check_range, to_own, written_unit
 from scanner.reading.section import Section
 from scanner.scenario import Parameter, Scenario, Value
-
-# parameters that every scenario has besides its own
-COMMON_PARAMETERS: tuple[Parameter, ...] = ()
-
-# inputs that can be profiled with a Gaussian constraint
-PROFILE_INPUTS: tuple[str, ...] = ()
 
 # physics conventions and their values, the default first
 OPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -31,14 +26,19 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
 
 
-def known_parameters(scenario: Scenario) -> dict[str, Parameter]:
-    """Parameters that a definition of this scenario may scan or fix, by name."""
-    return {p.name: p for p in (*scenario.parameters, *COMMON_PARAMETERS)}
+def scenario_name(top: Section) -> str:
+    """Name of the scenario; a list of several as one name, joined by ``+``."""
+    if not isinstance(top.entries.get("scenario"), list):
+        return top.text("scenario")
+    names = top.texts("scenario")
+    if not names:
+        top.fail("scenario", "name one or more scenarios")
+    return catalog.JOIN.join(names)
 
 
 def scenario(top: Section, allow_plugins: bool) -> Scenario:
-    """The scenario that the definition names."""
-    name = top.text("scenario")
+    """The scenario that the definition names, or several composed into one."""
+    name = scenario_name(top)
     try:
         return catalog.scenario(name, allow_plugins=allow_plugins)
     except DefinitionError as error:
@@ -87,26 +87,40 @@ def options(section: Section) -> dict[str, str]:
     return {name: section.one_of(name, known, known[0]) for name, known in OPTIONS.items()}
 
 
-def profile(section: Section) -> dict[str, Mapping[str, float]]:
-    """Inputs profiled with a Gaussian constraint."""
+def profile(
+    section: Section, known: Mapping[str, Parameter], taken: Iterable[str]
+) -> dict[str, Mapping[str, float]]:
+    """Inputs profiled with a Gaussian constraint; `taken` are scanned or fixed."""
     resolved: dict[str, Mapping[str, float]] = {}
     for name, constraint in section.tables():
-        constraint.allow(("mean", "sigma"))
-        mean, sigma = constraint.number("mean"), constraint.number("sigma")
-        if sigma <= 0:
-            constraint.fail("sigma", "write a width above 0")
-        if name not in PROFILE_INPUTS:
-            known = ", ".join(PROFILE_INPUTS) or "none"
+        constraint.allow(("mean", "sigma", "unit"))
+        if name not in known:
             raise DefinitionError(
-                f"{section.place(name)}: {name!r} cannot be profiled (available: {known}); "
+                f"{section.place(name)}: {unknown('input to profile', name, known)}; "
                 f"remove the table [{section.key}.{name}]"
             )
+        if name in taken:
+            section.fail(
+                name, "is also an axis or a fixed parameter; profile it or fix it, not both"
+            )
+        parameter = known[name]
+        unit = constraint.text("unit", parameter.unit)
+        mean, sigma = (
+            to_own(constraint, key, constraint.number(key), unit, parameter)
+            for key in ("mean", "sigma")
+        )
+        if sigma <= 0:
+            constraint.fail("sigma", "write a width above 0")
+        check_range(constraint, "mean", mean, parameter)
         resolved[name] = {"mean": mean, "sigma": sigma}
     return resolved
 
 
 def parameters(
-    section: Section, known: Mapping[str, Parameter], scanned: Iterable[str]
+    section: Section,
+    known: Mapping[str, Parameter],
+    scanned: Iterable[str],
+    profiled: Iterable[str] = (),
 ) -> dict[str, Value]:
     """Every parameter that is not scanned: the given value, else the default, if it has one."""
     for name in section.entries:
@@ -119,6 +133,8 @@ def parameters(
                 section.fail(name, f"is also an axis; remove it here, or remove [axes.{name}]")
         elif name in section:
             resolved[name] = _fixed(section, parameter)
+        elif name in profiled:
+            continue
         elif parameter.default is not None:
             resolved[name] = parameter.check(parameter.default, f"default of {name}")
         elif not parameter.optional:
@@ -173,10 +189,20 @@ def check_combination(
     raise DefinitionError(f"{where}: {refusal}" if where else str(refusal)) from refusal
 
 
+def check_radii(
+    where: str, given: Iterable[str], experiments: Iterable[Experiment], options: Mapping[str, str]
+) -> None:
+    """Refuse neutron radii that contradict each other, the targets or the form factor."""
+    try:
+        inputs.check_radii(given, experiments, options["form_factor"])
+    except DefinitionError as error:
+        raise DefinitionError(f"{where}: {error}" if where else str(error)) from error
+
+
 def label(top: Section, name: str) -> str:
     """Label of the scan: the given one, else made from `name` or the scenario."""
     if "name" not in top:
-        plain = re.sub(r"[^A-Za-z0-9_.+-]+", "_", name or top.text("scenario"))
+        plain = re.sub(r"[^A-Za-z0-9_.+-]+", "_", name or scenario_name(top))
         return plain.strip("_.+-")[:100] or "scan"
     given = top.text("name")
     if not _NAME.fullmatch(given):

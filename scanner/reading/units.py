@@ -18,6 +18,7 @@ SYMBOLS = {
     "length": {"fm": -15, "nm": -9, "mm": -3, "cm": -2, "m": 0, "km": 3},
     "magnetic moment": {"muB": 0},
     "charge": {"e": 0},
+    "angle": {"rad": 0, "mrad": -3},
 }
 
 _FORM = re.compile(r"(?:1e(?P<ten>[+-]?\d{1,3})\s*)?(?P<symbol>[A-Za-z]+)(?:\^?(?P<power>-?\d))?")

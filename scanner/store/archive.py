@@ -72,7 +72,7 @@ class Archive:
         """
         folder = self.folder.child(definition.id)
         if not folder.exists():
-            self.folder.check_space(needed_bytes(grid, len(definition.experiments)))
+            self.folder.check_space(needed_bytes(grid, len(definition.layers)))
             self.folder.check_writable()
             with self.folder.staged(definition.id) as draft:
                 write_new(draft, definition, grid, references, labels or {})

@@ -79,10 +79,10 @@ class Cube:
 
     def _check_coordinates(self) -> None:
         experiments = tuple(str(name) for name in self._read_all("experiment"))
-        if experiments != tuple(self.definition.experiments):
+        if experiments != tuple(self.definition.layers):
             raise MismatchError(
                 f"{self.folder}: experiments {', '.join(experiments)} are not those of the "
-                f"definition, {', '.join(self.definition.experiments)}: this cube belongs to "
+                f"definition, {', '.join(self.definition.layers)}: this cube belongs to "
                 "another scan"
             )
         for axis in self.grid.axes:

@@ -104,8 +104,8 @@ def create_cube(
             folder.zarr_store(read_only=False), zarr_format=3, attributes=dict(attributes)
         )
         names = ("experiment", *grid.names)
-        shape = (len(definition.experiments), *grid.shape)
-        chunks = (len(definition.experiments), *grid.chunk_shape)
+        shape = (len(definition.layers), *grid.shape)
+        chunks = (len(definition.layers), *grid.chunk_shape)
         for variable, dtype, fill in (("chi2", "float64", float("nan")), ("status", "uint8", 0)):
             group.create_array(
                 variable,
@@ -132,7 +132,7 @@ def create_cube(
 def _create_coordinates(
     group: zarr.Group, definition: ScanDefinition, grid: Grid, labels: Labels
 ) -> None:
-    experiments = np.array(definition.experiments, dtype=object)
+    experiments = np.array(definition.layers, dtype=object)
     array = group.create_array(
         "experiment",
         shape=experiments.shape,

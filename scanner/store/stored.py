@@ -136,7 +136,7 @@ class StoredScan:
         StoreError
             The store is full or not writable.
         """
-        check_block(chunk, len(self.definition.experiments), chi2, status)
+        check_block(chunk, len(self.definition.layers), chi2, status)
         self.cube.write(chunk, chi2, status)
         marker = Marker(
             chunk=chunk.number,
@@ -235,7 +235,7 @@ class StoredScan:
         StoreError
             Not writable, or too small.
         """
-        needed = needed_bytes(self.grid, len(self.definition.experiments), len(missing))
+        needed = needed_bytes(self.grid, len(self.definition.layers), len(missing))
         self.folder.check_space(needed)
         self.folder.check_writable()
 

@@ -11,8 +11,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
-from scanner.templates import Conventions
 
 FIXED = {p.name: p.default for p in catalog.scenario("light_vector").parameters if not p.optional}
 MASSES, COUPLINGS = np.geomspace(0.1, 1e4, 50), np.geomspace(1e-6, 1e-2, 400)

@@ -5,8 +5,8 @@ import math
 import pytest
 from threadpoolctl import threadpool_limits
 
-from scanner.chi2 import Evaluator
 from scanner.definition import load
+from scanner.evaluate import Evaluator
 from scanner.execution.probe import timed
 from scanner.grid import Grid
 from scanner.prepare import plan

@@ -18,9 +18,9 @@ import psutil
 import pytest
 import stand_in
 
-from scanner.chi2 import Evaluator
 from scanner.definition import load
 from scanner.errors import ClusterError, IncompleteScanError, MismatchError, StoreError
+from scanner.evaluate import Evaluator
 from scanner.execution import preflight
 from scanner.execution.clusters import connect
 from scanner.execution.progress import Progress

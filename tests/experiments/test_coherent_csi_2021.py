@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
 from scanner.experiments import _tables
 from scanner.experiments import coherent_csi_2021 as csi
 from scanner.physics.constants import MUON_LIFETIME_US
 from scanner.statistics.poisson import PoissonLikelihood
 from scanner.statistics.pulls import LinearPulls
-from scanner.templates import Conventions
 
 TIMINGS = pytest.mark.parametrize("timing", csi.CHOICES["timing"])
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
 from scanner.experiments import _tables
 from scanner.experiments import coherent_lar_2020 as lar
 from scanner.physics.fluxes.flux import Flux
-from scanner.templates import Conventions
 
 
 def model(analysis="energy_time", window="normalised", **conventions):

@@ -14,8 +14,8 @@ import pytest
 from scipy.optimize import brentq
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.chi2 import models
-from scanner.templates import Conventions
 
 CSI, LAR = "coherent_csi_2021", "coherent_lar_2020"
 TWO_SIGMA, NINETY = 6.18, 4.605

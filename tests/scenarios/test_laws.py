@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
 from scanner.polynomial import Polynomial
 from scanner.scenario import FLAVORS, call_with
-from scanner.templates import Conventions
 
 EXPERIMENTS = ("coherent_csi_2021", "coherent_lar_2020")
 # a value of each coupling at which nothing cancels by chance, and one so large that it must show

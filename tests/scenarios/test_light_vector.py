@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from scanner import catalog
+from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
 from scanner.errors import DefinitionError
 from scanner.physics import charges
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import CS133, Isotope, nucleus
-from scanner.templates import Conventions, TemplateMaker
+from scanner.templates import TemplateMaker
 from scenarios import light_vector as vector
 
 NO_CHARGES = dict.fromkeys(vector.CUSTOM_ONLY, 0.0)

@@ -55,7 +55,9 @@ def stopped_pion_flux(*, neutrinos_per_proton: float, protons: float, baseline_m
         (
             Line("nu_mu", "mu", PROMPT_ENERGY, fluence),
             Spectrum("nu_e", "e", electron_neutrino_density, ENDPOINT, fluence),
-            Spectrum("nubar_mu", "mu", muon_antineutrino_density, ENDPOINT, fluence),
+            Spectrum(
+                "nubar_mu", "mu", muon_antineutrino_density, ENDPOINT, fluence, antineutrino=True
+            ),
         )
     )
 

@@ -1,0 +1,192 @@
+"""Amplitudes: what a scenario says, asked at given values, as polynomials in its couplings."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.errors import DefinitionError, unknown
+from scanner.inputs import WEAK_MIXING, radius_names
+from scanner.physics.charges import weak_couplings
+from scanner.physics.constants import SIN2_THETA_W
+from scanner.physics.nuclei import Isotope, Nucleus, Target, nucleus
+from scanner.polynomial import Exponents, Polynomial, as_polynomial
+from scanner.scenario import Coefficient, Coherent, Scenario, call_with
+
+Array = npt.NDArray[np.float64]
+Rows = dict[Exponents, Any]
+"""Arrays by monomial, perhaps the sum of nothing, 0."""
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """Named physics conventions, recorded in every output."""
+
+    couplings: str = "AC22"
+    form_factor: str = "helm"
+
+
+class Amplitudes:
+    """A scenario bound to conventions and to the values of all parameters that are not scanned.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The form.
+    conventions : Conventions
+        Weak couplings and form factor.
+    fixed : mapping
+        Values of all parameters that are not scanned; inputs may be left out.
+    couplings : tuple of str
+        Scanned parameters of role ``coupling``, the variables of the polynomial.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        conventions: Conventions,
+        fixed: Mapping[str, Any],
+        couplings: tuple[str, ...],
+    ) -> None:
+        self.scenario = scenario
+        self.couplings = couplings
+        self._conventions = conventions
+        self._weak = weak_couplings(conventions.couplings)
+        self.fixed = {WEAK_MIXING.name: SIN2_THETA_W, "weak": self._weak, **fixed}
+
+    def values(self, shapes: Mapping[str, Array]) -> dict[str, Any]:
+        variables = {c: Polynomial.variable(c, self.couplings) for c in self.couplings}
+        return {**self.fixed, **shapes, **variables}
+
+    def ask(self, function: Callable[..., Any], *args: Any, values: Mapping[str, Any]) -> Any:
+        """Answer of one of the scenario's functions; what it raises becomes one clear error."""
+        try:
+            return call_with(function, *args, values=values)
+        except DefinitionError:
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"{type(error).__name__}: {error} ({Path(last.filename).name}, {last.lineno})"
+            mend = "mend the scenario"
+            if isinstance(error, TypeError) and "Polynomial" in str(error):
+                mend = (
+                    f"the scanned couplings {', '.join(self.couplings)} must enter as a "
+                    "polynomial; declare others as role 'shape'"
+                )
+            name = getattr(function, "__name__", "function")
+            raise DefinitionError(
+                f"scenario {self.scenario.title!r}: {name} failed: {said}; {mend}"
+            ) from error
+
+    def nucleus(self, isotope: Isotope, shapes: Mapping[str, Array], behind: int = 1) -> Nucleus:
+        """The nucleus with the neutron radius of each shape value, `behind` axes added."""
+        for name in radius_names(isotope):
+            given = shapes[name] if name in shapes else self.fixed.get(name)
+            if given is not None:
+                radius = np.asarray(given, dtype=np.float64)
+                if radius.ndim:
+                    radius = radius.reshape(*radius.shape, *[1] * behind)
+                return nucleus(isotope, self._conventions.form_factor, radius)
+        return nucleus(isotope, self._conventions.form_factor)
+
+    def charges(
+        self, target: Target, q2: Array, shapes: Mapping[str, Array]
+    ) -> Iterator[tuple[str, Array]]:
+        """Charges of all amplitudes at the recoil nodes."""
+        yield "weak_proton", target.Z * target.proton_form_factor(q2)
+        yield "weak_neutron", target.N * target.neutron_form_factor(q2)
+        values = self.fixed | {k: np.asarray(v)[..., np.newaxis] for k, v in shapes.items()}
+        for name, charge in self.scenario.charges.items():
+            yield name, self.ask(charge, target, q2, values=values)
+
+    def nuclear(
+        self, initial: str, final: str, shapes: Mapping[str, Array]
+    ) -> dict[str, Polynomial]:
+        """Coefficient of each charge in the amplitude nu_initial -> nu_final."""
+        amplitude: dict[str, Coefficient] = {}
+        if initial == final:
+            shift = self.values(shapes)[WEAK_MIXING.name] - SIN2_THETA_W
+            amplitude = {
+                "weak_proton": self._weak_proton(initial) - 2.0 * shift,
+                "weak_neutron": self._weak.neutron,
+            }
+        extra = self._coefficients(self.scenario.coherent, initial, final, shapes)
+        for name, coefficient in extra.items():
+            amplitude[name] = amplitude[name] + coefficient if name in amplitude else coefficient
+        return {name: as_polynomial(c, self.couplings) for name, c in amplitude.items()}
+
+    def _coefficients(
+        self, coherent: Coherent | None, initial: str, final: str, shapes: Mapping[str, Array]
+    ) -> dict[str, Coefficient]:
+        """What a scenario adds to an amplitude, by the name of the charge."""
+        if coherent is None:
+            return {}
+        extra = self.ask(coherent, initial, final, values=self.values(shapes))
+        for name in extra:
+            if name not in ("weak_proton", "weak_neutron", *self.scenario.charges):
+                raise DefinitionError(
+                    f"scenario {self.scenario.title!r}: coherent: "
+                    f"{unknown('charge', name, self.scenario.charges)}; mend the scenario"
+                )
+        return dict(extra)
+
+    def electronic(
+        self, initial: str, final: str, shapes: Mapping[str, Array]
+    ) -> dict[str, Polynomial]:
+        """Vector coupling of the electron in nu_initial -> nu_final, by charge; ``unit`` is 1."""
+        extra = self._coefficients(self.scenario.electrons, initial, final, shapes)
+        if initial == final:
+            shift = self.values(shapes)[WEAK_MIXING.name] - SIN2_THETA_W
+            extra["unit"] = self._weak.electron[initial][0] + 2.0 * shift
+        return {name: as_polynomial(c, self.couplings) for name, c in extra.items()}
+
+    def electron_axial(self, flavor: str) -> float:
+        """Axial coupling of the electron to nu_flavor; no scenario changes it."""
+        return self._weak.electron[flavor][1]
+
+    def _weak_proton(self, flavor: str) -> float:
+        if flavor not in self._weak.proton:
+            raise DefinitionError(
+                f"options.couplings: scheme {self._conventions.couplings!r} has no proton coupling "
+                f"for nu_{flavor}; choose AC22 or tree"
+            )
+        return self._weak.proton[flavor]
+
+
+def column(coefficient: Any) -> Any:
+    """Coefficient with an axis for the recoil (or the bin) behind its shape axes."""
+    return np.asarray(coefficient)[..., np.newaxis] if np.ndim(coefficient) else coefficient
+
+
+def add(total: Rows, more: Mapping[Exponents, Any]) -> None:
+    """Add rows to others, monomial by monomial."""
+    for exponents, value in more.items():
+        total[exponents] = total[exponents] + value if exponents in total else value
+
+
+def linear(amplitude: Mapping[str, Polynomial], charges: Mapping[str, Array]) -> Rows:
+    """Real part of sum_k c_k B_k by monomial."""
+    total: Rows = {}
+    for name, coefficient in amplitude.items():
+        for exponents, c in coefficient.real.terms.items():
+            total[exponents] = total.get(exponents, 0.0) + column(c) * charges[name]
+    return total
+
+
+def squared(amplitude: Mapping[str, Polynomial], charges: Mapping[str, Array]) -> Rows:
+    """|sum_k c_k B_k|^2 by monomial; B real, c real or complex."""
+    total: Rows = {}
+    names = list(amplitude)
+    for i, left in enumerate(names):
+        for right in names[i:]:
+            product = (amplitude[left] * amplitude[right].conjugate()).real
+            factor = (1.0 if left == right else 2.0) * charges[left] * charges[right]
+            for exponents, c in product.terms.items():
+                total[exponents] = total.get(exponents, 0.0) + column(c) * factor
+    return total

@@ -1,0 +1,261 @@
+"""A definition bound to its experiments: chi2 of chunks and of points, in all layers of the cube.
+
+A layer is one experiment alone, or all together where they share an input that is profiled: then
+the sum of the experiments' own minima is not the minimum of the sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner import catalog
+from scanner.amplitudes import Conventions
+from scanner.chi2 import ExperimentModel, chunk_coordinates, models, on_grid, product
+from scanner.definition import ScanDefinition
+from scanner.grid import Axis, Chunk, Grid
+from scanner.inputs import all_parameters, usual_values
+from scanner.scenario import call_with
+from scanner.statistics.constrained import minimise
+from scanner.statistics.pulls import NOT_CONVERGED, OK, UNPHYSICAL, Status
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+
+POINTS_AT_ONCE = 2048
+"""Points off the grid folded at once, each with its own shape value."""
+PROFILED_AT_ONCE = 1024
+"""Points whose inputs are profiled together."""
+WIDTHS = 5.0
+"""Range of a profiled input, in standard deviations from its mean."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One chunk evaluated: chi2 and status (uint8), both (n_layers, *chunk.shape)."""
+
+    chi2: Array
+    status: Status
+
+
+class Evaluator:
+    """A definition bound to its scenario and experiments.
+
+    Raises
+    ------
+    CatalogError, DefinitionError, DataError
+        As the catalogue does; see there.
+    """
+
+    def __init__(self, definition: ScanDefinition) -> None:
+        self.experiments = definition.experiments
+        self._joint = definition.joint
+        self._scenario = catalog.scenario(definition.scenario)
+        self._fixed = dict(definition.parameters)
+        self._experiment_options = {
+            e: definition.experiment_options[e] for e in definition.experiments
+        }
+        self._conventions = Conventions(**definition.options)
+        loaded = [catalog.experiment(n, c) for n, c in self._experiment_options.items()]
+        known = all_parameters(self._scenario, loaded)
+        self._profile = {
+            name: (constraint["mean"], constraint["sigma"])
+            for name, constraint in definition.profile.items()
+        }
+        self._ranges = {
+            name: (
+                max(mean - WIDTHS * sigma, known[name].minimum),
+                min(mean + WIDTHS * sigma, known[name].maximum),
+            )
+            for name, (mean, sigma) in self._profile.items()
+        }
+        self.models = self._models(definition.scenario, [axis.name for axis in definition.axes])
+
+    def _models(self, scenario: str | None, scanned: Sequence[str]) -> tuple[ExperimentModel, ...]:
+        fixed = self._fixed if scenario else usual_values(self._scenario, self._fixed)
+        return models(
+            scenario, self._experiment_options, self._conventions, fixed, scanned, self._ranges
+        )
+
+    def idle(self, axes: Sequence[Axis]) -> tuple[str, ...]:
+        """Axes along which no count of any experiment changes."""
+        first = {axis.name: axis.coordinates[[0, -1]] for axis in axes}
+        moving: set[str] = set()
+        for model in self.models:
+            idle = model.idle({name: first[name] for name in model.shapes})
+            moving |= {*model.shapes, *model.couplings} - idle
+        return tuple(axis.name for axis in axes if axis.name not in moving)
+
+    def block(self, grid: Grid, chunk: Chunk) -> Block:
+        """All layers in one chunk."""
+        if self._profile:
+            chi2, status = self._profiled_block(grid, chunk)
+        else:
+            results = [model.scan(grid, chunk) for model in self.models]
+            chi2 = np.array([found for found, _ in results])
+            status = np.array([found for _, found in results])
+        return self._physical(Block(chi2, status), chunk_coordinates(grid, chunk))
+
+    def _physical(self, block: Block, coordinates: Mapping[str, Array]) -> Block:
+        """The block, with points that the scenario calls unphysical taken out."""
+        if self._scenario.physical is not None:
+            mesh = dict(
+                zip(coordinates, np.meshgrid(*coordinates.values(), indexing="ij"), strict=True)
+            )
+            sound = self._sound(mesh)
+            block.chi2[:, ~sound], block.status[:, ~sound] = np.nan, UNPHYSICAL
+        return Block(np.ascontiguousarray(block.chi2), np.ascontiguousarray(block.status))
+
+    def _sound(self, values: Mapping[str, Array]) -> npt.NDArray[np.bool_]:
+        """Whether points make sense, in the shape of the values."""
+        shape = np.broadcast_shapes(*(np.shape(v) for v in values.values()))
+        if self._scenario.physical is None:
+            return np.ones(shape, dtype=np.bool_)
+        found = call_with(self._scenario.physical, values={**self._fixed, **values})
+        return np.broadcast_to(np.asarray(found, dtype=np.bool_), shape)
+
+    def chi2_at(self, points: Mapping[str, npt.ArrayLike]) -> Array:
+        """Exact chi2 (n_layers, n) at points off the grid; every axis is given, each (n,)."""
+        columns = np.broadcast_arrays(*(np.atleast_1d(v) for v in points.values()))
+        values = {n: np.asarray(v, dtype=np.float64) for n, v in zip(points, columns, strict=True)}
+        n = len(next(iter(values.values())))
+        parts = [
+            self._chi2_at({name: v[i : i + POINTS_AT_ONCE] for name, v in values.items()})
+            for i in range(0, n, POINTS_AT_ONCE)
+        ]
+        return np.where(self._sound(values), np.concatenate(parts, axis=1), np.nan)
+
+    def _chi2_at(self, values: Mapping[str, Array]) -> Array:
+        if not self._profile:
+            return np.stack([model.profile(values).chi2 for model in self.models])
+        n = len(next(iter(values.values())))
+        return _Layers(self.models, self._profile, self._joint).at(values, np.arange(n), values)[0]
+
+    def standard_model(self) -> Array:
+        """chi2 (n_layers,) of the Standard Model."""
+        bound = self._models(None, ())
+        if self._profile:
+            return _Layers(bound, self._profile, self._joint).at({}, np.zeros(1, int), {})[0][:, 0]
+        counts = [m.standard_model()[np.newaxis] for m in bound]
+        return np.array(
+            [m.likelihood.profile(c).chi2[0] for m, c in zip(bound, counts, strict=True)]
+        )
+
+    def _profiled_block(self, grid: Grid, chunk: Chunk) -> tuple[Array, Status]:
+        """chi2 and status (n_layers, *chunk.shape)."""
+        coordinates = chunk_coordinates(grid, chunk)
+        shaping = {n for model in self.models for n in model.shapes}
+        outer = [n for n in grid.names if n in shaping]
+        inner = [n for n in grid.names if n not in shaping]
+        shapes = product([coordinates[n] for n in outer])
+        couplings = product([coordinates[n] for n in inner])
+        index = np.repeat(np.arange(len(shapes)), len(couplings))
+        tiled = np.tile(couplings, (len(shapes), 1))
+        layers = _Layers(self.models, self._profile, self._joint)
+        chi2, status = layers.at(
+            dict(zip(outer, shapes.T, strict=True)), index, dict(zip(inner, tiled.T, strict=True))
+        )
+        names = (*outer, *inner)
+        return (
+            np.stack([on_grid(row, names, grid, chunk) for row in chi2]),
+            np.stack([on_grid(row, names, grid, chunk) for row in status]),
+        )
+
+
+class _Layers:
+    """Experiments whose inputs are profiled: each alone, and all together where that differs."""
+
+    def __init__(
+        self,
+        bound: Sequence[ExperimentModel],
+        profile: Mapping[str, tuple[float, float]],
+        joint: bool,
+    ) -> None:
+        self._profile = profile
+        self._layers = [(model,) for model in bound] + ([tuple(bound)] if joint else [])
+
+    def at(
+        self, shapes: Mapping[str, Array], index: Index, couplings: Mapping[str, Array]
+    ) -> tuple[Array, Status]:
+        """chi2 and status (n_layers, n) of points.
+
+        Parameters
+        ----------
+        shapes : mapping from shape parameter to array (n_shapes,)
+            Their values.
+        index : array (n,)
+            Which of them each point has.
+        couplings : mapping from coupling to array (n,)
+            The other scanned parameters.
+        """
+        n = len(index)
+        chi2, status = np.empty((len(self._layers), n)), np.empty((len(self._layers), n), np.uint8)
+        for row, layer in enumerate(self._layers):
+            counts = [_Counts(model, shapes, index, couplings) for model in layer]
+            for i in range(0, n, PROFILED_AT_ONCE):
+                part = np.arange(i, min(i + PROFILED_AT_ONCE, n))
+                chi2[row, part], status[row, part] = self._layer(layer, counts, part)
+        return chi2, status
+
+    def _layer(
+        self, layer: Sequence[ExperimentModel], counts: Sequence[_Counts], part: Index
+    ) -> tuple[Array, Status]:
+        """chi2 and status of some points (k,) in one layer."""
+        names = [name for name in self._profile if any(name in m.profiled for m in layer)]
+        mean, sigma = (np.array([self._profile[name][k] for name in names]) for k in (0, 1))
+
+        def chi2(points: Index, u: Array) -> Array:
+            inputs = dict(zip(names, (mean + sigma * u).T, strict=True))
+            return np.asarray(np.sum([one.chi2(part[points], inputs) for one in counts], axis=0))
+
+        low, high = np.array([self._range(layer, name) for name in names]).reshape(-1, 2).T
+        found = minimise(chi2, len(part), (low - mean) / sigma, (high - mean) / sigma)
+        good = np.isfinite(found.value)
+        return found.value, np.where(good, OK, NOT_CONVERGED).astype(np.uint8)
+
+    @staticmethod
+    def _range(layer: Sequence[ExperimentModel], name: str) -> tuple[float, float]:
+        return next(model.ranges[name] for model in layer if name in model.ranges)
+
+
+class _Counts:
+    """Counts of one experiment at points of a block, for any value of the profiled inputs."""
+
+    def __init__(
+        self,
+        model: ExperimentModel,
+        shapes: Mapping[str, Array],
+        index: Index,
+        couplings: Mapping[str, Array],
+    ) -> None:
+        self._model = model
+        own = [shapes[n] for n in model.shapes]
+        rows = np.stack(own, axis=1) if own else np.empty((1, 0))
+        self._index = index if own else np.zeros_like(index)
+        self._templates = model.templates(rows)
+        # (n_shapes, n_rows x n_nodes, n_bins)
+        counts = np.moveaxis(self._templates.counts, 1, 0)
+        self._counts = counts.reshape(len(counts), -1, counts.shape[-1])
+        self._couplings = {n: couplings[n] for n in model.couplings}
+
+    def chi2(self, points: Index, inputs: Mapping[str, Array]) -> Array:
+        """Profiled over the pulls, (k,), at those points and inputs (k,)."""
+        return self._model.likelihood.profile(self._signal(points, inputs)).chi2
+
+    def _signal(self, points: Index, inputs: Mapping[str, Array]) -> Array:
+        free = {n: inputs[n] for n in self._templates.variables if n in inputs}
+        values = {**{n: v[points] for n, v in self._couplings.items()}, **free}
+        monomials = np.broadcast_to(
+            self._templates.monomials(values), (len(points), len(self._templates.exponents))
+        )
+        weights = self._model.morph.weights(inputs)
+        factors = (monomials[:, :, np.newaxis] * weights[:, np.newaxis, :]).reshape(len(points), -1)
+        signal = np.empty((len(points), self._counts.shape[-1]))
+        shape = self._index[points]
+        for row in np.unique(shape):
+            same = np.flatnonzero(shape == row)
+            signal[same] = factors[same] @ self._counts[row]
+        return signal

@@ -1,0 +1,50 @@
+"""What is known about a definition's parameters: roles, derived quantities, which do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scanner import catalog
+from scanner.definition import ScanDefinition
+from scanner.experiment import Experiment
+from scanner.inputs import all_parameters, isotopes
+from scanner.parameter import Parameter
+from scanner.scenario import Derived
+
+
+def loaded_experiments(chosen: ScanDefinition) -> list[Experiment]:
+    """The experiments with their choices."""
+    return [catalog.experiment(n, chosen.experiment_options[n]) for n in chosen.experiments]
+
+
+def known_parameters(chosen: ScanDefinition) -> dict[str, Parameter]:
+    """Parameters of the scenario and inputs of the experiments, by name."""
+    return all_parameters(catalog.scenario(chosen.scenario), loaded_experiments(chosen))
+
+
+def derived(chosen: ScanDefinition) -> list[Derived]:
+    """Quantities that the scenario derives, of elements that are targets."""
+    elements = {isotope.symbol for isotope in isotopes(loaded_experiments(chosen))}
+    return [d for d in catalog.scenario(chosen.scenario).derived if d.element in elements]
+
+
+def derived_shifts(chosen: ScanDefinition, parameter: str) -> dict[str, float]:
+    """Shift of every quantity derived from a parameter."""
+    return {d.name: d.shift for d in derived(chosen) if d.parameter == parameter}
+
+
+def derived_values(chosen: ScanDefinition) -> dict[str, float]:
+    """Value of every quantity derived from a fixed parameter."""
+    fixed = chosen.parameters
+    return {
+        d.name: float(fixed[d.parameter]) + d.shift for d in derived(chosen) if d.parameter in fixed
+    }
+
+
+def idle_notes(names: Sequence[str], experiments: Sequence[Experiment]) -> tuple[str, ...]:
+    """Say of parameters that change nothing that they do not, and which flavours there are."""
+    beams = "; ".join(
+        f"{e.name} has {', '.join(component.name for component in e.flux.components)}"
+        for e in experiments
+    )
+    return tuple(f"{name} changes no count of these experiments: {beams}" for name in names)
