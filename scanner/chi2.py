@@ -125,12 +125,21 @@ class ExperimentModel:
         return np.asarray(self._sm_maker.fold({}).counts[0])
 
     def signal(self, values: Mapping[str, Array]) -> Array:
-        """Counts (n, n_bins) at points given by all scanned parameters, each (n,)."""
-        templates = self.fold({name: values[name] for name in self.shapes})
-        monomials = templates.monomials({name: values[name] for name in self.couplings})
-        if self.shapes:
-            return np.asarray(np.einsum("...k,k...b->...b", monomials, templates.counts))
-        return np.atleast_2d(monomials @ templates.counts)
+        """Counts (n, n_bins) at points given by all scanned parameters, each (n,).
+
+        Only without profiled inputs.
+        """
+        couplings = {name: values[name] for name in self.couplings}
+        if not self.shapes:
+            templates = self.fold({})
+            return np.atleast_2d(templates.monomials(couplings) @ templates.counts)
+        columns = np.stack(np.broadcast_arrays(*(values[name] for name in self.shapes)), axis=1)
+        # points on a line have one shape value, which is folded once
+        unique, index = np.unique(columns, axis=0, return_inverse=True)
+        templates = self.templates(unique)
+        monomials = templates.monomials(couplings)
+        counts = templates.counts[:, index.ravel()]
+        return np.asarray(np.einsum("...k,k...b->...b", monomials, counts))
 
     def components(self) -> dict[str, float]:
         """Signal counts of each flux component; only for a point (nothing scanned)."""

@@ -52,6 +52,7 @@ class Evaluator:
 
     def __init__(self, definition: ScanDefinition) -> None:
         self.experiments = definition.experiments
+        self.layers = definition.layers
         self._joint = definition.joint
         self._scenario = catalog.scenario(definition.scenario)
         self._fixed = dict(definition.parameters)
@@ -117,22 +118,29 @@ class Evaluator:
         found = call_with(self._scenario.physical, values={**self._fixed, **values})
         return np.broadcast_to(np.asarray(found, dtype=np.bool_), shape)
 
-    def chi2_at(self, points: Mapping[str, npt.ArrayLike]) -> Array:
-        """Exact chi2 (n_layers, n) at points off the grid; every axis is given, each (n,)."""
+    def chi2_at(
+        self, points: Mapping[str, npt.ArrayLike], rows: Sequence[int] | None = None
+    ) -> Array:
+        """Exact chi2 (n_layers, n) at points off the grid; every axis is given, each (n,).
+
+        Of the layers with these numbers only, where `rows` is given.
+        """
+        chosen = range(len(self.layers)) if rows is None else rows
         columns = np.broadcast_arrays(*(np.atleast_1d(v) for v in points.values()))
         values = {n: np.asarray(v, dtype=np.float64) for n, v in zip(points, columns, strict=True)}
         n = len(next(iter(values.values())))
         parts = [
-            self._chi2_at({name: v[i : i + POINTS_AT_ONCE] for name, v in values.items()})
+            self._chi2_at({name: v[i : i + POINTS_AT_ONCE] for name, v in values.items()}, chosen)
             for i in range(0, n, POINTS_AT_ONCE)
         ]
         return np.where(self._sound(values), np.concatenate(parts, axis=1), np.nan)
 
-    def _chi2_at(self, values: Mapping[str, Array]) -> Array:
+    def _chi2_at(self, values: Mapping[str, Array], rows: Sequence[int]) -> Array:
         if not self._profile:
-            return np.stack([model.profile(values).chi2 for model in self.models])
+            return np.stack([self.models[row].profile(values).chi2 for row in rows])
         n = len(next(iter(values.values())))
-        return _Layers(self.models, self._profile, self._joint).at(values, np.arange(n), values)[0]
+        layers = _Layers(self.models, self._profile, self._joint)
+        return layers.at(values, np.arange(n), values, rows)[0]
 
     def standard_model(self) -> Array:
         """chi2 (n_layers,) of the Standard Model."""
@@ -178,7 +186,11 @@ class _Layers:
         self._layers = [(model,) for model in bound] + ([tuple(bound)] if joint else [])
 
     def at(
-        self, shapes: Mapping[str, Array], index: Index, couplings: Mapping[str, Array]
+        self,
+        shapes: Mapping[str, Array],
+        index: Index,
+        couplings: Mapping[str, Array],
+        rows: Sequence[int] | None = None,
     ) -> tuple[Array, Status]:
         """chi2 and status (n_layers, n) of points.
 
@@ -190,10 +202,13 @@ class _Layers:
             Which of them each point has.
         couplings : mapping from coupling to array (n,)
             The other scanned parameters.
+        rows : sequence of int
+            Numbers of the layers; all by default.
         """
         n = len(index)
-        chi2, status = np.empty((len(self._layers), n)), np.empty((len(self._layers), n), np.uint8)
-        for row, layer in enumerate(self._layers):
+        wanted = self._layers if rows is None else [self._layers[row] for row in rows]
+        chi2, status = np.empty((len(wanted), n)), np.empty((len(wanted), n), np.uint8)
+        for row, layer in enumerate(wanted):
             counts = [_Counts(model, shapes, index, couplings) for model in layer]
             for i in range(0, n, PROFILED_AT_ONCE):
                 part = np.arange(i, min(i + PROFILED_AT_ONCE, n))

@@ -36,7 +36,7 @@ TABLE_NODES = 2000
 """Recoils, even in sqrt(T), of the table of the response that other nodes interpolate."""
 LARGEST_PHASE = 3e4
 """rad; above, an oscillation is averaged: what is left of its integral is below 1e-4."""
-NOTHING = 1e-12
+NOTHING = 1e-7
 """Share of the largest acceptance below which a recoil does not count."""
 
 

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from scanner import catalog
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel, models
 from scanner.definition import ScanDefinition
+from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.known import derived_values, idle_notes, known_parameters
+from scanner.scenario import call_with
 from scanner.statistics import levels
 
 Array = npt.NDArray[np.float64]
@@ -109,6 +112,7 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
     """
     if definition.axes or definition.profile:
         raise ValueError("a point has no axes and no profile: resolve it with point=True")
+    _check_physical(definition)
     bound = models(
         definition.scenario,
         definition.experiment_options,
@@ -124,6 +128,16 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
         derived=derived_values(definition),
         notes=idle_notes(_idle(definition, given), [m.experiment for m in bound]),
     )
+
+
+def _check_physical(definition: ScanDefinition) -> None:
+    physical = catalog.scenario(definition.scenario).physical
+    if physical is not None and not np.all(call_with(physical, values=definition.parameters)):
+        values = ", ".join(f"{n} = {v}" for n, v in definition.parameters.items())
+        raise DefinitionError(
+            f"scenario {definition.scenario}: the point is unphysical ({values}); see the formula "
+            f"and parameters in `scanner show {definition.scenario}`"
+        )
 
 
 def _idle(definition: ScanDefinition, given: Collection[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.definition import ScanDefinition
 from scanner.errors import IncompleteScanError, ScannerError
 from scanner.evaluate import Evaluator
-from scanner.known import derived_shifts
+from scanner.known import derived_shifts, known_parameters
 from scanner.limits import query as questions
 from scanner.limits.interval import Interval, interval
 from scanner.limits.minimum import stored_minimum
@@ -145,10 +145,10 @@ class Answers:
             return None
         between = whole.at(**at)  # refuses values outside their axes
         axis = whole.axis(parameter)
-        chi2 = self.evaluator.chi2_at({parameter: axis.coordinates, **at})
         layers = self.definition.layers
         rows = [layers.index(name) for name in summed_layers(layers, whole.experiments)]
-        return replace(between, chi2=chi2[rows].sum(axis=0))
+        chi2 = self.evaluator.chi2_at({parameter: axis.coordinates, **at}, rows)
+        return replace(between, chi2=chi2.sum(axis=0))
 
     @cached_property
     def _unchanged(self) -> bool:
@@ -232,14 +232,24 @@ class Answers:
         return replace(kept, chi2=zero.delta(kept))
 
     def summary(self, reference: str = "global") -> Summary:
-        """The limit that a finished run prints."""
+        """The limit that a finished run prints: on the last coupling among the axes."""
         whole = self.surface()
         return summary(
             whole,
+            parameter=self._limited(),
             kind=reference,
             line=lambda parameter, at: self._line(whole, parameter, at),
             **self._zero(None, reference),
         )
+
+    def _limited(self) -> str | None:
+        """Last axis that is a coupling, rather than a mass or a splitting; None for the last."""
+        try:
+            known = known_parameters(self.definition)
+        except ScannerError:  # a scan may outlive the scenario it was made with
+            return None
+        couplings = [a.name for a in self.definition.axes if known[a.name].role == "coupling"]
+        return couplings[-1] if couplings else None
 
     def default_plane(self, at: Mapping[str, float] | None = None) -> tuple[str, ...]:
         """Axes of the figure: the first free axis and the last one (one axis: that one)."""

@@ -21,6 +21,7 @@ from scanner.limits.surface import Surface, chosen_experiments, layer_names, sum
 
 Array = npt.NDArray[np.float64]
 Chi2At = Callable[[Mapping[str, Array]], Array]
+LayersAt = Callable[[Mapping[str, Array], Sequence[int]], Array]
 
 COMBINED = "combined"
 
@@ -31,7 +32,7 @@ _TOLERANCE = 1e-9  # relative change of chi2 that ends a descent
 _ON_EDGE = 1e-3  # cells
 
 
-def find_minima(dataset: xr.Dataset, axes: Sequence[Axis], chi2_at: Chi2At) -> dict[str, Minimum]:
+def find_minima(dataset: xr.Dataset, axes: Sequence[Axis], chi2_at: LayersAt) -> dict[str, Minimum]:
     """Minimum of each experiment alone and of all combined.
 
     Parameters
@@ -41,8 +42,8 @@ def find_minima(dataset: xr.Dataset, axes: Sequence[Axis], chi2_at: Chi2At) -> d
     axes : sequence of Axis
         Axes of the scan.
     chi2_at : callable
-        ``chi2_at({name: array (n,)})`` -> exact chi2, shape (layers, n), layers in the order of the
-        dataset; NaN where there is none.
+        ``chi2_at({name: array (n,)}, rows)`` -> exact chi2, shape (len(rows), n), of those layers
+        of the dataset; NaN where there is none.
 
     Returns
     -------
@@ -64,9 +65,9 @@ def find_minima(dataset: xr.Dataset, axes: Sequence[Axis], chi2_at: Chi2At) -> d
     return {COMBINED: found[names[0]], **found} if len(names) == 1 else found
 
 
-def _summed(chi2_at: Chi2At, rows: Sequence[int]) -> Chi2At:
+def _summed(chi2_at: LayersAt, rows: Sequence[int]) -> Chi2At:
     """Chi2 of some of the layers, shape (n,)."""
-    return lambda points: chi2_at(points)[list(rows)].sum(axis=0)
+    return lambda points: chi2_at(points, rows).sum(axis=0)
 
 
 def find_minimum(surface: Surface, chi2_at: Chi2At) -> Minimum:

@@ -98,6 +98,7 @@ def summary(
     else:
         running = surface.axis(along or next(name for name in surface.names if name != target))
         places = [{running.name: value} for value in round_values(running)]
+    lines = [line(target, place) for place in places]
     return Summary(
         intervals=tuple(
             interval(
@@ -109,9 +110,9 @@ def summary(
                 kind=kind,
                 minimum=minimum,
                 chi2_sm=chi2_sm,
-                line=line(target, place),
+                line=exact,
             )
-            for place in places
+            for place, exact in zip(places, lines, strict=True)
             for cl in cls
         ),
         units={axis.name: axis.unit for axis in surface.axes},

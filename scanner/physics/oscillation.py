@@ -48,6 +48,8 @@ def oscillation_probability(
         Between 0 (no oscillation) and 1; 1/2 where the spread averages it out.
     """
     x = oscillation_phase(e_nu, baseline_m, dm2_ev2)
+    if not np.any(spread_m):
+        return np.asarray(np.sin(x) ** 2)
     damping = np.exp(-2.0 * oscillation_phase(e_nu, spread_m, dm2_ev2) ** 2)
     # 1 - cos(2x) as 2 sin^2 x: exact for small phases
     return np.asarray(damping * np.sin(x) ** 2 + 0.5 * (1.0 - damping))

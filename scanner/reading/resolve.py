@@ -77,7 +77,8 @@ def experiment_options(
         try:
             resolved[name] = catalog.resolve_choices(name, section.table(name).entries)
         except DefinitionError as error:
-            raise DefinitionError(f"{section.where}: {error}") from error
+            where = f"{section.where}: " if section.where else ""
+            raise DefinitionError(f"{where}{error}") from error
     return resolved
 
 

@@ -24,7 +24,9 @@ def run(
     def minima(
         axes: tuple[Axis, ...], **experiments: Callable[..., np.ndarray]
     ) -> dict[str, Minimum]:
-        return find_minima(make_cube(axes, **experiments), axes, make_exact(axes, **experiments))
+        layers = make_exact(axes, **experiments)
+        cube = make_cube(axes, **experiments)
+        return find_minima(cube, axes, lambda points, rows: layers(points)[list(rows)])
 
     return minima
 

@@ -3,8 +3,8 @@
 ``comparisons.toml`` says which number of the project's list of results is compared with which
 question to which ready-made definition, and in what convention; ``comparisons.csv`` and
 ``comparisons.md`` keep the outcome. After a change that is meant to alter numbers, run this file as
-a program: it runs the scans, reads the list (``$CEVNS_PUBLISHED``, else ``../shared/published.toml``
-beside the project) and writes both anew.
+a program: it runs the scans, reads the list (``$CEVNS_PUBLISHED``, else
+``../shared/published.toml`` beside the project) and writes both anew.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 import os
 import tempfile
 import tomllib
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -49,7 +50,7 @@ COLUMNS = (
 CONVENTIONS = ("partners", "reference", "sides", "radius", "factor", "analysis")
 LIKELY = 3.0
 """Per cent of the interval's width (of the value where there is one end) that a cross-check may
-differ by."""
+differ by, besides half a unit of the last digit that it is given with."""
 
 COMPARISONS = tomllib.loads((HERE / "comparisons.toml").read_text())["comparison"]
 IDS = [row["id"] for row in COMPARISONS]
@@ -81,13 +82,13 @@ class Answers:
     def ask(self, row, cl, dof):
         """(best, pieces): the best value, if there is one, and (low, high) pairs or numbers."""
         if "definition" not in row:
-            return {"prediction": prediction, "chi2_min": chi2_min}.get(
-                row["ask"], free(row["ask"])
-            )(row["experiment"])
+            return ASKED[row["ask"]](row["experiment"]), []
         scan = self.scan(row["definition"], row.get("set", ()))
         if row.get("ask") == "delta_chi2":
             found = [scan.query({row["parameter"]: at}).answers["combined"] for at in row["at"]]
             return None, [answer.delta_chi2 for answer in found]
+        if row.get("ask") == "preference":
+            return math.sqrt(sum(scan.chi2_sm.values()) - scan.minima["combined"].chi2), []
         interval = scan.interval(
             row["parameter"],
             cl=cl,
@@ -98,7 +99,7 @@ class Answers:
         )
         scale = row.get("scale", 1.0)
         pieces = [[None if e is None else e * scale for e in ends] for ends in interval.intervals]
-        pieces = pieces[row["piece"] : row["piece"] + 1] if "piece" in row else pieces
+        pieces = [pieces[row["piece"]]] if "piece" in row else pieces
         return interval.best * scale, pieces
 
 
@@ -109,29 +110,26 @@ def standard_model(name):
 
 def prediction(name):
     """Standard Model counts."""
-    return float(standard_model(name).standard_model().sum()), []
+    return float(standard_model(name).standard_model().sum())
 
 
-def chi2_min(name):
-    """Lowest chi2 with a free normalisation of the signal."""
-    return free("chi2")(name)
+def free_normalisation(name):
+    """Fitted counts, lowest chi2 and sqrt(Delta chi2) of no signal, the signal scaled freely."""
+    model = standard_model(name)
+    strengths = np.linspace(0.0, 2.0, 2001)
+    # the pull on the normalisation acts on top: at the minimum it is at zero
+    chi2 = model.likelihood.profile(strengths[:, np.newaxis] * model.standard_model()).chi2
+    best = int(np.argmin(chi2))
+    counts = float(strengths[best] * model.standard_model().sum())
+    return counts, float(chi2[best]), math.sqrt(chi2[0] - chi2[best])
 
 
-def free(what):
-    """Fit with a free normalisation, no pull on the signal: counts, lowest chi2, rejection of none."""
-
-    def fit(name):
-        model = standard_model(name)
-        strengths = np.linspace(0.0, 2.0, 2001)[:, np.newaxis]
-        # a signal scaled by s with the normalisation pull at its width: the pull is undone by s
-        chi2 = model.likelihood.profile(strengths * model.standard_model()).chi2
-        best = int(np.argmin(chi2))
-        fitted = float(strengths[best, 0] * model.standard_model().sum())
-        rejection = math.sqrt(chi2[0] - chi2[best])
-        found = {"fitted": fitted, "chi2": float(chi2[best]), "rejection": rejection}
-        return found[what], []
-
-    return fit
+ASKED = {
+    "prediction": prediction,
+    "fitted": lambda name: free_normalisation(name)[0],
+    "chi2_min": lambda name: free_normalisation(name)[1],
+    "rejection": lambda name: free_normalisation(name)[2],
+}
 
 
 def experiments_of(row):
@@ -170,6 +168,17 @@ def difference(best, pieces, other_best, other_pieces):
     return 100.0 * (best - other_best) / abs(other_best)
 
 
+def rounding(text):
+    """Half a unit of the finest last digit, in per cent of the narrowest width (or the value)."""
+    worst = 0.0
+    for pair in [p.strip("()").split(", ") for p in text.split(" u ")] if text else []:
+        ends = [Decimal(end) for end in pair if end not in ("-", "")]
+        half = min((Decimal(1).scaleb(e.as_tuple().exponent) / 2 for e in ends), default=0)
+        width = abs(ends[-1] - ends[0]) if len(ends) == 2 else abs(ends[0])
+        worst = max(worst, float(100 * half / width))
+    return worst
+
+
 def row_of(row, other, answers):
     """One line of the table."""
     factor = row.get("factor", 1.0)
@@ -181,8 +190,7 @@ def row_of(row, other, answers):
     else:
         theirs_best = None if "best" not in other else other["best"] * factor
         theirs = [[None if e is None else e * factor for e in ends] for ends in ends_of(other)]
-        if other.get("parameter", "").startswith("N_CEvNS") or not pieces:
-            theirs = theirs if pieces else []
+        theirs = theirs if pieces else []
         gap = difference(best, pieces, theirs_best, theirs)
     said = {"reference": "global", "sides": "two", **{k: row[k] for k in CONVENTIONS if k in row}}
     return {
@@ -221,7 +229,12 @@ def make_table(store):
     others = other_results()
     with connect(workers=2) as connection:
         answers = Answers(store, connection.client)
-        return [row_of(row, others[row["id"]], answers) for row in COMPARISONS]
+        return [row_of(row, other_of(row, others), answers) for row in COMPARISONS]
+
+
+def other_of(row, others):
+    """What a row is compared with: listed, or given beside it (notes of the independent fits)."""
+    return {**row["other"], "kind": "crosscheck"} if "other" in row else others[row["id"]]
 
 
 def kept():
@@ -239,14 +252,15 @@ def table(tmp_path_factory):
 @pytest.mark.cluster
 def test_table_is_the_kept_one(table):
     assert list(table) == list(kept())
+    told = set(COLUMNS) - {"here", "here_best", "difference_percent"}
     for name, row in kept().items():
-        for column in COLUMNS:
-            ours, theirs = table[name][column], row[column]
-            assert numbers(ours) == pytest.approx(numbers(theirs), rel=2e-3, abs=0.15), (
-                (f"{name}.{column}: {ours!r}, kept {theirs!r}: run this file as a program")
-                if column in ("here", "here_best", "difference_percent")
-                else ours == theirs
-            )
+        assert {c: table[name][c] for c in told} == {c: row[c] for c in told}
+        # a best value between two ends may lie anywhere on a flat bottom; alone it is the answer
+        column = "here" if row["here"] else "here_best"
+        found, expected = numbers(table[name][column]), numbers(row[column])
+        assert found == pytest.approx(expected, rel=5e-3), (
+            f"{name}: {table[name][column]}, kept {row[column]}: run this file as a program"
+        )
 
 
 def numbers(text):
@@ -259,7 +273,7 @@ def numbers(text):
 def test_cross_checks_agree_and_published_values_agree_or_are_explained(name):
     row = kept()[name]
     gap = row["difference_percent"]
-    agrees = gap != "" and abs(float(gap)) <= LIKELY
+    agrees = gap != "" and abs(float(gap)) <= LIKELY + rounding(row["other"])
     if row["source"] == "cross-check":
         assert agrees, row
     else:

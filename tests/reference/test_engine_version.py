@@ -25,6 +25,22 @@ MODELS = (
     "L_e-L_tau",
     "L_mu-L_tau",
 )
+OTHERS = (
+    ("light_scalar", {"mass": 30.0, "coupling": 3e-5}),
+    ("light_tensor", {"mass": 30.0, "coupling": 1e-4}),
+    ("generalized_interactions", {"C_V": 0.1, "C_S": 0.02, "C_T": 1.0, "mass": 50.0}),
+    ("nsi", {"eps_ee_u": 0.1, "eps_mumu_d": -0.05, "eps_emu_u": 0.1, "phase_emu_u": 0.5}),
+    ("magnetic_moment", {"mu_nue": 20.0, "mu_numu": 15.0, "mu_emu": 5.0}),
+    ("charge_radius", {"r2_nue": -20.0, "r2_numu": 5.0, "r2_etau": 4.0}),
+    ("millicharge", {"q_nue": 10.0, "q_numu": -5.0, "q_mutau": 4.0}),
+    ("weak_mixing_angle", {"sin2_theta_w": 0.26}),
+    ("neutron_radius", {"R_n_Cs": 5.4, "R_n_I": 5.2, "R_n_Ar": 3.7}),
+    ("sterile", {"dm2_41": 5.0, "U_mu4_squared": 0.1, "sigma_L": 0.3}),
+    ("dipole_portal", {"mass": 20.0, "d_e": 40.0, "d_mu": 20.0}),
+    ("nsi+light_vector", {"eps_mumu_d": 0.1, "coupling": 3e-5, "light_vector_mass": 20.0}),
+)
+ELECTRONS = ("magnetic_moment", "charge_radius", "millicharge", "weak_mixing_angle")
+INPUTS = {"sin2_theta_w": 0.25, "csi_quenching_pc0": 1.0, "lar_quenching_constant": 0.25}
 VARIANTS = (
     {"options": {"couplings": "C20"}},
     {"options": {"couplings": "tree", "form_factor": "klein_nystrand"}},
@@ -43,6 +59,13 @@ def cases():
         for mass, coupling in ((1.0, 3e-5), (50.0, 1e-4), (1000.0, 1.76e-3)):
             values = {"model": model, "mass": mass, "coupling": strength * coupling}
             yield f"{model} {mass:g} {strength * coupling:g}", {"parameters": values}
+    for scenario, values in OTHERS:
+        yield scenario, {"scenario": scenario, "parameters": values}
+        if scenario in ELECTRONS:
+            counted = {"experiment": {"coherent_csi_2021": {"electron_scattering": "signal"}}}
+            yield f"{scenario} e", {"scenario": scenario, "parameters": values, **counted}
+    values = {"model": "universal", "mass": 30.0, "coupling": 3e-5, **INPUTS}
+    yield "inputs", {"parameters": values}
     for variant in VARIANTS:
         values = {"model": "universal", "mass": 30.0, "coupling": 3e-5}
         yield json.dumps(variant), {"parameters": values, **variant}

@@ -15,8 +15,8 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 MIN_PANELS = 4
-PHASE_PER_PANEL = 10.0
-"""rad that 16 Gauss-Legendre nodes follow to 1e-9."""
+PHASE_PER_PANEL = 18.0
+"""rad that 16 Gauss-Legendre nodes follow to 1e-12."""
 
 
 class Component(Protocol):
