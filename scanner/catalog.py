@@ -125,8 +125,18 @@ def scenario(name: str, *, allow_plugins: bool = True) -> Scenario:
         return _one_scenario(name, allow_plugins)
     if len(set(parts)) < len(parts):
         raise DefinitionError(f"scenario {name!r}: name each scenario once")
-    forms = {part.rpartition(":")[2]: _one_scenario(part, allow_plugins) for part in parts}
-    return compose(forms)
+    return compose({_short(part): _one_scenario(part, allow_plugins) for part in parts})
+
+
+def _short(part: str) -> str:
+    """Name of a scenario inside a composed one: letters, digits and underscores.
+
+    >>> _short("nsi"), _short("my.models:HEAVY"), _short("my.models:SCENARIO")
+    ('nsi', 'my_models_HEAVY', 'my_models')
+    """
+    module, _, attribute = part.partition(":")
+    named = [] if attribute in ("", "SCENARIO") else [attribute]
+    return "_".join([*module.split("."), *named])
 
 
 def parts_of(name: str) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ T = TypeVar("T", bound=np.generic)
 STANDARD_MODEL = Scenario(
     "Standard Model", "Q = Q_SM", references=(), parameters=(), electrons=NOT_TOUCHED
 )
+ROUNDING = 1e-12
+"""Relative change of counts that is none."""
 COUPLINGS_AT_ONCE = 16384
 """Points of the couplings evaluated at once at each shape value: bounds the memory of a chunk."""
 
@@ -145,16 +147,30 @@ class ExperimentModel:
         """Signal counts of each flux component; only for a point (nothing scanned)."""
         return {name: float(counts.sum()) for name, counts in self._maker.components().items()}
 
-    def idle(self, shapes: Mapping[str, Array]) -> set[str]:
-        """Scanned couplings that change no count at these shape values."""
-        templates = self.fold(shapes)
-        moving = [
-            powers
+    def idle(self, values: Mapping[str, Array]) -> set[str]:
+        """Scanned parameters that change no count.
+
+        Parameters
+        ----------
+        values : mapping from shape parameter to array
+            Some values of each; one after the other is moved, the rest held at their first.
+        """
+        base = {name: v[:1] for name, v in values.items()}
+        folded = [self.fold(self._moved(base, name, values[name])) for name in self.shapes]
+        still = {n for n, t in zip(self.shapes, folded, strict=True) if _alike(t.counts)}
+        seen = {
+            name
+            for templates in (folded or [self.fold({})])
             for powers, counts in zip(templates.exponents, templates.counts, strict=True)
-            if np.any(counts)
-        ]
-        seen = {n for e in moving for n, power in zip(templates.variables, e, strict=True) if power}
-        return set(self.couplings) - seen
+            for name, power in zip(templates.variables, powers, strict=True)
+            if power and np.any(counts)
+        }
+        return still | (set(self.couplings) - seen)
+
+    @staticmethod
+    def _moved(base: Mapping[str, Array], name: str, values: Array) -> dict[str, Array]:
+        """Shape values: one parameter takes several, the others their first."""
+        return {n: values if n == name else np.repeat(v, len(values)) for n, v in base.items()}
 
     def profile(self, values: Mapping[str, Array]) -> Profile:
         """Profiled points (n,) given by all scanned parameters, each (n,)."""
@@ -191,6 +207,11 @@ class ExperimentModel:
             monomials = np.broadcast_to(monomials, (len(part), monomials.shape[-1]))
             chi2[:, part], status[:, part] = self.likelihood.scan(rows, monomials)
         return chi2, status
+
+
+def _alike(counts: Array) -> bool:
+    """Whether counts (n_rows, n_shapes, n_bins) are the same for every shape value, to rounding."""
+    return bool(np.ptp(counts, axis=1).max() <= ROUNDING * np.abs(counts).max())
 
 
 def chunk_coordinates(grid: Grid, chunk: Chunk) -> dict[str, Array]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from scanner.errors import DefinitionError
-from scanner.scenario import Coherent, Scenario, Term, Value
+from scanner.scenario import Coherent, Scenario, Term, Value, takes
 
 Validation = Callable[[Mapping[str, Value]], None]
 
@@ -146,14 +146,10 @@ def _renamed(function: Callable[..., Any], names: Mapping[str, str]) -> Callable
     return call
 
 
-def _joined_signature(functions: list[Callable[..., Any]]) -> inspect.Signature:
-    """Keyword-only parameters of all the functions, each once, behind those by position."""
-    found: dict[str, inspect.Parameter] = {}
-    for function in functions:
-        for parameter in inspect.signature(function).parameters.values():
-            found.setdefault(parameter.name, parameter)
-    ordered = sorted(found.values(), key=lambda p: p.kind is p.KEYWORD_ONLY)
-    return inspect.Signature(ordered)
+def _keywords(functions: list[Callable[..., Any]]) -> tuple[str, ...]:
+    """Keyword-only parameters of all the functions, each once."""
+    parameters = [p for f in functions for p in inspect.signature(f).parameters.values()]
+    return tuple(dict.fromkeys(p.name for p in parameters if p.kind is p.KEYWORD_ONLY))
 
 
 def _taking(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,6 +160,7 @@ def _taking(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str
 def _added(parts: Mapping[str, Coherent]) -> Coherent:
     """Coefficients of all, each under the charges of its own scenario."""
 
+    @takes(*_keywords(list(parts.values())), positional=("initial", "final"))
     def coherent(initial: str, final: str, **values: Any) -> dict[str, Any]:
         total: dict[str, Any] = {}
         for name, part in parts.items():
@@ -172,12 +169,6 @@ def _added(parts: Mapping[str, Coherent]) -> Coherent:
                 total[key] = total[key] + c if key in total else c
         return total
 
-    signature = _joined_signature(list(parts.values()))
-    positional = [
-        inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in ("initial", "final")
-    ]
-    keywords = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-    coherent.__signature__ = inspect.Signature([*positional, *keywords])  # type: ignore[attr-defined]
     return coherent
 
 
@@ -191,10 +182,10 @@ def _all_of(parts: list[Callable[..., Any]]) -> Callable[..., Any] | None:
     if not parts:
         return None
 
+    @takes(*_keywords(parts))
     def physical(**values: Any) -> Any:
         return np.logical_and.reduce(
             np.broadcast_arrays(*(part(**_taking(part, values)) for part in parts))
         )
 
-    physical.__signature__ = _joined_signature(parts)  # type: ignore[attr-defined]
     return physical

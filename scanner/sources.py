@@ -20,11 +20,19 @@ OWN_PACKAGE = "scanner"
 """Covered by the engine's version instead."""
 
 _seen: dict[Path, str] = {}
+_noted: dict[int, ModuleType] = {}
 
 
 def remember(module: ModuleType) -> None:
     """Note the state of a module just imported, and of the modules beside it that it imports."""
-    for path in source_files(module):
+    if id(module) in _noted:  # asked for again, not imported again
+        return
+    _note(source_files(module))
+    _noted[id(module)] = module
+
+
+def _note(files: list[Path]) -> None:
+    for path in files:
         _seen.setdefault(path, _hash(path))
 
 
@@ -38,8 +46,8 @@ def digest(module: ModuleType, tables: Path | None = None) -> str:
     MismatchError
         A file changed since it was loaded.
     """
-    remember(module)
     files = source_files(module)
+    _note(files)
     for path in files:
         if _hash(path) != _seen[path]:
             raise MismatchError(

@@ -70,9 +70,11 @@ SCENARIO = Scenario(
         _moment("mu_nue", r"\mu_{\nu_e}", "effective moment of nu_e"),
         _moment("mu_numu", r"\mu_{\nu_\mu}", "effective moment of nu_mu"),
         _moment("mu_nutau", r"\mu_{\nu_\tau}", "effective moment of nu_tau"),
-        _moment("mu_emu", r"|\mu_{e\mu}|", "transition moment, adds to those of nu_e and nu_mu"),
-        _moment("mu_etau", r"|\mu_{e\tau}|", "transition moment, adds to that of nu_e"),
-        _moment("mu_mutau", r"|\mu_{\mu\tau}|", "transition moment, adds to that of nu_mu"),
+        _moment(
+            "mu_emu", r"|\mu_{\nu_{e\mu}}|", "transition moment, adds to those of nu_e and nu_mu"
+        ),
+        _moment("mu_etau", r"|\mu_{\nu_{e\tau}}|", "transition moment, adds to that of nu_e"),
+        _moment("mu_mutau", r"|\mu_{\nu_{\mu\tau}}|", "transition moment, adds to that of nu_mu"),
     ),
     terms=(Term(cross_section, coefficient, electrons=True),),
     electrons=NOT_TOUCHED,

@@ -98,7 +98,7 @@ def _parameter(pair: str, quark: str) -> Parameter:
         f"eps_{pair}_{quark}",
         "coupling",
         default=0.0,
-        latex=rf"\epsilon_{{{LATEX[pair]}}}^{{{quark}V}}",
+        latex=rf"\varepsilon_{{{LATEX[pair]}}}^{{{quark}V}}",
         description=(
             f"vector coupling {pair} to {quark} quarks"
             + (", flavour-changing (modulus where a phase is given)" if pair in CHANGING else "")
@@ -124,7 +124,7 @@ def _difference(quark: str) -> Parameter:
         f"eps_ee_minus_mumu_{quark}",
         "coupling",
         optional=True,
-        latex=rf"\epsilon_{{ee}}^{{{quark}V}} - \epsilon_{{\mu\mu}}^{{{quark}V}}",
+        latex=rf"\varepsilon_{{ee}}^{{{quark}V}} - \varepsilon_{{\mu\mu}}^{{{quark}V}}",
         description=f"in place of eps_ee_{quark}: what oscillations see (LMA-dark near -1)",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,10 @@ _SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "scanner",  # else every file gets other element names
 }
 
+# a power of ten, a name and its power: "1e-32 cm2", "keV^-1", "muB"
+_UNIT = re.compile(r"(?:1e(?P<ten>[+-]?\d+)\s*)?(?P<name>[A-Za-z]+)(?:\^?(?P<power>-?\d+))?")
+_SYMBOLS = {"muB": r"\mu_B", "e": "e"}
+
 _LOCK = threading.RLock()
 
 
@@ -66,10 +71,12 @@ def journal() -> Iterator[None]:
 
 
 def label(symbol: str, unit: str) -> str:
-    """Axis label: symbol in italics as the field prints it, unit in upright brackets.
+    r"""Axis label: symbol in italics as the field prints it, unit in upright brackets.
 
     >>> label(r"M_{Z'}", "MeV")
     "$M_{Z'}$ [MeV]"
+    >>> label(r"\mu_{\nu_e}", "1e-10 muB")
+    '$\\mu_{\\nu_e}$ [$10^{-10}\\,\\mu_B$]'
     >>> label("number of points", "")
     'number of points'
     """
@@ -79,9 +86,21 @@ def label(symbol: str, unit: str) -> str:
 
 
 def _unit(unit: str) -> str:
-    """Powers as superscripts: cm^2 -> cm$^{2}$."""
-    base, _, power = unit.partition("^")
-    return f"{base}$^{{{power}}}$" if power else unit
+    r"""Powers as superscripts, muB and e as the symbols they stand for.
+
+    >>> _unit("eV2"), _unit("keV^-1"), _unit("1e-32 cm2"), _unit("1e-8 e")
+    ('eV$^{2}$', 'keV$^{-1}$', '$10^{-32}$ cm$^{2}$', '$10^{-8}\\,e$')
+    """
+    match = _UNIT.fullmatch(unit)
+    if match is None:
+        return unit
+    power = f"^{{{match['power']}}}" if match["power"] else ""
+    symbol = _SYMBOLS.get(match["name"], "")
+    if not symbol:
+        ten = f"$10^{{{int(match['ten'])}}}$ " if match["ten"] else ""
+        return f"{ten}{match['name']}" + (f"${power}$" if power else "")
+    ten = rf"10^{{{int(match['ten'])}}}\," if match["ten"] else ""
+    return f"${ten}{symbol}{power}$"
 
 
 def set_scale(axes: Axes, which: str, axis: Axis) -> None:
@@ -96,7 +115,7 @@ def set_scale(axes: Axes, which: str, axis: Axis) -> None:
         axes.set_yscale("log" if logarithmic else "linear")
         axes.set_ylim(low, high)
     if not logarithmic:
-        target.set_major_locator(MaxNLocator(6))
+        target.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     elif high / low > 30.0:
         target.set_major_locator(LogLocator(numticks=12))
         target.set_minor_locator(LogLocator(subs=[float(k) for k in range(2, 10)], numticks=100))

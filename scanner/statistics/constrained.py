@@ -108,8 +108,9 @@ def _newton(
         h = np.minimum(step, 0.5 * (high[j] - low[j]))
         centre = np.clip(u[:, j], low[j] + h, high[j] - h)
         a, b, c = (_at(f, points, u, j, centre + k * h) for k in (-1.0, 0.0, 1.0))
-        hessian[:, j, j] = (a - 2.0 * b + c) / h**2
-        gradient[:, j] = (c - a) / (2.0 * h) + hessian[:, j, j] * (u[:, j] - centre)
+        slope, bend = _parabola(a, b, c, h)
+        hessian[:, j, j] = bend
+        gradient[:, j] = slope + bend * (u[:, j] - centre)
     for i in range(m):
         for j in range(i):
             h = np.minimum(step, 0.25 * np.minimum(high[i] - low[i], high[j] - low[j]))
@@ -120,16 +121,50 @@ def _newton(
             one = [
                 _at(f, points, u, k, u[:, k] + s * h) for k, s in zip((i, j), signs, strict=True)
             ]
-            cross = (f(points, both) - one[0] - one[1] + value) / (h**2 * signs[0] * signs[1])
+            corner = f(points, both)
+            finite = np.isfinite(corner) & np.isfinite(one[0]) & np.isfinite(one[1])
+            sums = [np.where(finite, part, 0.0) for part in (corner, *one, value)]
+            cross = (sums[0] - sums[1] - sums[2] + sums[3]) / (h**2 * signs[0] * signs[1])
             hessian[:, i, j] = hessian[:, j, i] = cross
-    usable = np.isfinite(gradient).all(axis=1) & np.isfinite(hessian).all(axis=(1, 2))
-    gradient[~usable], hessian[~usable] = 0.0, np.eye(m)
-    # the constraint alone bends by 2: where the data bend the other way, half of it is kept
-    eigenvalues, vectors = np.linalg.eigh(hessian)
-    eigenvalues = np.maximum(eigenvalues, 1.0)
-    turned = np.einsum("nij,ni->nj", vectors, gradient) / eigenvalues
-    move = -np.einsum("nij,nj->ni", vectors, turned)
-    move = np.clip(u + np.clip(move, -LONGEST, LONGEST), low, high) - u
+    return _inside(gradient, hessian, u, low, high)
+
+
+def _parabola(a: Array, b: Array, c: Array, h: Array) -> tuple[Array, Array]:
+    """Slope and second derivative in the middle of three places; one-sided beside no value.
+
+    There the bend is that of the constraint alone.
+    """
+    left, middle, right = np.isfinite(a), np.isfinite(b), np.isfinite(c)
+    a, b, c = (np.where(np.isfinite(value), value, 0.0) for value in (a, b, c))
+    bend = np.where(left & middle & right, (a - 2.0 * b + c) / h**2, 2.0)
+    slope = np.where(right & middle & ~left, (c - b) / h - h, 0.0)
+    slope = np.where(left & middle & ~right, (b - a) / h + h, slope)
+    return np.where(left & right & middle, (c - a) / (2.0 * h), slope), bend
+
+
+def _inside(
+    gradient: Array, hessian: Array, u: Array, low: Array, high: Array
+) -> tuple[Array, Array]:
+    """Newton move inside the range; inputs that press against an end of it stay there."""
+    held = ((u <= low) & (gradient > 0.0)) | ((u >= high) & (gradient < 0.0))
+    move = np.zeros_like(u)
+    # a move that ends at a side of the range is taken along that side: one input after the other
+    for _ in range(u.shape[1]):
+        free = ~held
+        both = free[:, :, np.newaxis] & free[:, np.newaxis, :]
+        matrix = np.where(both, hessian, np.eye(u.shape[1]))
+        # inputs that have moved to their side pull the others through the mixed derivatives
+        pulled = gradient + np.einsum("nij,nj->ni", hessian, np.where(held, move, 0.0))
+        # the constraint alone bends by 2: where the data bend the other way, half of it is kept
+        eigenvalues, vectors = np.linalg.eigh(matrix)
+        turned = np.einsum("nij,ni->nj", vectors, np.where(free, pulled, 0.0))
+        newton = -np.einsum("nij,nj->ni", vectors, turned / np.maximum(eigenvalues, 1.0))
+        wanted = np.where(free, np.clip(newton, -LONGEST, LONGEST), move)
+        move = np.clip(u + wanted, low, high) - u
+        stopped = free & (np.abs(wanted - move) > 0.0)
+        if not stopped.any():
+            break
+        held = held | stopped
     fall = -np.sum(gradient * move, axis=1) - 0.5 * np.einsum("ni,nij,nj->n", move, hessian, move)
     return move, np.abs(fall)
 

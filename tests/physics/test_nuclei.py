@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from scanner.physics.formfactors import helm, klein_nystrand_box
-from scanner.physics.nuclei import AR40, ARGON, CS133, CSI, FORM_FACTORS, I127, nucleus
+from scanner.physics.nuclei import (
+    AR40,
+    ARGON,
+    CS133,
+    CSI,
+    FORM_FACTORS,
+    I127,
+    ElectronTarget,
+    nucleus,
+)
 
 ISOTOPES = pytest.mark.parametrize("isotope", [CS133, I127, AR40], ids=lambda i: i.symbol)
 
@@ -71,3 +80,50 @@ def test_klein_nystrand_has_the_box_radius_of_the_mass_number():
 def test_unknown_form_factor():
     with pytest.raises(ValueError, match="did you mean 'helm'"):
         nucleus(CS133, "helmm")
+
+
+# --- another neutron radius -----------------------------------------------------------------------
+
+RMS_FORMS = ("helm", "klein_nystrand_rms", "symmetrised_fermi")
+
+
+@ISOTOPES
+@pytest.mark.parametrize("name", RMS_FORMS)
+def test_a_given_neutron_radius_moves_the_neutrons_alone(isotope, name):
+    usual = nucleus(isotope, name)
+    larger = nucleus(isotope, name, isotope.neutron_radius + 0.5)
+    q2 = np.linspace(50.0, 2500.0, 9)
+    np.testing.assert_array_equal(larger.proton_form_factor(q2), usual.proton_form_factor(q2))
+    assert np.all(larger.neutron_form_factor(q2) < usual.neutron_form_factor(q2))
+    again = nucleus(isotope, name, isotope.neutron_radius)
+    np.testing.assert_array_equal(again.neutron_form_factor(q2), usual.neutron_form_factor(q2))
+    # the radius is the rms one (trap 8)
+    small = 0.5
+    slope = 1.0 - float(larger.neutron_form_factor(small))
+    expected = small * (isotope.neutron_radius + 0.5) ** 2 / (6 * 197.3269804**2)
+    assert slope == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", RMS_FORMS)
+def test_radii_are_broadcast_with_the_momentum_transfer(name):
+    radii, q2 = np.array([[2.0], [4.7], [8.0]]), np.linspace(0.0, 3000.0, 50)
+    found = nucleus(CS133, name, radii).neutron_form_factor(q2)
+    assert found.shape == (3, 50)
+    for i, radius in enumerate(radii[:, 0].tolist()):
+        alone = nucleus(CS133, name, radius).neutron_form_factor(q2)
+        np.testing.assert_allclose(found[i], alone, rtol=1e-14)
+        assert found[i, 0] == 1.0
+        assert np.all(np.isfinite(found[i]))
+
+
+def test_one_radius_for_both_takes_none_for_the_neutrons():
+    with pytest.raises(ValueError, match="klein_nystrand has one radius for protons and neutrons"):
+        nucleus(CS133, "klein_nystrand", 5.0)
+
+
+def test_electron_as_a_target():
+    electron = ElectronTarget()
+    assert (electron.Z, electron.N, electron.mass) == (-1, 0, 0.51099895)
+    q2 = np.linspace(0.0, 100.0, 5).reshape(5, 1)
+    np.testing.assert_array_equal(electron.proton_form_factor(q2), np.ones((5, 1)))
+    np.testing.assert_array_equal(electron.neutron_form_factor(q2), np.ones((5, 1)))

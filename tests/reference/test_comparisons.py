@@ -234,7 +234,9 @@ def make_table(store):
 
 def other_of(row, others):
     """What a row is compared with: listed, or given beside it (notes of the independent fits)."""
-    return {**row["other"], "kind": "crosscheck"} if "other" in row else others[row["id"]]
+    if "other" in row:
+        return {**row["other"], "kind": "crosscheck"}
+    return others[row["id"].partition("/")[0]]
 
 
 def kept():

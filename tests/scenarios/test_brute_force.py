@@ -553,6 +553,19 @@ def test_fast_oscillation_averages_to_half(name):
     np.testing.assert_allclose(found, exact, rtol=1e-3, atol=1e-4 * exact.max())
 
 
+def test_where_averaging_begins():
+    """What is left of an oscillation that is taken as averaged: 5e-4 of argon's counts.
+
+    The spectrum of nubar_mu does not vanish at its end point, so its last half period stays.
+    """
+    dm2 = 1335.0
+    found = counts("sterile", LAR, {"dm2_41": dm2, "sin2_2theta": 1.0})[0]
+    exact = disappearing(LAR, survives(LAR, {"e": 1.0, "mu": 1.0}, dm2), 400_000)
+    sm = counts("standard_model", LAR, {})[0]
+    assert abs(found.sum() - exact.sum()) < 1e-3 * sm.sum()
+    np.testing.assert_allclose(found, exact, rtol=0.05, atol=2e-3 * sm.max())
+
+
 # --- dipole portal --------------------------------------------------------------------------------
 
 
@@ -585,7 +598,7 @@ def upscattered(name, nuclide, heavy, e):
         - heavy**2 / (2 * e * t * mass) * (1 - t / (2 * e) + mass / (2 * e))
         + heavy**4 * (t - mass) / (8 * e**2 * t**2 * mass**2)
     )
-    assert shape.min() > -1e-9 / t.min()
+    assert np.all(shape > 0.0)
     response = response_over_recoil(name, nuclide)(np.sqrt(t))
     return np.sum(response * unit * shape * dt, axis=1)
 
