@@ -337,28 +337,9 @@ def test_an_amplitude_along_the_weak_charge_is_added_to_it():
 
 
 PAIRS = list(itertools.permutations(catalog.scenario_names(), 2))
-SAYS_NO_AMPLITUDE = (
-    "dipole_portal",
-    "light_scalar",
-    "light_tensor",
-    "magnetic_moment",
-    "neutron_radius",
-    "standard_model",
-    "weak_mixing_angle",
-)
-MIXED_SIGNATURES = pytest.mark.xfail(
-    raises=ValueError,
-    strict=True,
-    reason="nsi takes its flavours by position only, the ones without an amplitude by other names",
-)
 
 
-def _marked(first, second):
-    broken = second == "nsi" and first in SAYS_NO_AMPLITUDE
-    return pytest.param(first, second, marks=[MIXED_SIGNATURES] if broken else [])
-
-
-@pytest.mark.parametrize(("first", "second"), [_marked(*pair) for pair in PAIRS])
+@pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_every_pair_is_composed_or_refused_with_a_reason(first, second):
     forms = [catalog.scenario(name) for name in (first, second)]
     refused = all(form.terms for form in forms) or any(form.transition for form in forms)
@@ -371,9 +352,6 @@ def test_every_pair_is_composed_or_refused_with_a_reason(first, second):
     assert len(form.charges) == sum(len(part.charges) for part in forms)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="plug-ins are told apart by the attribute alone: one is lost"
-)
 def test_plug_ins_whose_attributes_have_the_same_name():
     form = catalog.scenario("scenarios.nsi:SCENARIO+scenarios.charge_radius:SCENARIO")
     names = {p.name for p in form.parameters}

@@ -387,14 +387,12 @@ def test_a_dipole_too_heavy_to_be_made_is_idle():
     assert idle(raw, axes=axes, parameters={"mass": 10.0}) == ()
 
 
-@pytest.mark.xfail(strict=True, reason="shape parameters are taken to do something")
 def test_a_radius_of_another_target_is_idle():
     raw = {"scenario": "neutron_radius", "experiments": [CSI]}
     axes = {"R_n_Cs": linear(4.5, 5.5, 3), "R_n_Ar": linear(3.0, 4.0, 3)}
     assert idle(raw, axes=axes) == ("R_n_Ar",)
 
 
-@pytest.mark.xfail(strict=True, reason="shape parameters are taken to do something")
 def test_a_phase_of_nothing_is_idle():
     raw = {"scenario": "nsi", "experiments": [CSI], "parameters": {"eps_emu_d": 0.1}}
     axes = {"phase_emu_d": linear(0.0, 3.0, 4)}
