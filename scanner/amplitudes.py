@@ -58,7 +58,7 @@ class Amplitudes:
         self.couplings = couplings
         self._conventions = conventions
         self._weak = weak_couplings(conventions.couplings)
-        self.fixed = {WEAK_MIXING.name: SIN2_THETA_W, "weak": self._weak, **fixed}
+        self.fixed = {WEAK_MIXING.name: SIN2_THETA_W, **fixed}
 
     def values(self, shapes: Mapping[str, Array]) -> dict[str, Any]:
         variables = {c: Polynomial.variable(c, self.couplings) for c in self.couplings}

@@ -8,6 +8,7 @@ join through the entry point groups ``cevns_scanner.scenarios`` and ``cevns_scan
 from __future__ import annotations
 
 import importlib
+import itertools
 import pkgutil
 import sys
 import traceback
@@ -125,7 +126,14 @@ def scenario(name: str, *, allow_plugins: bool = True) -> Scenario:
         return _one_scenario(name, allow_plugins)
     if len(set(parts)) < len(parts):
         raise DefinitionError(f"scenario {name!r}: name each scenario once")
-    return compose({_short(part): _one_scenario(part, allow_plugins) for part in parts})
+    forms = [_one_scenario(part, allow_plugins) for part in parts]
+    named = dict(zip(map(_short, parts), forms, strict=True))
+    if len(named) < len(parts) or any(a is b for a, b in itertools.combinations(forms, 2)):
+        raise DefinitionError(
+            f"scenario {name!r}: two of them are the same or have like names; name each once, or "
+            "rename a plug-in's module"
+        )
+    return compose(named)
 
 
 def _short(part: str) -> str:

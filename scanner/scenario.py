@@ -128,8 +128,7 @@ class Scenario:
         `q2` in MeV^2 broadcasts.
     coherent : callable
         ``c(initial, final, *, <parameters>)`` gives the coefficient of each named charge in the
-        amplitude nu_initial -> nu_final; flavours are ``"e"``, ``"mu"``, ``"tau"``. Where it takes
-        ``weak``, it gets the `WeakCouplings` of the chosen scheme.
+        amplitude nu_initial -> nu_final; flavours are ``"e"``, ``"mu"``, ``"tau"``.
     terms : tuple of Term
         Contributions that do not interfere.
     electrons : callable, optional

@@ -2,13 +2,13 @@
 
 g_V^p -> g_V^p - K (<r^2_aa> - <r^2_aa>_SM) with K = sqrt2 pi alpha/(3 G_F), and K^2 Z^2 F_p^2 sum_b
 |<r^2_ab>|^2 (Kouzakov and Studenikin, arXiv:1703.00401; arXiv:2205.09484). The value is the total
-radius, the Standard Model's included, with schemes whose g_V^p holds it (AC22, C20); with `tree`,
-which has none, it is what is added. On electrons the sign of the charge turns.
+radius, the Standard Model's included, in every scheme of couplings: g_V^p counts as holding it. On
+electrons the sign of the charge turns.
 """
 
 from typing import Any
 
-from scanner.physics.charges import CHARGE_RADIUS_STRENGTH, SM_CHARGE_RADIUS, WeakCouplings
+from scanner.physics.charges import CHARGE_RADIUS_STRENGTH, SM_CHARGE_RADIUS
 from scanner.physics.nuclei import Target
 from scanner.scenario import FLAVORS, Coefficient, Parameter, Reference, Scenario
 
@@ -25,7 +25,6 @@ def coherent(
     initial: str,
     final: str,
     *,
-    weak: WeakCouplings,
     r2_nue: Coefficient,
     r2_numu: Coefficient,
     r2_nutau: Coefficient,
@@ -39,7 +38,7 @@ def coherent(
         pair = "".join(sorted((initial, final), key=FLAVORS.index))
         return {"charge": -CHARGE_RADIUS_STRENGTH * radii[pair]}
     radius = {"e": r2_nue, "mu": r2_numu, "tau": r2_nutau}[initial]
-    return {"charge": (radius - weak.charge_radius[initial]) * -CHARGE_RADIUS_STRENGTH}
+    return {"charge": (radius - SM_CHARGE_RADIUS[initial]) * -CHARGE_RADIUS_STRENGTH}
 
 
 def _radius(name: str, latex: str, default: float, description: str) -> Parameter:

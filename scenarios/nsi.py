@@ -161,5 +161,5 @@ SCENARIO = Scenario(
     coherent=coherent,
     electrons=NOT_TOUCHED,
     validate=validate,
-    standard_model=dict.fromkeys(STRENGTHS, 0.0),
+    standard_model=dict.fromkeys((*STRENGTHS, *DIFFERENCES), 0.0),
 )

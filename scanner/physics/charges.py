@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from scanner.errors import unknown
 from scanner.physics.constants import FERMI_CONSTANT, FINE_STRUCTURE, MEV2_CM2, SIN2_THETA_W
@@ -34,8 +34,6 @@ class WeakCouplings:
         g_V^n.
     electron : mapping from flavour to (g_V, g_A)
         Couplings of neutrino-electron scattering, charged current included.
-    charge_radius : mapping from flavour to float
-        <r^2> of the Standard Model that `proton` contains, 1e-32 cm^2.
     source : str
         Where they are from.
     """
@@ -44,7 +42,6 @@ class WeakCouplings:
     neutron: float
     electron: Mapping[str, tuple[float, float]]
     source: str
-    charge_radius: Mapping[str, float] = field(default_factory=lambda: SM_CHARGE_RADIUS)
 
 
 _TREE_PROTON = 0.5 - 2.0 * SIN2_THETA_W
@@ -72,7 +69,6 @@ WEAK_COUPLINGS: Mapping[str, WeakCouplings] = {
         -0.5,
         _TREE_ELECTRON,
         "tree level at sin^2 theta_W = 0.23857, as in Miranda et al., arXiv:2003.12050",
-        charge_radius=dict.fromkeys(("e", "mu", "tau"), 0.0),
     ),
 }
 

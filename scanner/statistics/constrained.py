@@ -29,6 +29,8 @@ TOLERANCE = 1e-7
 """Expected fall of chi2 at which the iteration ends."""
 LONGEST = 2.0
 """Longest Newton step along an input, in standard deviations."""
+SWEEPS, LITTLE = 200, 1e-9
+"""Most rounds over the inputs inside one step, and the change that ends them."""
 
 
 @dataclass(frozen=True)
@@ -145,27 +147,25 @@ def _parabola(a: Array, b: Array, c: Array, h: Array) -> tuple[Array, Array]:
 def _inside(
     gradient: Array, hessian: Array, u: Array, low: Array, high: Array
 ) -> tuple[Array, Array]:
-    """Newton move inside the range; inputs that press against an end of it stay there."""
-    held = ((u <= low) & (gradient > 0.0)) | ((u >= high) & (gradient < 0.0))
+    """Lowest place of the parabola inside the range, as a move, and the fall that it promises.
+
+    One input after the other goes to its own minimum between its ends (Gauss-Seidel with
+    projection, which finds the minimum of a convex parabola in a box). No input moves further than
+    `LONGEST`. The constraint alone bends by 2: where the data bend the other way, half is kept.
+    """
+    eigenvalues, vectors = np.linalg.eigh(hessian)
+    convex = np.einsum("nik,nk,njk->nij", vectors, np.maximum(eigenvalues, 1.0), vectors)
+    least, most = np.maximum(low - u, -LONGEST), np.minimum(high - u, LONGEST)
     move = np.zeros_like(u)
-    # a move that ends at a side of the range is taken along that side: one input after the other
-    for _ in range(u.shape[1]):
-        free = ~held
-        both = free[:, :, np.newaxis] & free[:, np.newaxis, :]
-        matrix = np.where(both, hessian, np.eye(u.shape[1]))
-        # inputs that have moved to their side pull the others through the mixed derivatives
-        pulled = gradient + np.einsum("nij,nj->ni", hessian, np.where(held, move, 0.0))
-        # the constraint alone bends by 2: where the data bend the other way, half of it is kept
-        eigenvalues, vectors = np.linalg.eigh(matrix)
-        turned = np.einsum("nij,ni->nj", vectors, np.where(free, pulled, 0.0))
-        newton = -np.einsum("nij,nj->ni", vectors, turned / np.maximum(eigenvalues, 1.0))
-        wanted = np.where(free, np.clip(newton, -LONGEST, LONGEST), move)
-        move = np.clip(u + wanted, low, high) - u
-        stopped = free & (np.abs(wanted - move) > 0.0)
-        if not stopped.any():
+    for _ in range(SWEEPS if u.shape[1] > 1 else 1):
+        before = move.copy()
+        for j in range(u.shape[1]):
+            slope = gradient[:, j] + np.einsum("nk,nk->n", convex[:, j], move)
+            wanted = move[:, j] - slope / convex[:, j, j]
+            move[:, j] = np.clip(wanted, least[:, j], most[:, j])
+        if np.max(np.abs(move - before), initial=0.0) < LITTLE:
             break
-        held = held | stopped
-    fall = -np.sum(gradient * move, axis=1) - 0.5 * np.einsum("ni,nij,nj->n", move, hessian, move)
+    fall = -np.sum(gradient * move, axis=1) - 0.5 * np.einsum("ni,nij,nj->n", move, convex, move)
     return move, np.abs(fall)
 
 

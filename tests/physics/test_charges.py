@@ -79,12 +79,6 @@ def test_radii_of_the_standard_model_are_inside_the_couplings():
         assert corrected.proton[flavor] + radius == pytest.approx(bare, abs=1e-4)
 
 
-@pytest.mark.parametrize("scheme", PINNED)
-def test_radii_that_a_scheme_holds(scheme):
-    radii = dict(weak_couplings(scheme).charge_radius)
-    assert radii == ({"e": 0.0, "mu": 0.0, "tau": 0.0} if scheme == "tree" else SM_CHARGE_RADIUS)
-
-
 def test_scalar_charges():
     assert set(SCALAR_CHARGES) == {"sigma_term", "quark_content"}
     assert SCALAR_CHARGES["sigma_term"] == pytest.approx((17.28, 17.28), abs=0.01)

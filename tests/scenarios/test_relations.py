@@ -205,10 +205,11 @@ def _only(experiment, flavor):
     return replace(experiment, flux=Flux(kept))
 
 
-def test_at_tree_level_a_radius_is_what_is_added():
-    zero = {f"r2_nu{f}": 0.0 for f in FLAVORS}
+@pytest.mark.parametrize("scheme", ["AC22", "C20", "tree"])
+def test_radii_are_total_in_every_scheme(scheme):
+    total = {f"r2_nu{f}": SM_CHARGE_RADIUS[f] for f in FLAVORS}
     np.testing.assert_array_equal(
-        counts("charge_radius", CSI, "tree", **zero), standard(CSI, "tree")
+        counts("charge_radius", CSI, scheme, **total), standard(CSI, scheme)
     )
 
 

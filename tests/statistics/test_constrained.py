@@ -142,6 +142,20 @@ def test_a_correlated_quadratic_at_an_end():
     np.testing.assert_allclose(found.value, [13.0], atol=1e-6)
 
 
+def test_an_input_is_not_held_at_an_end_that_it_only_passes():
+    # by hand: y = 1/2 is held, and 10 (x + 2) + 8 (y - 4) + x = 0 gives x = 8/11; the unbounded
+    # step goes to x < -1 and y > 1/2
+    def function(points, u):
+        x, y = u[:, 0] + 2.0, u[:, 1] - 4.0
+        return 10.0 * x**2 + 16.0 * x * y + 10.0 * y**2
+
+    found = minimise(function, 1, np.array([-1.0, -2.0]), np.array([1.0, 0.5]))
+    u = np.array([[8.0 / 11.0, 0.5]])
+    np.testing.assert_allclose(found.u, u, atol=1e-4)
+    expected = function(np.zeros(1, int), u) + np.sum(u**2, axis=1)
+    np.testing.assert_allclose(found.value, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("m", [2, 3])
 def test_correlated_quadratics_at_the_ends(m):
     # against bounded least squares: A u^2 + constraint = |R u - R c|^2 + |u|^2
