@@ -151,10 +151,26 @@ def _chosen_values(chosen: ScanDefinition) -> list[str]:
     return [v if isinstance(v, str) else f"{n} = {v:g}" for n, v in named.items()]
 
 
+def _choice(experiment: str, key: str, value: str) -> str:
+    """An experiment's choice in words: plain ones by their key, and only where they are unusual."""
+    if not value.isalpha():
+        return value  # gaussian_500ns, energy_time: says what it is
+    try:
+        usual = catalog.experiment_choices(experiment)[key][0]
+    except (DefinitionError, KeyError):  # a scan may outlive the experiment it was made with
+        usual = ""
+    return "" if value == usual else f"{key}={value}"
+
+
 def _provenance(scan: Answers, surface: Surface) -> str:
     """Everything that a reader needs to make the figure again."""
     chosen = scan.definition
-    choices = [v for made in chosen.experiment_options.values() for v in made.values()]
+    choices = [
+        text
+        for name, made in chosen.experiment_options.items()
+        for key, value in made.items()
+        if (text := _choice(name, key, value))
+    ]
     held = [f"{name} = {value:g}" for name, value in surface.fixed.items()]
     inputs = [
         f"{name} = {c['mean']:g} +- {c['sigma']:g} profiled" for name, c in chosen.profile.items()

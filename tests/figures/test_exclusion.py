@@ -79,7 +79,7 @@ def test_the_figure_says_level_reference_experiments_and_origin() -> None:
     )
     words = legend_words(figure)
     assert words[:3] == ["CsI + LAr", "CsI", "LAr"]
-    assert "95.45 % CL, 2 dof" in words[3]
+    assert "excluded at 95.45 % CL, 2 dof" in words[3]
     assert "from the Standard Model" in words[3]
     assert figure.get_suptitle() == "Universal light vector"
     assert any("3f2a91c0" in text.get_text() for text in figure.texts)
