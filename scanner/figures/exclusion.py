@@ -111,7 +111,8 @@ def exclusion_figure(
         frame.set_ylabel(y_label)
         imprint = lay_out(figure, frame, said)
         handles, lines = _draw(frame, planes, cl, dof)
-        heading = said.heading(f"excluded at {levels.percent(cl)} CL, {dof} dof")
+        level = f"{levels.percent(cl)} CL, {dof} dof"
+        heading = said.heading(f"excluded at {level}" if handles else level)
         legend = place_legend(frame, handles, lines, heading)
         finish(figure, frame, legend, imprint)
     return figure
