@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 
@@ -44,7 +45,7 @@ NOTHING = 1e-7
 """Share of the largest acceptance below which a recoil does not count."""
 
 
-class Fold:
+class Fold(ABC):
     """One target in the beam of one flux component: quadrature in recoil and neutrino energy.
 
     Attributes
@@ -87,9 +88,9 @@ class Fold:
         """|q|^2 in MeV^2 at the recoil nodes."""
         return momentum_transfer_squared(self.recoil, self.target.mass)
 
+    @abstractmethod
     def accepted(self, inputs: Mapping[str, float]) -> Array:
         """Targets x width x response (n_energy_bins, n) at the detector's inputs."""
-        raise NotImplementedError
 
     def counts(self, spectrum: Array, inputs: Mapping[str, float]) -> Array:
         """Counts in all bins, (..., n_bins), of recoils per target and MeV (..., n)."""
