@@ -108,8 +108,9 @@ class Experiment:
         ``response(recoil)``: probability that a recoil (MeV, shape (n,)) is accepted in each
         energy bin, shape (n_energy_bins, n).
     timing : mapping from flux component to array
-        Accepted share of the component in each of the remaining bins, shape (n_other_bins,).
-        The signal in all bins is the outer product, energy first.
+        Accepted share of the component in each of the remaining bins, shape (n_other_bins,), or
+        (n_energy_bins, n_other_bins) where it differs from one energy bin to another. The signal
+        in all bins is that of the energy bins times their shares, energy first.
     bins : tuple of BinAxis
         Observables, in the order of the bins (C order when flattened).
     observed : array (n_bins,)

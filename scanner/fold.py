@@ -52,6 +52,8 @@ class Fold(ABC):
     ----------
     recoil : array (n,)
         Nodes in MeV.
+    share : array (n_other_bins,) or (n_energy_bins, n_other_bins)
+        Of the component in the bins that are not energy, as in `Experiment.timing`.
     """
 
     def __init__(
@@ -98,8 +100,9 @@ class Fold(ABC):
 
     def in_all_bins(self, energy_bins: Array) -> Array:
         """Counts in all bins, (..., n_bins), of those in the energy bins (..., n_energy_bins)."""
-        outer = energy_bins[..., np.newaxis] * self.share
-        return np.asarray(outer.reshape(*energy_bins.shape[:-1], -1))
+        # one row of shares serves all energy bins, or each has its own: both broadcast
+        shared = energy_bins[..., np.newaxis] * self.share
+        return np.asarray(shared.reshape(*energy_bins.shape[:-1], -1))
 
 
 class NuclearFold(Fold):

@@ -1,0 +1,44 @@
+"""Fold: from counts in the energy bins to counts in all bins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scanner import catalog
+from scanner.fold import NuclearFold
+from scanner.physics.nuclei import Nucleus
+
+
+def fold(experiment, **shares):
+    """The first isotope in the beam of the first component, with other shares."""
+    component = experiment.flux.components[0]
+    timing = {component.name: shares.get("share", experiment.timing[component.name])}
+    isotope = next(iter(experiment.target.composition))
+    nucleus = Nucleus(isotope, np.ones_like, np.ones_like)
+    return NuclearFold(replace(experiment, timing=timing), nucleus, component)
+
+
+@pytest.fixture
+def experiment():
+    return catalog.experiment("coherent_csi_2021")
+
+
+def test_shares_of_each_energy_bin(experiment):
+    rng = np.random.default_rng(5)
+    energy_bins, share = rng.uniform(size=(2, 3, 9)), rng.uniform(size=(9, 11))
+    found = fold(experiment, share=share).in_all_bins(energy_bins)
+    assert found.shape == (2, 3, 99)
+    for point in np.ndindex(2, 3):
+        for energy in range(9):
+            expected = [energy_bins[point][energy] * s for s in share[energy]]
+            assert found[point][11 * energy : 11 * (energy + 1)].tolist() == expected
+
+
+def test_alike_in_all_energy_bins_is_one_row_of_shares(experiment):
+    one = fold(experiment)
+    each = fold(experiment, share=np.tile(one.share, (9, 1)))
+    spectrum = np.exp(-one.recoil / 0.01)
+    assert one.counts(spectrum, {}).tobytes() == each.counts(spectrum, {}).tobytes()
