@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from scanner.experiment import BinAxis, Experiment, Pull
-from scanner.experiments import _tables
+from scanner.experiments import _lar_tables, _tables
+from scanner.experiments._lar_tables import ENERGY, NAME, TIME
 from scanner.parameter import Parameter
 from scanner.physics.fluxes.stopped_pion import (
     DELAYED,
@@ -31,7 +31,6 @@ from scanner.response import EnergyResponse, gaussian_density, window_shares
 
 Array = npt.NDArray[np.float64]
 
-NAME = "coherent_lar_2020"
 TITLE = "COHERENT LAr 2020"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "analysis": ("energy_time", "energy"),
@@ -39,8 +38,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "form_factor_error": ("included", "excluded"),
 }
 
-ENERGY_EDGES_KEVEE = np.linspace(0.0, 120.0, 13)
-TIME_EDGES_US = np.linspace(-0.1, 4.9, 11)
+build = _lar_tables.build
+RELEASE_FILES = _lar_tables.RELEASE_FILES
 
 NEUTRINOS_PER_PROTON = 0.09
 BASELINE_M = 27.5
@@ -155,7 +154,7 @@ def response(
         return np.interp(x, energies, accepted)
 
     return EnergyResponse(
-        edges=ENERGY_EDGES_KEVEE,
+        edges=ENERGY.edges,
         knots=np.concatenate([energies, np.arange(42.0, 120.0, 2.0)]),
         quenched=partial(
             linear_kevee, constant=lar_quenching_constant, slope_per_kev=lar_quenching_slope
@@ -168,8 +167,8 @@ def response(
 def _shares(*, normalised: bool) -> dict[str, Array]:
     """Share of each flux component in the time bins of the box."""
     pulse = {"mean": PULSE_MEAN_US, "sigma": PULSE_SIGMA_US}
-    prompt = window_shares(partial(prompt_arrival_cdf, **pulse), TIME_EDGES_US)
-    delayed = window_shares(partial(delayed_arrival_cdf, **pulse), TIME_EDGES_US)
+    prompt = window_shares(partial(prompt_arrival_cdf, **pulse), TIME.edges)
+    delayed = window_shares(partial(delayed_arrival_cdf, **pulse), TIME.edges)
     shares = {"nu_mu": prompt, **dict.fromkeys(DELAYED, delayed)}
     return {n: s / s.sum() if normalised else s for n, s in shares.items()}
 
@@ -216,8 +215,8 @@ def _energy_time(form_factor_error: str) -> Form:
     )
     variance = t["observed"] + t["steady_state"] / STEADY_STATE_OVERSAMPLING
     bins = (
-        BinAxis("energy", "keVee", ENERGY_EDGES_KEVEE),
-        BinAxis("time", "us", TIME_EDGES_US),
+        ENERGY,
+        TIME,
     )
     return bins, t["observed"], variance, backgrounds, pulls
 
@@ -233,7 +232,7 @@ def _energy(form_factor_error: str) -> Form:
     )
     shape_error = ENERGY_SHAPE_ERROR * (t["prompt_brn"] + t["delayed_brn"])
     variance = t["statistical_error"] ** 2 + shape_error**2
-    bins = (BinAxis("energy", "keVee", ENERGY_EDGES_KEVEE),)
+    bins = (ENERGY,)
     return bins, t["observed"], variance, backgrounds, pulls
 
 
@@ -250,66 +249,3 @@ def _one_sided(variant: Array, nominal: Array) -> Array:
 def _ratio(change: Array, nominal: Array) -> Array:
     empty = nominal == 0.0
     return np.where(empty, 0.0, change / np.where(empty, 1.0, nominal))
-
-
-# --- the tables, from the release -------------------------------------------------------------
-
-COLUMNS = {
-    "observed": "datanobkgsub.txt",
-    "steady_state": "bkgpdf.txt",
-    "prompt_brn": "brnpdf.txt",
-    "delayed_brn": "delbrnpdf.txt",
-    "cevns": "cevnspdf.txt",
-    "cevns_f90_plus": "cevnspdf+1sigF90.txt",
-    "cevns_f90_minus": "cevnspdf-1sigF90.txt",
-    "cevns_time_mean": "cevnspdfCEvNSTimingMeanSyst.txt",
-    "brn_energy_plus": "brnpdf+1sigEnergy.txt",
-    "brn_energy_minus": "brnpdf-1sigEnergy.txt",
-    "brn_time_mean_plus": "brnpdf+1sigBRNTimingMean.txt",
-    "brn_time_mean_minus": "brnpdf-1sigBRNTimingMean.txt",
-    "brn_time_width": "brnpdfBRNTimingWidthSyst.txt",
-}
-EFFICIENCY = f"{NAME}/CENNS10AnlAEfficiency.txt"
-ENERGY_PROJECTION = f"{NAME}/energydata1d.txt"
-RELEASE_FILES = (EFFICIENCY, ENERGY_PROJECTION, *(f"{NAME}/{file}" for file in COLUMNS.values()))
-
-
-def build(releases: Path) -> _tables.Built:
-    """Tables of this experiment from the folder that holds the releases.
-
-    Raises
-    ------
-    DataError
-        If a release file is missing or malformed.
-    """
-    cubes = {key: _cube(releases, file) for key, file in COLUMNS.items()}
-    efficiency = _tables.columns(_tables.release_file(releases, EFFICIENCY), EFFICIENCY, 3)
-    _, _, projection = _tables.release_file(releases, ENERGY_PROJECTION).partition(b"\n")
-    energy = _tables.columns(projection, ENERGY_PROJECTION, 8)
-    by_energy = {key: cubes[key].sum(axis=(1, 2)) for key in ("prompt_brn", "delayed_brn")}
-    edges = {
-        "energy_low_kevee": ENERGY_EDGES_KEVEE[:-1],
-        "energy_high_kevee": ENERGY_EDGES_KEVEE[1:],
-    }
-    time_low, time_high = np.round(TIME_EDGES_US[:-1], 6), np.round(TIME_EDGES_US[1:], 6)
-    n_energy, n_time = len(ENERGY_EDGES_KEVEE) - 1, len(time_low)
-    bin_edges = {key: np.repeat(value, n_time) for key, value in edges.items()} | {
-        "time_low_us": np.tile(time_low, n_energy),
-        "time_high_us": np.tile(time_high, n_energy),
-    }
-    tables: dict[str, _tables.Table] = {
-        "bins.csv": bin_edges | {key: cube.sum(axis=1).ravel() for key, cube in cubes.items()},
-        "energy.csv": edges | {"observed": energy[1], "statistical_error": energy[2]} | by_energy,
-        "efficiency.csv": {"energy_kevee": efficiency[0], "efficiency": efficiency[2]},
-    }
-    return _tables.Built(tables, _tables.hashes(releases, RELEASE_FILES))
-
-
-def _cube(releases: Path, file: str) -> Array:
-    """One table of the release as counts (energy, F90, time), shape (12, 8, 10)."""
-    path = f"{NAME}/{file}"
-    rows = _tables.columns(_tables.release_file(releases, path), path, 4)
-    energy, f90, time, counts = rows
-    edges = (ENERGY_EDGES_KEVEE, np.linspace(0.5, 0.9, 9), TIME_EDGES_US)
-    cube, _ = np.histogramdd((energy, f90, time), bins=edges, weights=counts)
-    return cube

@@ -10,7 +10,7 @@ import pytest
 from scanner import catalog
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
-from scanner.experiments import _tables
+from scanner.experiments import _lar_tables, _tables
 from scanner.experiments import coherent_lar_2020 as lar
 from scanner.physics.fluxes.flux import Flux
 
@@ -33,15 +33,15 @@ def test_sums_of_the_tables():
 
 def test_delayed_neutrons_arrive_in_one_bin():
     delayed = lar.load().backgrounds["delayed_BRN"].reshape(12, 10)
-    times = lar.TIME_EDGES_US
+    times = lar.TIME.edges
     (only,) = np.flatnonzero(delayed.sum(axis=0))
     assert times[only] < 1.65 < times[only + 1]
 
 
-@pytest.mark.parametrize("column", list(lar.COLUMNS))
+@pytest.mark.parametrize("column", list(_lar_tables.COLUMNS))
 def test_cubes_are_summed_over_f90_alone(releases, column):
     expected = np.zeros((12, 10))
-    for line in (releases / lar.NAME / lar.COLUMNS[column]).read_text().splitlines():
+    for line in (releases / lar.NAME / _lar_tables.COLUMNS[column]).read_text().splitlines():
         energy, f90, time, content = map(float, line.split())
         assert 0.5 < f90 < 0.9
         expected[int(energy // 10), round((time + 0.1 - 0.25) / 0.5)] += content
@@ -51,7 +51,7 @@ def test_cubes_are_summed_over_f90_alone(releases, column):
 
 
 def test_energy_projection_is_background_subtracted_data_with_its_error(releases):
-    rows = np.loadtxt(releases / lar.ENERGY_PROJECTION, skiprows=1)
+    rows = np.loadtxt(releases / _lar_tables.ENERGY_PROJECTION, skiprows=1)
     table = _tables.read(lar.NAME, "energy.csv")
     np.testing.assert_allclose(table["observed"], rows[:, 1])
     np.testing.assert_allclose(table["statistical_error"], rows[:, 2])
