@@ -1,7 +1,7 @@
 """Bins of the liquid-argon release of 2020, and the shipped tables that are made from it.
 
-The release (arXiv:2006.12659) counts in 12 x 8 x 10 bins of energy, F90 and time. ``bins.csv``
-holds their sums over F90, ``energy.csv`` a projection with its errors.
+The release (arXiv:2006.12659) counts in 12 x 8 x 10 bins of energy, F90 and time. ``bins_f90.csv``
+holds them all, ``bins.csv`` their sums over F90, ``energy.csv`` a projection with its errors.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def build(releases: Path) -> _tables.Built:
     by_energy = {key: cubes[key].sum(axis=(1, 2)) for key in ("prompt_brn", "delayed_brn")}
     tables: dict[str, _tables.Table] = {
         "bins.csv": _edges(ENERGY, TIME) | {k: c.sum(axis=1).ravel() for k, c in cubes.items()},
+        "bins_f90.csv": _edges(ENERGY, F90, TIME) | {k: c.ravel() for k, c in cubes.items()},
         "energy.csv": _edges(ENERGY) | projected | by_energy,
         "efficiency.csv": {"energy_kevee": efficiency[0], "efficiency": efficiency[2]},
     }
