@@ -48,6 +48,7 @@ VARIANTS = (
     {"options": {"form_factor": "symmetrised_fermi"}},
     {"experiment": {"coherent_csi_2021": {"timing": "release_profile"}}},
     {"experiment": {"coherent_lar_2020": {"analysis": "energy"}}},
+    {"experiment": {"coherent_lar_2020": {"analysis": "energy_f90_time"}}},
     {"experiment": {"coherent_lar_2020": {"window": "cut"}}},
 )
 
