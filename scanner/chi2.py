@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
@@ -19,7 +18,9 @@ from scanner.inputs import all_parameters, usual_values
 from scanner.morph import Morph
 from scanner.scenario import NOT_TOUCHED, Scenario, Value
 from scanner.statistics.gaussian import GaussianLikelihood
+from scanner.statistics.lines import Lines
 from scanner.statistics.poisson import PoissonLikelihood
+from scanner.statistics.poisson_kernel import PoissonKernel
 from scanner.statistics.pulls import LinearPulls, Profile, Status
 from scanner.templates import TemplateMaker, Templates
 
@@ -31,18 +32,22 @@ STANDARD_MODEL = Scenario(
 )
 ROUNDING = 1e-12
 """Relative change of counts that is none."""
-COUPLINGS_AT_ONCE = 16384
-"""Points of the couplings evaluated at once at each shape value: bounds the memory of a chunk."""
+WORTH_COMPILING = 2**18
+"""Points of a grid from which on its Poisson chi2 are made by a compiled kernel."""
 
 
-class Likelihood(Protocol):
-    """The seam behind which a statistic evaluates points; see `PoissonLikelihood`."""
+class Scanned(Protocol):
+    """The seam behind which grids are evaluated: a statistic, or a kernel for it."""
+
+    def scan(self, templates: Array, lines: Lines) -> tuple[Array, Status]:
+        """chi2 and status (n_shapes, n_lines, n_points) of templates along lines."""
+
+
+class Likelihood(Scanned, Protocol):
+    """A statistic; see `PoissonLikelihood`."""
 
     def profile(self, signal: Array) -> Profile:
         """Profiled points of signals (n, n_bins)."""
-
-    def scan(self, templates: Array, coefficients: Array) -> tuple[Array, Status]:
-        """chi2 and status (n_shapes, n_points) of templates and coefficients."""
 
 
 def likelihood(experiment: Experiment) -> Likelihood:
@@ -81,6 +86,8 @@ class ExperimentModel:
         passed over.
     profiled : mapping from input to (low, high)
         Inputs that are to be profiled, with the range that they may take.
+    compiled : bool
+        Whether grids are evaluated by a compiled kernel: the same chi2 to 1e-10.
     """
 
     def __init__(
@@ -91,9 +98,14 @@ class ExperimentModel:
         fixed: Mapping[str, Value],
         scanned: Sequence[str],
         profiled: Mapping[str, tuple[float, float]] | None = None,
+        *,
+        compiled: bool = False,
     ) -> None:
         self.experiment = experiment
         self.likelihood = likelihood(experiment)
+        self.gridded: Scanned = self.likelihood
+        if compiled and isinstance(self.likelihood, PoissonLikelihood):
+            self.gridded = PoissonKernel(self.likelihood)
         known = all_parameters(scenario, [experiment])
         roles = {name: parameter.role for name, parameter in known.items()}
         self.couplings = tuple(n for n in scanned if roles.get(n) == "coupling")
@@ -177,9 +189,9 @@ class ExperimentModel:
         return self.likelihood.profile(self.signal(values))
 
     def templates(self, shapes: Array) -> Templates:
-        """Templates at shape values (n, n_shapes): counts (n_rows, n, n_bins), with a morph
+        """Templates at shape values (n, n_shapes): counts (n_rows, n, n_bins).
 
-        (n_rows, n, n_nodes, n_bins).
+        With a morph (n_rows, n, n_nodes, n_bins).
         """
         return self._bank.templates(shapes)
 
@@ -188,25 +200,19 @@ class ExperimentModel:
         coordinates = chunk_coordinates(grid, chunk)
         shapes = product([coordinates[n] for n in self.shapes])
         couplings = [coordinates[n] for n in self.couplings]
-        chi2, status = self._evaluate(self.templates(shapes), couplings)
+        templates = self.templates(shapes)
+        rows = np.ascontiguousarray(np.moveaxis(templates.counts, 1, 0))
+        chi2, status = self.gridded.scan(rows, _lines(templates.exponents, couplings))
         names = (*self.shapes, *self.couplings)
         return on_grid(chi2, names, grid, chunk), on_grid(status, names, grid, chunk)
 
-    def _evaluate(self, templates: Templates, couplings: Sequence[Array]) -> tuple[Array, Status]:
-        """chi2 and status (n_shapes, n_coupling_points), the couplings in C order."""
-        rows = np.moveaxis(templates.counts, 1, 0)
-        lengths = [len(values) for values in couplings]
-        total = math.prod(lengths)
-        chi2 = np.empty((len(rows), total))
-        status = np.empty((len(rows), total), dtype=np.uint8)
-        for start in range(0, total, COUPLINGS_AT_ONCE):
-            part = np.arange(start, min(start + COUPLINGS_AT_ONCE, total))
-            places = np.unravel_index(part, lengths) if lengths else ()
-            values = [v[i] for v, i in zip(couplings, places, strict=True)]
-            monomials = templates.monomials(dict(zip(self.couplings, values, strict=True)))
-            monomials = np.broadcast_to(monomials, (len(part), monomials.shape[-1]))
-            chi2[:, part], status[:, part] = self.likelihood.scan(rows, monomials)
-        return chi2, status
+
+def _lines(exponents: Sequence[Sequence[int]], couplings: Sequence[Array]) -> Lines:
+    """All points of a grid of couplings (C order), as lines along the last."""
+    if not couplings:
+        return Lines.single(len(exponents))
+    *held, along = couplings
+    return Lines.of_couplings(exponents, list(product(held).T), along)
 
 
 def _alike(counts: Array) -> bool:
@@ -243,8 +249,12 @@ def models(
     fixed: Mapping[str, Value],
     scanned: Sequence[str],
     profiled: Mapping[str, tuple[float, float]] | None = None,
+    *,
+    compiled: bool = False,
 ) -> tuple[ExperimentModel, ...]:
     """One model per experiment, by catalogue names and choices; without a scenario the SM.
+
+    The arguments are those of `ExperimentModel`.
 
     Raises
     ------
@@ -255,7 +265,10 @@ def models(
     form = STANDARD_MODEL if scenario is None else catalog.scenario(scenario)
     loaded = [catalog.experiment(name, choices) for name, choices in experiments.items()]
     _check_pulls(loaded)
-    return tuple(ExperimentModel(form, e, conventions, fixed, scanned, profiled) for e in loaded)
+    return tuple(
+        ExperimentModel(form, e, conventions, fixed, scanned, profiled, compiled=compiled)
+        for e in loaded
+    )
 
 
 def _check_pulls(experiments: Sequence[Experiment]) -> None:

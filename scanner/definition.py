@@ -23,7 +23,7 @@ from scanner.scenario import Scenario, Value
 
 # Counts every change of the machine (physics, statistics, templates, chi2) that changes numbers.
 # What lies in the file of a scenario or an experiment is covered by its source hash.
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 
 KEYS = (
     "name",

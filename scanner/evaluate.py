@@ -6,6 +6,7 @@ the sum of the experiments' own minima is not the minimum of the sum.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,14 @@ import numpy.typing as npt
 
 from scanner import catalog
 from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel, chunk_coordinates, models, on_grid, product
+from scanner.chi2 import (
+    WORTH_COMPILING,
+    ExperimentModel,
+    chunk_coordinates,
+    models,
+    on_grid,
+    product,
+)
 from scanner.definition import ScanDefinition
 from scanner.grid import Axis, Chunk, Grid
 from scanner.inputs import all_parameters, usual_values
@@ -73,12 +81,21 @@ class Evaluator:
             )
             for name, (mean, sigma) in self._profile.items()
         }
+        # by the size of the whole grid, so that every chunk on every worker goes the same way
+        points = math.prod(len(axis) for axis in definition.axes)
+        self._compiled = points >= WORTH_COMPILING
         self.models = self._models(definition.scenario, [axis.name for axis in definition.axes])
 
     def _models(self, scenario: str | None, scanned: Sequence[str]) -> tuple[ExperimentModel, ...]:
         fixed = self._fixed if scenario else usual_values(self._scenario, self._fixed)
         return models(
-            scenario, self._experiment_options, self._conventions, fixed, scanned, self._ranges
+            scenario,
+            self._experiment_options,
+            self._conventions,
+            fixed,
+            scanned,
+            self._ranges,
+            compiled=self._compiled,
         )
 
     def idle(self, axes: Sequence[Axis]) -> tuple[str, ...]:

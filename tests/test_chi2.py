@@ -16,6 +16,7 @@ from scanner.definition import from_mapping
 from scanner.errors import DefinitionError
 from scanner.evaluate import POINTS_AT_ONCE, Evaluator
 from scanner.grid import Grid
+from scanner.statistics.lines import Lines
 from scanner.statistics.pulls import OK
 from scanner.templates import TemplateMaker, Templates
 
@@ -256,11 +257,12 @@ def test_two_couplings_that_cancel_keep_their_precision(mass, coupling):
     down = np.linspace(-1.0, 1.0, 41)
     up = -down * (18 + 2 * 22) / (2 * 18 + 22)
     templates = model.fold({})
-    coefficients = templates.monomials({"charge_u": up, "charge_d": down})
-    chi2, status = model.likelihood.scan(templates.counts[np.newaxis], coefficients)
-    direct = model.likelihood.profile(model.signal({"charge_u": up, "charge_d": down}))
+    lines = Lines.of_couplings(templates.exponents, [up], down)
+    chi2, status = model.likelihood.scan(templates.counts[np.newaxis], lines)
+    mesh = dict(zip(("charge_u", "charge_d"), np.meshgrid(up, down, indexing="ij"), strict=True))
+    direct = model.likelihood.profile(model.signal({n: v.ravel() for n, v in mesh.items()}))
     assert np.all(status == OK)
-    np.testing.assert_allclose(chi2[0], direct.chi2, rtol=1e-9)
+    np.testing.assert_allclose(chi2.ravel(), direct.chi2, rtol=1e-9)
 
 
 def test_a_block_of_templates_gives_way_to_the_next():

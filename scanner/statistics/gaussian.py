@@ -1,29 +1,37 @@
-"""Gaussian chi2 with linear pulls: profiled in closed form, from Gram tensors.
+"""Gaussian chi2 with linear pulls: profiled in closed form, along lines without a loop over bins.
 
-chi2 = sum_i (n_i - mu_i)^2/V_i + sum_j x_j^2 is quadratic in the pulls, and for counts
-S = sum_k c_k T_k everything that the minimum needs is a polynomial of second degree in c: the sums
-over bins are done once per template (the Gram tensors), not once per point.
+chi2 = sum_i (n_i - mu_i)^2/V_i + sum_j x_j^2 is quadratic in the pulls, and mu is linear in the
+counts. The pulls that touch backgrounds alone have one curvature for all signals and are profiled
+away beforehand: what is left is a chi2 in turned bins, in which a few products of polynomials along
+the line (the Gram polynomials) are all that the other pulls need.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from scanner.statistics.pulls import NUMERIC, OK, LinearPulls, Profile, Status, solve_scaled
+from scanner.statistics.lines import Lines
+from scanner.statistics.pulls import NUMERIC, OK, LinearPulls, Profile, Status, fill, solve_scaled
 
 Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
 
 WORTH_A_GRAM = 16
-"""Points that share a template from which on its Gram tensors are cheaper than the bins."""
+"""Points that share a template from which on Gram polynomials are cheaper than the bins."""
+WORTH_A_BASIS = 64
+"""Lines that share a template from which on its bins are worth being turned to fewer."""
+SPANNED = 1e-15
+"""Relative size of what a basis may leave out of every template."""
 BLOCK = 1024
 """Points evaluated together bin by bin."""
-PAIRS_AT_ONCE = 2**21
-"""Products of coefficients kept at once."""
+POINTS_AT_ONCE = 8192
+"""Points evaluated together along lines: their arrays stay in the cache."""
 LOST = 1e-10
-"""Error of chi2, relative to chi2 or 1, above which terms cancel too much for the Gram tensors."""
+"""Error of chi2, relative to chi2 or 1, above which terms cancel too much for Gram polynomials."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +51,50 @@ class GaussianLikelihood:
         vector = self.pulls.gradient(residual * weight, signal)
         return self.minimum(square, vector, self.pulls.curvature(weight, signal))
 
-    def scan(self, templates: Array, coefficients: Array) -> tuple[Array, Status]:
-        """chi2 and status of a grid, each (n_shapes, n_points).
+    def scan(self, templates: Array, lines: Lines) -> tuple[Array, Status]:
+        """chi2 and status of a grid, each (n_shapes, n_lines, n_points).
 
         Parameters
         ----------
         templates : array (n_shapes, n_terms, n_bins)
-            Counts per unit coefficient; term 0 is the constant one.
-        coefficients : array (n_points, n_terms)
-            The same for every shape; column 0 is 1.
+            Counts per unit coefficient.
+        lines : Lines
+            Coefficients, the same for every shape.
         """
-        n_shapes, n_points = len(templates), len(coefficients)
+        n_points = lines.shape[0] * lines.shape[1]
         if n_points >= WORTH_A_GRAM:
-            profiles = [GramTensors(self, t).profile(coefficients) for t in templates]
-        else:
-            at_once = max(1, BLOCK // n_points)
-            parts = (templates[i : i + at_once] for i in range(0, n_shapes, at_once))
-            profiles = [self.profile(_flat(coefficients @ part)) for part in parts]
-        chi2 = np.concatenate([p.chi2 for p in profiles]).reshape(n_shapes, n_points)
-        return chi2, np.concatenate([p.status for p in profiles]).reshape(n_shapes, n_points)
+            return self._along_lines(templates, lines)
+        at_once = max(1, BLOCK // n_points)
+        coefficients = lines.coefficients()
+        parts = (templates[i : i + at_once] for i in range(0, len(templates), at_once))
+        profiles = [self.profile(_flat(coefficients @ part)) for part in parts]
+        shape = (len(templates), *lines.shape)
+        chi2 = np.concatenate([p.chi2 for p in profiles]).reshape(shape)
+        return chi2, np.concatenate([p.status for p in profiles]).reshape(shape)
+
+    @np.errstate(over="ignore", invalid="ignore")  # such points are done again, bin by bin
+    def _along_lines(self, templates: Array, lines: Lines) -> tuple[Array, Status]:
+        chi2 = np.empty((len(templates), *lines.shape))
+        lost = np.empty(chi2.shape, np.bool_)
+        features = self._turned.features(templates)
+        norms = np.linalg.norm(features[:, :, 0], axis=-1)
+        for i, some in enumerate(features):
+            data = self._turned.data
+            if len(lines.outer) >= WORTH_A_BASIS and np.isfinite(some).all():
+                some, data = _in_basis(some, data)
+            for part, block in lines.blocks(POINTS_AT_ONCE):
+                made = block.contract(some.reshape(len(some), -1))
+                vectors = made.reshape(*made.shape[:2], *some.shape[1:])
+                chi2[i, part], lost[i, part] = self._turned.chi2(
+                    vectors, block.sizes(norms[i]), data, block.z
+                )
+        status = np.full(chi2.shape, OK, np.uint8)
+        fill(chi2, status, lost, lambda i, k: self.profile(lines.at(k) @ templates[i]))
+        return chi2, status
+
+    @cached_property
+    def _turned(self) -> TurnedBins:
+        return TurnedBins(self)
 
     def minimum(self, square: Array, vector: Array, matrix: Array) -> Profile:
         """Minimum of square - 2 y.(vector + centre) + y.matrix.y + centre^2 over y."""
@@ -82,73 +115,118 @@ def _flat(signal: Array) -> Array:
     return signal.reshape(-1, signal.shape[-1])
 
 
-class GramTensors:
-    """A Gaussian likelihood bound to templates: chi2 without a loop over bins.
+class TurnedBins:
+    """Bins in units of their errors, turned so that the backgrounds' own pulls are profiled away.
+
+    With A_ij = R_ji/sigma_i of the pulls that change backgrounds alone, chi2 at their minimum is
+    r.(1 + A A^T)^-1 r of the residuals r: bins are multiplied by the inverse root of 1 + A A^T.
 
     Parameters
     ----------
     likelihood : GaussianLikelihood
         What was measured.
-    templates : array (n_terms, n_bins)
-        Counts per unit coefficient; term 0 is the constant one (its coefficient is always 1).
     """
 
-    @np.errstate(over="ignore", invalid="ignore")
-    def __init__(self, likelihood: GaussianLikelihood, templates: Array) -> None:
-        self._likelihood = likelihood
-        self._templates = templates
-        self._norms = np.sqrt(np.sum(templates**2 / likelihood.variance, axis=1))
+    def __init__(self, likelihood: GaussianLikelihood) -> None:
         pulls = likelihood.pulls
-        self._i, self._j = np.triu_indices(len(templates))
-        first = (np.arange(len(templates)) == 0)[:, np.newaxis]
-        residual = first * (likelihood.observed - pulls.offset) - pulls.direct * templates
-        # change[j, k, bin] = d mu/d y_j per unit coefficient of term k
-        d, r = pulls.turned
-        change = d[:, np.newaxis] * templates + first * r[:, np.newaxis]
-        left, right = np.triu_indices(pulls.n)
-        columns = [templates[np.newaxis], residual[np.newaxis], change, change[left]]
-        partners = [*columns[:2], np.broadcast_to(residual, change.shape), change[right]]
-        self._gram = np.concatenate(
-            [self._pair(a, b) for a, b in zip(columns, partners, strict=True)]
-        ).T
+        signal, background = pulls.turned
+        self._touching = np.flatnonzero(signal.any(axis=1))
+        alone = np.flatnonzero(~signal.any(axis=1))
+        self._error = np.sqrt(likelihood.variance)
+        rows = background[alone] / self._error
+        values, vectors = np.linalg.eigh(np.eye(rows.shape[1]) + rows.T @ rows)
+        self._turn = (vectors / np.sqrt(values)) @ vectors.T
+        self._relative = signal[self._touching]
+        self._direct = pulls.direct
+        self._centre = pulls.centre[self._touching]
+        rest = np.concatenate([likelihood.observed - pulls.offset[np.newaxis]])
+        # the data at y = 0, and what the other pulls change without a signal
+        self.data = np.concatenate([rest, background[self._touching]]) / self._error @ self._turn
 
-    def _pair(self, a: Array, b: Array) -> Array:
-        """Sum over bins of a_k b_l/V, symmetrised, for k <= l: shape (n, n_pairs)."""
-        full = np.einsum("nkb,nlb->nkl", a / self._likelihood.variance, b)
-        both = full[:, self._i, self._j] + full[:, self._j, self._i]
-        return np.asarray(np.where(self._i == self._j, 0.5, 1.0) * both)
+    def features(self, templates: Array) -> Array:
+        """Templates (..., n_bins), and their product with each signal pull's response, turned.
 
-    def profile(self, coefficients: Array) -> Profile:
-        """Minimum over the pulls for coefficients (n, n_terms) whose first column is 1.
-
-        Points where the terms cancel so far that chi2 would lose more than 1e-10 are done again
-        bin by bin.
+        Shape (..., 1 + n_signal_pulls, n_bins).
         """
-        at_once = max(1, PAIRS_AT_ONCE // len(self._i))
-        parts = [coefficients[i : i + at_once] for i in range(0, len(coefficients), at_once)]
-        profiles = [self._profile(part) for part in parts]
-        return Profile(
-            np.concatenate([p.chi2 for p in profiles]),
-            np.concatenate([p.pulls for p in profiles]),
-            np.concatenate([p.status for p in profiles]),
-        )
+        factors = np.concatenate([np.ones((1, self._turn.shape[0])), self._relative])
+        scaled = (templates / self._error)[..., np.newaxis, :] * factors
+        return np.asarray(scaled @ self._turn)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-    def _profile(self, coefficients: Array) -> Profile:
-        pairs = coefficients[:, self._i] * coefficients[:, self._j]
-        sums = pairs @ self._gram
-        pulls = self._likelihood.pulls
-        square, vector = sums[:, 1], sums[:, 2 : 2 + pulls.n]
-        profile = self._likelihood.minimum(square, vector, pulls.unpack(sums[:, 2 + pulls.n :]))
-        # rounding of the sums over pairs is epsilon x (sum of the terms' norms)^2; a normalisation
-        # pull passes it on in the measure of the counts that it leaves of the signal
-        terms = (np.abs(coefficients) @ self._norms) ** 2
-        passed_on = pulls.direct + square / np.maximum(sums[:, 0], np.finfo(np.float64).tiny)
-        lost = np.finfo(np.float64).eps * terms * passed_on
-        again = np.flatnonzero(~(lost < LOST * np.maximum(profile.chi2, 1.0)))
-        for i in range(0, len(again), BLOCK):
-            part = again[i : i + BLOCK]
-            exact = self._likelihood.profile(coefficients[part] @ self._templates)
-            profile.chi2[part], profile.pulls[part] = exact.chi2, exact.pulls
-            profile.status[part] = exact.status
-        return profile
+    def chi2(
+        self, vectors: Array, sizes: Array, data: Array, z: Array
+    ) -> tuple[Array, npt.NDArray[np.bool_]]:
+        """chi2 (n_lines, n_points), and where it has lost more than 1e-10 to cancellation.
+
+        Parameters
+        ----------
+        vectors : array (n_lines, degree + 1, 1 + n_signal_pulls, n_turned_bins)
+            `features` along the lines.
+        sizes : array (n_lines, degree + 1)
+            Norms of the terms that were added up for the signal.
+        data : array (1 + n_signal_pulls, n_turned_bins)
+            Of the basis of the vectors.
+        z : array (n_points,)
+            Along the lines.
+        """
+        n_lines, n_powers, n_vectors, _ = vectors.shape
+        made = vectors.copy()
+        made[:, 0, 1:] += data[1:]  # d mu/d y_j = D_j S + R_j
+        flat = made.reshape(n_lines, n_powers * n_vectors, -1)
+        gram = (flat @ flat.swapaxes(1, 2)).reshape(n_lines, n_powers, n_vectors, -1, n_vectors)
+        mixed = (flat @ data[0]).reshape(n_lines, n_powers, n_vectors)
+        powers = z ** np.arange(2 * n_powers - 1)[:, np.newaxis]
+        products = _Products(gram, mixed, powers)
+        d, n = self._direct, n_vectors - 1
+        square = data[0] @ data[0] - d * (2.0 * products.data(0) - products.of(0, 0))
+        found = square + np.sum(self._centre**2)
+        factor: dict[tuple[int, int], Array] = {}
+        solved: list[Array] = []
+        for j in range(n):
+            value = products.data(j + 1) + self._centre[j]
+            if d:
+                value -= d * products.of(j + 1, 0)
+            for k in range(j + 1):
+                entry = products.of(j + 1, k + 1) + (1.0 if j == k else 0.0)
+                for m in range(k):
+                    entry -= factor[j, m] * factor[k, m]
+                factor[j, k] = np.sqrt(entry) if j == k else entry / factor[k, k]
+            for k in range(j):
+                value -= factor[j, k] * solved[k]
+            solved.append(value / factor[j, j])
+            found -= solved[j] ** 2
+        # rounding of the sums is epsilon x (sum of the terms' norms)^2; a normalisation pull passes
+        # it on in the measure of the counts that it leaves of the signal
+        terms = (sizes @ np.abs(powers[:n_powers])) ** 2
+        measure = np.maximum(products.of(0, 0), np.finfo(np.float64).tiny)
+        lost = np.finfo(np.float64).eps * terms * (d + square / measure)
+        return found, ~(lost < LOST * np.maximum(found, 1.0))
+
+
+class _Products:
+    """Scalar products of the vectors at every point: polynomials in z."""
+
+    def __init__(self, gram: Array, mixed: Array, powers: Array) -> None:
+        self._gram, self._mixed, self._powers = gram, mixed, powers
+        self._n = gram.shape[1]
+
+    def of(self, j: int, k: int) -> Array:
+        """Of vectors j and k, (n_lines, n_points)."""
+        table = self._gram[:, :, j, :, k]
+        sums = np.zeros((len(table), 2 * self._n - 1))
+        for d in range(self._n):
+            sums[:, d : d + self._n] += table[:, d]
+        return np.asarray(sums @ self._powers)
+
+    def data(self, j: int) -> Array:
+        """Of vector j and the data."""
+        return np.asarray(self._mixed[:, :, j] @ self._powers[: self._n])
+
+
+def _in_basis(features: Array, data: Array) -> tuple[Array, Array]:
+    """Features (n_terms, n, n_bins) and data (n, n_bins) in a basis of the space that they span."""
+    rows = np.concatenate([features.reshape(-1, features.shape[-1]), data])
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    _, sizes, basis = np.linalg.svd(rows / np.where(norms > 0.0, norms, 1.0), full_matrices=False)
+    basis = basis[sizes > SPANNED * sizes[0]]
+    return features @ basis.T, data @ basis.T

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
+from scanner.statistics.lines import Lines
 from scanner.statistics.pulls import (
     NOT_CONVERGED,
     NUMERIC,
@@ -30,6 +31,8 @@ Mask = npt.NDArray[np.bool_]
 
 BLOCK = 128
 """Points evaluated together: their arrays of bins stay in the cache."""
+POINTS_AT_ONCE = 16384
+"""Points whose coefficients are made at once."""
 MAX_STEPS = 60
 DECREMENT = 1e-6
 """Squared Newton decrement before the last step; chi2 is then at its minimum to about 1e-12.
@@ -67,25 +70,28 @@ class PoissonLikelihood:
             np.concatenate([b.status for b in blocks]),
         )
 
-    def scan(self, templates: Array, coefficients: Array) -> tuple[Array, Status]:
-        """chi2 and status of a grid, each (n_shapes, n_points).
+    def scan(self, templates: Array, lines: Lines) -> tuple[Array, Status]:
+        """chi2 and status of a grid, each (n_shapes, n_lines, n_points).
 
         Parameters
         ----------
         templates : array (n_shapes, n_terms, n_bins)
             Counts per unit coefficient.
-        coefficients : array (n_points, n_terms)
-            The same for every shape.
+        lines : Lines
+            Coefficients, the same for every shape.
         """
-        n_shapes, n_points = len(templates), len(coefficients)
-        chi2, status = np.empty((n_shapes, n_points)), np.empty((n_shapes, n_points), np.uint8)
+        shape = (len(templates), *lines.shape)
+        chi2, status = np.empty(shape), np.empty(shape, np.uint8)
         # several shapes at a time when they have few points each: blocks stay in the cache
-        shapes_at_once = max(1, BLOCK // n_points)
-        for i in range(0, n_shapes, shapes_at_once):
-            signal = coefficients @ templates[i : i + shapes_at_once]
-            profile = self.profile(signal.reshape(-1, signal.shape[-1]))
-            chi2[i : i + shapes_at_once] = profile.chi2.reshape(signal.shape[:2])
-            status[i : i + shapes_at_once] = profile.status.reshape(signal.shape[:2])
+        at_once = max(1, BLOCK // (shape[1] * shape[2]))
+        for part, some in lines.blocks(POINTS_AT_ONCE):
+            coefficients = some.coefficients()
+            for i in range(0, shape[0], at_once):
+                signal = coefficients @ templates[i : i + at_once]
+                profile = self.profile(signal.reshape(-1, signal.shape[-1]))
+                where = (slice(i, i + at_once), part)
+                chi2[where] = profile.chi2.reshape(chi2[where].shape)
+                status[where] = profile.status.reshape(chi2[where].shape)
         return chi2, status
 
     def chi2(self, signal: Array, y: Array) -> Array:
@@ -97,7 +103,7 @@ class PoissonLikelihood:
         impossible = np.any((mu < 0.0) | ((mu == 0.0) & self._seen), axis=1)
         terms = mu - self.observed * np.log(np.maximum(mu, TINY))
         prior = np.sum((y - self.pulls.centre) ** 2, axis=1)
-        chi2 = 2.0 * np.sum(terms + self._saturated, axis=1) + prior
+        chi2 = 2.0 * np.sum(terms + self.saturated, axis=1) + prior
         return np.where(impossible, np.inf, chi2)
 
     @cached_property
@@ -105,7 +111,7 @@ class PoissonLikelihood:
         return np.asarray(self.observed > 0.0)
 
     @cached_property
-    def _saturated(self) -> Array:
+    def saturated(self) -> Array:
         """n ln n - n: minus the log-likelihood of a prediction that is the observation."""
         return np.asarray(xlogy(self.observed, self.observed) - self.observed)
 
@@ -191,7 +197,7 @@ class PoissonLikelihood:
         return length
 
     @cached_property
-    def _weights(self) -> Array:
+    def weights(self) -> Array:
         """One over a guess of the variance: the expected background scaled to what was seen.
 
         Nearer to the fitted prediction than the counts themselves, which start the iteration a
@@ -209,9 +215,9 @@ class PoissonLikelihood:
         mu = self.pulls.prediction(signal, nominal)
         positive = np.all((mu > 0.0) | ((mu == 0.0) & (self.observed == 0.0)), axis=1)
         mu = np.maximum(mu, TINY)
-        residual = (self.observed - self.pulls.offset - self.pulls.direct * signal) * self._weights
+        residual = (self.observed - self.pulls.offset - self.pulls.direct * signal) * self.weights
         vector = self.pulls.gradient(residual, signal) + self.pulls.centre
-        weights = np.broadcast_to(self._weights, signal.shape)
+        weights = np.broadcast_to(self.weights, signal.shape)
         fitted = solve_scaled(self.pulls.curvature(weights, signal), vector)
         guess = self.pulls.prediction(signal, fitted)
         fits = np.all((guess > 0.0) | ((guess == 0.0) & (self.observed == 0.0)), axis=1)

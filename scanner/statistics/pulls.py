@@ -13,6 +13,7 @@ signal; their common prior is round, so they are turned until one of them carrie
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +25,7 @@ Status = npt.NDArray[np.uint8]
 
 OK, UNPHYSICAL, NOT_CONVERGED, NUMERIC = 1, 3, 4, 5
 """Status of a profiled point, as stored in the cube."""
+FILLED_AT_ONCE = 16384
 
 
 @dataclass(frozen=True)
@@ -185,3 +187,30 @@ class Profile:
     chi2: Array
     pulls: Array
     status: Status
+
+
+@np.errstate(over="ignore", invalid="ignore")  # such points have a status
+def fill(
+    chi2: Array,
+    status: Status,
+    left: npt.NDArray[np.bool_],
+    profile: Callable[[int, npt.NDArray[np.intp]], Profile],
+) -> None:
+    """Put in what was left out of a grid (n_shapes, n_lines, n_points), a few points at a time.
+
+    Parameters
+    ----------
+    chi2, status : array
+        Written where `left` is true.
+    left : array of bool
+        Points to fill.
+    profile : callable
+        ``profile(shape, points)``, the points counted along the lines one after the other.
+    """
+    for shape in np.flatnonzero(left.any(axis=(1, 2))):
+        points = np.flatnonzero(left[shape])
+        for start in range(0, len(points), FILLED_AT_ONCE):
+            part = points[start : start + FILLED_AT_ONCE]
+            found = profile(int(shape), part)
+            chi2[shape].reshape(-1)[part] = found.chi2
+            status[shape].reshape(-1)[part] = found.status

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from scanner.statistics.gaussian import WORTH_A_GRAM, GaussianLikelihood, GramTensors
+from scanner.statistics.gaussian import WORTH_A_BASIS, WORTH_A_GRAM, GaussianLikelihood
+from scanner.statistics.lines import Lines
 from scanner.statistics.pulls import NUMERIC, OK, LinearPulls
 
 
@@ -53,6 +54,16 @@ def case(seed, n_bins=7):
     return likelihood, rng.uniform(0, 6, n_bins)
 
 
+def along(likelihood, templates, z):
+    """chi2 at T_0 + z T_1 + ..., from enough points that Gram polynomials make them."""
+    rows = np.ones((1, len(templates)))
+    filled = np.concatenate([np.atleast_1d(z), np.zeros(WORTH_A_GRAM)])
+    line = Lines(rows, np.arange(len(templates)), filled)
+    chi2, status = likelihood.scan(templates[np.newaxis], line)
+    assert np.all(status == OK)
+    return chi2[0, 0, : np.size(z)]
+
+
 def agree(found, expected):
     assert found == pytest.approx(expected, abs=1e-9 * max(expected, 1.0))
 
@@ -68,8 +79,7 @@ def test_against_the_covariance_matrix(seed, scale):
     found = likelihood.profile(scale * signal[np.newaxis])
     assert found.status.tolist() == [OK]
     agree(found.chi2[0], expected)
-    gram = GramTensors(likelihood, np.stack([np.zeros_like(signal), signal]))
-    agree(gram.profile(np.array([[1.0, scale]])).chi2[0], expected)
+    agree(along(likelihood, np.stack([np.zeros_like(signal), signal]), scale)[0], expected)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -82,8 +92,7 @@ def test_without_a_normalisation_pull(seed, scale):
     bare = GaussianLikelihood(likelihood.observed, likelihood.variance, pulls)
     expected = twin(bare, scale * signal)
     agree(bare.profile(scale * signal[np.newaxis]).chi2[0], expected)
-    gram = GramTensors(bare, np.stack([np.zeros_like(signal), signal]))
-    agree(gram.profile(np.array([[1.0, scale]])).chi2[0], expected)
+    agree(along(bare, np.stack([np.zeros_like(signal), signal]), scale)[0], expected)
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 1e8, 1e20])
@@ -96,8 +105,7 @@ def test_two_normalisations_that_also_move_a_background(scale):
     both = GaussianLikelihood(likelihood.observed, likelihood.variance, split)
     expected = twin(both, scale * signal)
     agree(both.profile(scale * signal[np.newaxis]).chi2[0], expected)
-    gram = GramTensors(both, np.stack([np.zeros_like(signal), signal]))
-    agree(gram.profile(np.array([[1.0, scale]])).chi2[0], expected)
+    agree(along(both, np.stack([np.zeros_like(signal), signal]), scale)[0], expected)
 
 
 def test_against_a_minimiser():
@@ -132,29 +140,29 @@ def _dip(signal):
     return np.stack([signal, -2 * signal * tilt, signal * tilt**2])
 
 
-def test_gram_tensors_at_an_interference_dip():
+def test_gram_polynomials_at_an_interference_dip():
     likelihood, signal = case(2)
     templates = _dip(30.0 * signal)
     c = np.concatenate([np.linspace(0.99, 1.01, 41), np.geomspace(1e-3, 1e6, 41)])
     coefficients = np.stack([np.ones_like(c), c, c**2], axis=1)
-    gram = GramTensors(likelihood, templates).profile(coefficients)
-    for row, found in zip(coefficients, gram.chi2, strict=True):
+    for row, found in zip(coefficients, along(likelihood, templates, c), strict=True):
         # the bins themselves, from the floats: cancellation is the point
         agree(found, twin(likelihood, row @ templates))
 
 
-def test_scan_with_few_and_with_many_points():
+@pytest.mark.parametrize("n_lines", [1, 3, WORTH_A_BASIS])
+@pytest.mark.parametrize("n_points", [1, WORTH_A_GRAM - 1, WORTH_A_GRAM, 100])
+def test_scan_is_profile_on_a_grid(n_lines, n_points):
     likelihood, signal = case(3)
     templates = np.stack([_dip(k * signal) for k in (1.0, 5.0)])
-    for n_points in (1, WORTH_A_GRAM - 1, WORTH_A_GRAM, 100):
-        c = np.linspace(0.0, 2.0, n_points)
-        coefficients = np.stack([np.ones_like(c), c, c**2], axis=1)
-        chi2, status = likelihood.scan(templates, coefficients)
-        assert chi2.shape == status.shape == (2, n_points)
-        assert np.all(status == OK)
-        for k in range(2):
-            direct = likelihood.profile(coefficients @ templates[k])
-            np.testing.assert_allclose(chi2[k], direct.chi2, rtol=1e-11)
+    outer = np.random.default_rng(1).uniform(0.5, 1.5, (n_lines, 3))
+    lines = Lines(outer, np.arange(3), np.linspace(0.0, 2.0, n_points))
+    chi2, status = likelihood.scan(templates, lines)
+    assert chi2.shape == status.shape == (2, n_lines, n_points)
+    assert np.all(status == OK)
+    for found, template in zip(chi2, templates, strict=True):
+        direct = likelihood.profile(lines.coefficients() @ template)
+        np.testing.assert_allclose(found.ravel(), direct.chi2, rtol=1e-11)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -178,6 +186,8 @@ def test_a_signal_that_is_not_finite_has_its_status(bad):
     assert found.status.tolist() == [OK, NUMERIC, OK]
     assert np.isnan(found.chi2).tolist() == [False, True, False]
     templates = np.stack([np.zeros_like(signal), broken])
-    chi2, status = likelihood.scan(templates[np.newaxis], np.ones((WORTH_A_GRAM, 2)))
+    chi2, status = likelihood.scan(
+        templates[np.newaxis], Lines(np.ones((1, 2)), np.arange(2), np.ones(WORTH_A_GRAM))
+    )
     assert np.all(status == NUMERIC)
     assert np.all(np.isnan(chi2))

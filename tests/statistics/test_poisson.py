@@ -9,6 +9,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import poisson
 
+from scanner.statistics.lines import Lines
 from scanner.statistics.poisson import BLOCK, PoissonLikelihood
 from scanner.statistics.pulls import NUMERIC, OK, UNPHYSICAL, LinearPulls
 
@@ -278,10 +279,12 @@ def test_scan_is_profile_on_a_grid():
     likelihood, signal = case(4)
     rng = np.random.default_rng(1)
     templates = rng.uniform(0, 2, (3, 2, signal.size)) * signal
-    for n_points in (1, 7, BLOCK + 3):
-        coefficients = rng.uniform(0, 3, (n_points, 2))
-        chi2, status = likelihood.scan(templates, coefficients)
-        assert chi2.shape == status.shape == (3, n_points)
+    for n_lines, n_points in ((1, 1), (3, 1), (1, 7), (3, BLOCK + 3)):
+        lines = Lines(
+            rng.uniform(0, 3, (n_lines, 2)), np.array([0, 1]), rng.uniform(0, 2, n_points)
+        )
+        coefficients = lines.coefficients()
+        chi2, status = (found.reshape(3, -1) for found in likelihood.scan(templates, lines))
         for shape in range(3):
             direct = likelihood.profile(coefficients @ templates[shape])
             np.testing.assert_allclose(chi2[shape], direct.chi2, rtol=1e-12)
