@@ -1,6 +1,5 @@
 """Execution: what a chunk costs beside its evaluation, and where the time of a real scan goes."""
 
-import itertools
 import time
 
 import numpy as np
@@ -41,12 +40,12 @@ def commit_seconds(stored, root):
 
 
 def test_overhead_of_a_chunk(benchmark, timing, note, tmp_path):
-    numbers = itertools.count()
+    made = []
     n_chunks = 400 if timing else 12
 
     def fresh():
-        stored = empty_scan(tmp_path, n_chunks, next(numbers))
-        return (stored, connection.client), {"evaluator": "stand_in:Smooth"}
+        made.append(empty_scan(tmp_path, n_chunks, len(made)))
+        return (made[-1], connection.client), {"evaluator": "stand_in:Smooth"}
 
     with connect(workers=2) as connection:
         if timing:  # what workers load once
@@ -56,7 +55,7 @@ def test_overhead_of_a_chunk(benchmark, timing, note, tmp_path):
     if timing:
         each = 1e3 * benchmark.stats.stats.min / n_chunks
         benchmark.extra_info["milliseconds_per_chunk"] = each
-        written = 64e3 * commit_seconds(fresh()[0][0], tmp_path / "copy")
+        written = 64e3 * commit_seconds(made[-1], tmp_path / "copy")
         said = f"its writing alone takes a worker {written:.1f} ms"
         note("overhead of a chunk, 2 workers", each, "ms of wall time", said)
 

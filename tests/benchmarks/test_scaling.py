@@ -1,6 +1,7 @@
 """Scaling: the six-dimensional cube from ten thousand points on, from its definition to its minima.
 
-``SCANNER_BENCHMARK_POINTS=1e9`` goes on to the billion (15 GB of disk in the temporary folder).
+``SCANNER_BENCHMARK_POINTS=1e9`` goes on to the billion: about 13 bytes a point on disk, in the
+temporary folder, and what the driver needs to find the minima (the table has it) in memory.
 """
 
 import json
@@ -24,7 +25,7 @@ def case(n, workers):
     marks = [pytest.mark.timeout(300 + n**6 // 50_000)]
     if (n, workers) != (5, 2):
         marks.append(pytest.mark.timed)
-    return pytest.param(n, workers, marks=marks, id=f"{n}^6-{workers}")
+    return pytest.param(n, workers, marks=marks, id=f"n{n}-workers{workers}")
 
 
 def whole_scan(n, workers, folder):

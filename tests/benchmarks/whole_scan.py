@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import itertools
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+
+def peak_bytes() -> int:
+    """Largest resident memory of this process."""
+    from scanner.execution.task import peak_memory_bytes
+
+    try:  # on Linux `ru_maxrss` begins with the memory of the parent
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return peak_memory_bytes()
+    [line] = [text for text in status.splitlines() if text.startswith("VmHWM")]
+    return 1024 * int(line.split()[1])
 
 
 def whole_scan(n: int, workers: int, folder: Path) -> dict[str, Any]:
@@ -50,7 +61,7 @@ def whole_scan(n: int, workers: int, folder: Path) -> dict[str, Any]:
         "planned_over_measured": planned.cpu_seconds / report.cpu_seconds,
         "bytes_per_point": sum(p.stat().st_size for p in files) / report.points,
         "worker_peak_bytes": max(report.peak_memory_bytes.values()),
-        "driver_peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "driver_peak_bytes": peak_bytes(),
     }
 
 
