@@ -155,10 +155,12 @@ def _told(report: Report | None, seconds: float) -> str:
     if report is None:
         return "nothing to compute: every chunk is done"
     peak = max(report.peak_memory_bytes.values(), default=0)
+    evaluated, written = (f"{100.0 * share:.0f} %" for share in report.shares)
     return (
         f"computed {report.computed} chunks ({report.skipped} were done), {report.points} points "
         f"in {duration(seconds)}, {report.points_per_second:.3g} points/s, "
-        f"{size(peak)} per worker at most"
+        f"{size(peak)} per worker at most; of the workers' time {evaluated} went into evaluation, "
+        f"{written} into writing"
     )
 
 
@@ -175,6 +177,8 @@ def _record(
         "computed_points": 0 if report is None else report.points,
         "seconds": seconds,
         "points_per_second": None if report is None else report.points_per_second,
+        "evaluation_seconds": 0.0 if report is None else report.cpu_seconds,
+        "write_seconds": 0.0 if report is None else report.write_seconds,
         "peak_memory_bytes": {} if report is None else dict(report.peak_memory_bytes),
         **scan.summary().to_dict(),
     }
@@ -210,6 +214,7 @@ def plan(
             ("chunks", f"{cost.chunks} of {shape}, {cost.done_chunks} done"),
             ("templates", cost.templates),
             ("CPU time", duration(cost.cpu_seconds)),
+            ("time", f"{duration(cost.seconds)} on {cost.workers} workers, once they are there"),
             ("disk", f"{size(cost.disk_bytes)} at most"),
             ("memory", f"{size(cost.memory_bytes)} per worker"),
         ]

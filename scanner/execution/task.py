@@ -49,8 +49,8 @@ class Receipt:
         Number of the chunk.
     points : int
         Grid points; 0 if the task was told to stop before it began.
-    seconds : float
-        Time of evaluation.
+    seconds, write_seconds : float
+        Time of evaluation, and of writing.
     status : mapping from status number to count
         Over all experiments.
     worker : str
@@ -62,6 +62,7 @@ class Receipt:
     chunk: int
     points: int
     seconds: float
+    write_seconds: float
     status: Mapping[int, int]
     worker: str
     peak_memory_bytes: int
@@ -99,15 +100,17 @@ def run_chunk(
     """
     stored, made = _open(scan_path, digest, evaluator)
     if stored.stop_requested():
-        return Receipt(number, 0, 0.0, {}, _worker(), peak_memory_bytes())
+        return Receipt(number, 0, 0.0, 0.0, {}, _worker(), peak_memory_bytes())
     chunk = stored.grid.chunk(number)
     start = time.perf_counter()
     block = made.block(stored.grid, chunk)
     seconds = time.perf_counter() - start
     # no look at the stop flag here: what is computed is worth its write
+    start = time.perf_counter()
     marker = stored.commit(chunk, block.chi2, block.status, seconds=seconds, attempt=attempt)
     status = {int(name): count for name, count in marker.status.items()}
-    return Receipt(number, chunk.size, seconds, status, _worker(), peak_memory_bytes())
+    written = time.perf_counter() - start
+    return Receipt(number, chunk.size, seconds, written, status, _worker(), peak_memory_bytes())
 
 
 def open_checked(scan_path: str, digest: str, evaluator: str) -> StoredScan:

@@ -113,20 +113,21 @@ def create_cube(
                 chunks=chunks,
                 dtype=dtype,
                 fill_value=fill,
-                # without the checksum a flipped bit is read as another number, silently
-                compressors=[
-                    BloscCodec(
-                        cname="lz4",
-                        clevel=5,
-                        shuffle="shuffle",
-                        typesize=np.dtype(dtype).itemsize,
-                    ),
-                    Crc32cCodec(),
-                ],
+                compressors=compressors(dtype),
                 dimension_names=names,
                 attributes=_variable_attributes(variable),
             )
         _create_coordinates(group, definition, grid, labels)
+
+
+def compressors(dtype: str) -> list[BloscCodec | Crc32cCodec]:
+    """Codecs of chi2 and status (measured in tests/benchmarks/test_storage.py).
+
+    Without the checksum a flipped bit is read as another number, silently.
+    """
+    itemsize = np.dtype(dtype).itemsize
+    shuffled = BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=itemsize)
+    return [shuffled, Crc32cCodec()]
 
 
 def _create_coordinates(
