@@ -19,6 +19,7 @@ from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError
 from scanner.grid import Chunk, Grid
 from scanner.store import provenance
+from scanner.store.rounding import rounded
 from scanner.store.stored import StoredScan
 
 DEFAULT_EVALUATOR = "scanner.evaluate:Evaluator"
@@ -107,7 +108,8 @@ def run_chunk(
     seconds = time.perf_counter() - start
     # no look at the stop flag here: what is computed is worth its write
     start = time.perf_counter()
-    marker = stored.commit(chunk, block.chi2, block.status, seconds=seconds, attempt=attempt)
+    chi2 = rounded(block.chi2, stored.definition.largest_error)
+    marker = stored.commit(chunk, chi2, block.status, seconds=seconds, attempt=attempt)
     status = {int(name): count for name, count in marker.status.items()}
     written = time.perf_counter() - start
     return Receipt(number, chunk.size, seconds, written, status, _worker(), peak_memory_bytes())

@@ -115,7 +115,7 @@ def create_cube(
                 fill_value=fill,
                 compressors=compressors(dtype),
                 dimension_names=names,
-                attributes=_variable_attributes(variable),
+                attributes=_variable_attributes(variable, definition.largest_error),
             )
         _create_coordinates(group, definition, grid, labels)
 
@@ -162,12 +162,14 @@ def _create_coordinates(
         array[:] = axis.coordinates
 
 
-def _variable_attributes(variable: str) -> dict[str, Any]:
+def _variable_attributes(variable: str, largest_error: float | None) -> dict[str, Any]:
     if variable == "chi2":
+        bound = {} if largest_error is None else {"largest_error": largest_error}
         return {
             "units": "1",
             "long_name": "chi-square, profiled over the pulls",
             "latex": r"$\chi^2$",
+            **bound,
         }
     return {
         "units": "1",
