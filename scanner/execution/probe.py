@@ -15,13 +15,13 @@ from scanner.grid import MAX_POINTS_PER_CHUNK, Axis, Grid, choose_chunk_shape
 Clock = Callable[[], float]
 
 FOLDED = 128  # shape values of the fold that is timed: enough to outweigh its fixed cost
-PIECE_SECONDS = 0.03  # a piece of the grid that takes as long outweighs what a block costs at least
+PIECE_SECONDS = 0.02  # a piece of the grid that takes as long outweighs what a block costs at least
 SMALLEST_PIECE = 256
 LARGEST_PIECE = MAX_POINTS_PER_CHUNK // 8
 GROWTH = 8
 PIECES = (5, 0, 8, 2, 10, 4, 1, 9, 6, 3, 11, 7)  # of the grid's twelfths, in the order of sampling
 FEWEST = 4
-BUDGET_SECONDS = 0.6  # for all pieces
+BUDGET_SECONDS, BUDGET_SHARE = 0.6, 0.05  # for all pieces; of the whole scan
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,10 @@ def _points_per_second(
         if seconds >= PIECE_SECONDS or points >= min(LARGEST_PIECE, grid.size):
             break
         points *= GROWTH
+    budget = min(BUDGET_SECONDS, BUDGET_SHARE * grid.size * seconds / grid.chunk(0).size)
     taken = evaluated = 0.0
     for k, twelfth in enumerate(PIECES):
-        if k >= FEWEST and clock() - begun > BUDGET_SECONDS:
+        if k >= FEWEST and clock() - begun > budget:
             break
         number = twelfth * (grid.n_chunks - 1) // (len(PIECES) - 1)
         taken += _evaluation(evaluator, grid, number, clock)
