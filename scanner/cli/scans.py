@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scanner.cli.options import Definition, Json, Overrides, ScanName, Store, Workers
+from scanner.cli.options import (
+    Definition,
+    Json,
+    Overrides,
+    ScanName,
+    Scheduler,
+    SchedulerFile,
+    Store,
+    Workers,
+)
 from scanner.cli.output import duration, note, show_json, show_table, size
 
 if TYPE_CHECKING:
@@ -18,12 +27,6 @@ if TYPE_CHECKING:
     from scanner.execution.progress import Report
     from scanner.scan import Scan
 
-Scheduler = Annotated[
-    str | None, typer.Option("--scheduler", help="Join a running Dask scheduler: tcp://host:8786.")
-]
-SchedulerFile = Annotated[
-    Path | None, typer.Option("--scheduler-file", help="Join by the file of `dask scheduler`.")
-]
 Figure = Annotated[
     Path | None,
     typer.Option("-o", "--figure", help="Figure file. Default: figure.png beside the cube."),
@@ -60,7 +63,9 @@ def run(
     said = _announcing(chosen)
     start = time.perf_counter()
     with progress_bar() as update:
-        scan, report = Scan.launch(chosen, store=store, progress=update, said=said, **cluster)
+        scan, report = Scan.launch(
+            chosen, store=store, progress=update, said=said, told=note, **cluster
+        )
     seconds = time.perf_counter() - start
     _tell(scan, report, seconds, lambda: None if no_figure else _draw(scan, report, figure), json)
 
@@ -80,12 +85,12 @@ def resume(
     from scanner.cli.progress import progress_bar
     from scanner.scan import Scan
 
-    opened = Scan.open(scan, store=store)
     cluster: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
         "workers": workers,
     }
+    opened = Scan.open(scan, store=store, told=note, **cluster)
     said = _announcing(opened.definition)
     if verify:
         _discard_damaged(opened)
