@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -124,10 +124,15 @@ def _announcing(chosen: ScanDefinition) -> Callable[[str], None]:
     return say
 
 
-def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path:
-    """Draw the figure; the one beside a cube that did not change is kept."""
+def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path | None:
+    """Draw the figure; the one beside a cube that did not change is kept.
+
+    A large cube is read for it, for minutes, only where a figure is wished for.
+    """
     from scanner.drawing import draw
 
+    if wished is None and scan.spaces.large:
+        return None
     beside = scan.stored.path / "figure.png"
     if wished is None and report is None and beside.exists():
         return beside
@@ -148,12 +153,23 @@ def _tell(
         show_json(_record(scan, report, seconds, draw()))
         return
     print(_told(report, seconds))
-    for line in scan.summary().lines():
+    for line in _minima(scan) if scan.spaces.large else scan.summary().lines():
         print(line)
     print(f"cube    {scan.stored.path / 'cube.zarr'}")
     figure = draw()
     if figure is not None:
         print(f"figure  {figure}")
+
+
+def _minima(scan: Scan) -> Iterator[str]:
+    """What is known of a large cube without reading it again."""
+    for experiments, found in scan.minima.items():
+        place = ", ".join(f"{name} = {value:.4g}" for name, value in found.at.items())
+        yield f"minimum of {experiments}: chi2 = {found.chi2:.2f} at {place}"
+    yield (
+        "a large cube: its limits are minutes of reading, by `scanner interval`, `profile`, "
+        "`contour` and `plot`; with axes held (--at) a moment"
+    )
 
 
 def _told(report: Report | None, seconds: float) -> str:
@@ -185,7 +201,7 @@ def _record(
         "evaluation_seconds": 0.0 if report is None else report.cpu_seconds,
         "write_seconds": 0.0 if report is None else report.write_seconds,
         "peak_memory_bytes": {} if report is None else dict(report.peak_memory_bytes),
-        **scan.summary().to_dict(),
+        **({} if scan.spaces.large else scan.summary().to_dict()),
     }
 
 
