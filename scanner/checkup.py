@@ -10,10 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanner import catalog, tables
+from scanner.compiled import cache_folder, compiled
 from scanner.errors import ScannerError
 from scanner.execution.clusters import connect
 from scanner.store.archive import Archive
 from scanner.store.provenance import environment
+
+PROBE = """\
+from numba import njit
+
+
+@njit("void()", cache=True)
+def nothing():
+    pass
+"""
 
 
 @dataclass(frozen=True)
@@ -27,11 +37,12 @@ class Check:
 
 
 def examine(store: Path | None = None, scheduler: str | None = None) -> tuple[Check, ...]:
-    """Versions, processors, threads, shipped tables, store and cluster."""
+    """Versions, processors, threads, compiled kernels, shipped tables, store and cluster."""
     checks: dict[str, Callable[[], str]] = {
         "versions": _versions,
         "processors": lambda: f"{os.cpu_count()} on {platform.machine()}",
         "threads": _threads,
+        "kernels": _kernels,
         "tables": _tables,
         "store": lambda: _store(store),
         "cluster": lambda: _cluster(scheduler),
@@ -55,6 +66,12 @@ def _threads() -> str:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     said = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
     return f"workers run one thread each; set here: {', '.join(said) or 'nothing'}"
+
+
+def _kernels() -> str:
+    start = time.perf_counter()
+    compiled(PROBE, "nothing")
+    return f"kept in {cache_folder()}, the compiler answered in {time.perf_counter() - start:.1f} s"
 
 
 def _tables() -> str:

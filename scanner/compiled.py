@@ -7,6 +7,7 @@ by an atomic rename and never change, so that any number of workers may share th
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import shutil
@@ -48,7 +49,9 @@ def compiled(source: str, name: str) -> Callable[..., None]:
     try:
         path = _written(folder, source)
     except OSError:  # nowhere to keep it: compiled anew by every process
-        path = _written(Path(tempfile.mkdtemp(prefix="cevns-scanner-")), source)
+        temporary = tempfile.mkdtemp(prefix="cevns-scanner-")
+        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        path = _written(Path(temporary), source)
     try:
         module = _loaded(path, digest)
     except Exception:

@@ -37,6 +37,7 @@ KEYS = (
     "experiment",
     "profile",
     "chunks",
+    "store",
 )
 
 
@@ -72,6 +73,8 @@ class ScanDefinition:
         A paragraph for people.
     points_per_chunk : int or None
         Wished number of points per chunk.
+    largest_error : float or None
+        How far a stored chi2 may be rounded; None keeps every bit.
     joint : bool
         Whether experiments share a profiled input, so that all together are a layer of their own.
     """
@@ -89,6 +92,7 @@ class ScanDefinition:
     engine_version: int = ENGINE_VERSION
     description: str = field(default="", kw_only=True)
     points_per_chunk: int | None = field(default=None, kw_only=True)
+    largest_error: float | None = field(default=None, kw_only=True)
     joint: bool = field(default=False, kw_only=True)
 
     @property
@@ -147,6 +151,8 @@ class ScanDefinition:
             tables["joint"] = True
         if self.points_per_chunk is not None:
             tables["chunks"] = {"points": self.points_per_chunk}
+        if self.largest_error is not None:
+            tables["store"] = {"largest_error": self.largest_error}
         return tables
 
     def to_toml(self) -> str:
@@ -191,6 +197,7 @@ class ScanDefinition:
             engine_version=top.whole("engine_version"),
             description=top.text("description", ""),
             points_per_chunk=resolve.points_per_chunk(top.table("chunks")),
+            largest_error=resolve.largest_error(top.table("store")),
             joint=top.entries.get("joint") is True,
         )
         if top.text("digest", definition.digest) != definition.digest:
@@ -314,6 +321,7 @@ def from_mapping(
         sources=catalog.source_hashes(resolve.scenario_name(top), experiments),
         description=top.text("description", ""),
         points_per_chunk=resolve.points_per_chunk(top.table("chunks")),
+        largest_error=resolve.largest_error(top.table("store")),
         joint=any(sum(name in relevant(e) for e in loaded) > 1 for name in profile),
     )
 

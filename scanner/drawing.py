@@ -15,8 +15,9 @@ from scanner.figures.frame import Note
 from scanner.figures.profile import profile_figure
 from scanner.figures.save import check_path, save
 from scanner.known import known_parameters
-from scanner.limits.answers import Answers, Names
+from scanner.limits.answers import Answers
 from scanner.limits.interval import level_of
+from scanner.limits.spaces import Names
 from scanner.limits.surface import Surface
 from scanner.store.provenance import package_version
 

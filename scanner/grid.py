@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -150,6 +151,22 @@ class Grid:
             min(s + c, n) for s, c, n in zip(start, self.chunk_shape, self.shape, strict=True)
         )
         return Chunk(number, start, stop)
+
+    def touched(self, slices: tuple[slice, ...]) -> Iterator[int]:
+        """Numbers of the chunks that have points in a region, ascending.
+
+        >>> list(Grid((Axis("x", "linear", 0, 1, 9),), (4,)).touched((slice(3, 5),)))
+        [0, 1]
+        """
+        spans = (
+            range(part.start // c, -(-part.stop // c))
+            for part, c in zip(
+                (slice(*s.indices(n)[:2]) for s, n in zip(slices, self.shape, strict=True)),
+                self.chunk_shape,
+                strict=True,
+            )
+        )
+        return (int(np.ravel_multi_index(i, self.blocks)) for i in itertools.product(*spans))
 
     def __iter__(self) -> Iterator[Chunk]:
         return (self.chunk(number) for number in range(self.n_chunks))

@@ -11,10 +11,12 @@ from scanner.evaluate import Evaluator
 from scanner.execution import plan as planning
 from scanner.execution.plan import Plan
 from scanner.execution.probe import Speed, measure
+from scanner.execution.task import Block
 from scanner.grid import Grid
 from scanner.known import idle_notes, known_parameters, loaded_experiments
 from scanner.scenario import Reference
 from scanner.store.archive import Archive
+from scanner.store.rehearsal import rehearse
 from scanner.store.stored import StoredScan
 
 
@@ -84,7 +86,11 @@ def plan(
 
 
 def _speed(chosen: ScanDefinition) -> Speed:
-    return measure(chosen.axes, _shape_axes(chosen), Evaluator(chosen))
+    return measure(chosen.axes, _shape_axes(chosen), Evaluator(chosen), write=_rehearse)
+
+
+def _rehearse(block: Block) -> None:
+    rehearse(block.chi2, block.status)
 
 
 def _grid(chosen: ScanDefinition, speed: Speed, workers: int | None) -> Grid:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner import catalog, definition, prepare
 from scanner.definition import ScanDefinition
 from scanner.limits.answers import Answers
-from scanner.limits.minimum import find_minima
+from scanner.limits.minimum import find_minima, find_minima_large
+from scanner.limits.workers import Workers
 from scanner.reading import document
 from scanner.store.archive import Archive
 
@@ -74,6 +76,7 @@ class Scan(Answers):
         store: str | Path | None = None,
         progress: Show | None = None,
         said: Say = lambda _: None,
+        told: Say = lambda _: None,
         **cluster: Any,
     ) -> tuple[Scan, Report | None]:
         """Make the scan of a definition and run it; nothing is made where no cluster answers.
@@ -84,21 +87,38 @@ class Scan(Answers):
             As for `of`.
         progress, said, cluster
             As for `run`.
+        told : callable
+            Told in one sentence of each long reading of a large cube.
         """
         chosen = _resolved(source, overrides)
         if Archive(store).find(chosen) is not None:
-            scan = cls.of(chosen, store=store)
+            scan = cls.of(chosen, store=store)._on(cluster, told)
             return scan, scan.run(progress=progress, said=said, **cluster)
         Archive(store).check()
         with _connected(None, said, cluster) as client:
-            scan = cls.of(chosen, store=store, workers=cluster.get("workers"))
+            scan = cls.of(chosen, store=store, workers=cluster.get("workers"))._on(cluster, told)
             return scan, scan.run(client, progress=progress)
 
     @classmethod
-    def open(cls, scan: str, *, store: str | Path | None = None, partial: bool = False) -> Scan:
+    def open(
+        cls,
+        scan: str,
+        *,
+        store: str | Path | None = None,
+        partial: bool = False,
+        told: Say = lambda _: None,
+        **cluster: Any,
+    ) -> Scan:
         """Stored scan by id, unique prefix of an id, name or file of its definition.
 
         Of several scans of one name, the one of the ready-made definition as it stands is meant.
+
+        Parameters
+        ----------
+        partial
+            See `Answers`.
+        told, cluster
+            See `launch`: told of, and used for, long readings of a large cube.
 
         Raises
         ------
@@ -108,7 +128,11 @@ class Scan(Answers):
         archive = Archive(store)
         defined = scan in catalog.definition_names() or Path(scan).suffix in document.SUFFIXES
         stored = archive.find(definition.load(scan)) if defined else None
-        return cls(stored or archive.open(scan), partial)
+        return cls(stored or archive.open(scan), partial)._on(cluster, told)
+
+    def _on(self, cluster: Mapping[str, Any], told: Say) -> Scan:
+        """The same scan, whose long readings run on that cluster."""
+        return replace(self, workers=Workers(dict(cluster), told=told))
 
     def run(
         self,
@@ -139,7 +163,8 @@ class Scan(Answers):
         if not self.state().complete:
             report = self._compute(client, progress, said, cluster)
         if "minimum" not in self.stored.summary:
-            self.finalise()
+            options = cluster or self.workers.options
+            self.finalise(replace(self.workers, options=options, client=client))
         return report
 
     def _compute(
@@ -154,14 +179,28 @@ class Scan(Answers):
         report.raise_if_incomplete()
         return report
 
-    def finalise(self) -> None:
-        """Find the minima off the grid with the exact likelihood; store them with the SM chi2."""
-        minima = find_minima(self.dataset(), self.definition.axes, self.evaluator.chi2_at)
+    def finalise(self, workers: Workers | None = None) -> None:
+        """Find the minima off the grid with the exact likelihood; store them with the SM chi2.
+
+        Parameters
+        ----------
+        workers : Workers, optional
+            Where a large cube is read; by default as for questions.
+        """
+        dataset = self.dataset()  # refused where chunks are missing
         sm = self.evaluator.standard_model()
+        attributes: dict[str, Any] = {}
+        if self.spaces.large:
+            minima, attributes = find_minima_large(
+                self.stored, self.evaluator.chi2_at, workers or self.workers
+            )
+        else:
+            minima = find_minima(dataset, self.definition.axes, self.evaluator.chi2_at)
         self.stored.write_attributes(
             {
                 "minimum": {name: found.to_dict() for name, found in minima.items()},
                 "chi2_sm": dict(zip(self.definition.layers, sm.tolist(), strict=True)),
+                **attributes,
             }
         )
 

@@ -284,6 +284,9 @@ CHARGES = {"spacing": "linear", "start": 0.0, "stop": 1.0, "n": 2}
         ([("chunks.points", 0)], r"chunks.points = 0: write a number of points"),
         ([("chunks.points", "9")], r"chunks.points = \"9\": write a whole number"),
         ([("chunks.size", 9)], r"chunks.size: unknown key"),
+        ([("store.largest_error", 0.1)], r"store.largest_error = 0.1: write a number above 0"),
+        ([("store.largest_error", 0)], r"store.largest_error = 0: write a number above 0"),
+        ([("store.codec", "zstd")], r"store.codec: unknown key"),
     ],
 )
 def test_refused(changes, message):

@@ -136,3 +136,30 @@ def test_windowed_minimum_equals_the_whole_interpolant_searched_densely() -> Non
     curve = np.array([interpolation.interpolate(x, y, at) for at in dense[15000:18000]])
     assert float(value) == pytest.approx(curve.min(), abs=1e-7)
     assert float(place) == pytest.approx(dense[15000 + curve.argmin()], abs=1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 40])
+def test_minima_do_not_depend_on_the_lines_searched_together(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(n)
+    x = np.sort(random.random(n))
+    y = random.normal(size=(7, 60, n)).cumsum(axis=-1)
+    y[random.random(y.shape) < 0.2] = np.nan
+    y[3] = np.round(y[3])  # plateaus
+    together = interpolation.minimum_along(x, y)
+    monkeypatch.setattr(interpolation, "_TOGETHER", 3 * n)
+    apart = interpolation.minimum_along(x, y)
+    for one, other in zip(together, apart, strict=True):
+        assert one.tobytes() == other.tobytes()
+    assert one[0, 0].tobytes() == interpolation.minimum_along(x, y[0, 0])[1].tobytes()
+
+
+def test_a_node_needs_no_other_node() -> None:
+    x = np.log10(np.geomspace(0.1, 1e4, 11))
+    for i, at in enumerate(x):
+        assert interpolation.window(x, float(at)) == slice(i, i + 1)
+        assert interpolation.on_node(x, float(at) + 1e-15) == at
+        assert interpolation.interpolate(x[i : i + 1], np.array([[7.0]]), float(at)) == 7.0
+    assert interpolation.on_node(x, 0.1) == 0.1
+    assert interpolation.window(x, 0.1) == slice(0, 6)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scanner.drawing import draw
 from scanner.errors import CatalogError, IncompleteScanError
+from scanner.limits import spaces, workers
 from scanner.scan import Scan
 
 pytestmark = pytest.mark.cluster
@@ -115,3 +117,20 @@ def test_a_client_of_the_caller_is_used_and_left_open(tmp_path):
         report = Scan.of(NAME, ("axes.mass.n=4", "axes.coupling.n=12"), store=tmp_path).run(client)
         assert report.complete
         assert client.status == "running"
+
+
+def test_a_cube_too_large_for_memory_is_finished_and_asked_by_parts(small, tmp_path, monkeypatch):
+    """Run, summary and figure, on a cube that is said to be large; the numbers are the same."""
+    monkeypatch.setattr(spaces, "LARGE", 100)
+    monkeypatch.setattr(workers, "LARGE", 100)
+    scan, report = Scan.launch(NAME, SMALL, store=tmp_path, workers=2)
+    assert report.complete
+    assert scan.stored.summary["usable"] == {"0": 1.0, "1": 1.0, "0+1": 1.0}
+    for name, minimum in small.minima.items():
+        assert scan.minima[name].chi2 == pytest.approx(minimum.chi2, abs=1e-6)
+    lines = scan.summary().lines()
+    draw(scan, tmp_path / "large.png")
+    monkeypatch.setattr(spaces, "LARGE", 2**24)
+    assert lines == Scan.open(NAME, store=tmp_path).summary().lines()
+    draw(scan.open(NAME, store=tmp_path), tmp_path / "small.png")
+    assert (tmp_path / "large.png").read_bytes() == (tmp_path / "small.png").read_bytes()

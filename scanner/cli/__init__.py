@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
 from scanner.errors import ScannerError
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 def main() -> None:
     """Run the command; errors are one line on stderr and an exit code."""
+    # matrices are small: more threads only get into each other's way, and the workers' too
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
     from scanner.cli.app import Abort, UsageError, app
 
     if len(sys.argv) == 1:

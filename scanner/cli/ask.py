@@ -16,7 +16,10 @@ from scanner.cli.options import (
     Partial,
     ReferenceKind,
     ScanName,
+    Scheduler,
+    SchedulerFile,
     Store,
+    Workers,
     axis_names,
     named_values,
     numbers,
@@ -155,12 +158,17 @@ def profile(
     ] = None,
     partial: Partial = False,
     store: Store = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
+    workers: Workers = None,
     json: Json = False,
 ) -> None:
-    """Profile a stored scan over all axes but the kept ones."""
+    """Profile a stored scan over all axes but the kept ones; a large one on worker processes."""
     from scanner.limits.export import profile_record, write_profile
 
-    opened = _open(scan, store, partial)
+    opened = _open(
+        scan, store, partial, scheduler=scheduler, scheduler_file=scheduler_file, workers=workers
+    )
     surface = opened.profile(axis_names(keep), at=numbers(at), experiments=experiment)
     if output is not None:
         write_profile(surface, output)
@@ -259,10 +267,10 @@ def contour(
                 print(f"{x:.8g} {y:.8g}")
 
 
-def _open(scan: str, store: Path | None, partial: bool) -> Scan:
+def _open(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
     from scanner.scan import Scan
 
-    opened = Scan.open(scan, store=store, partial=partial)
+    opened = Scan.open(scan, store=store, partial=partial, told=note, **cluster)
     try:
         opened.definition.check_sources()
     except MismatchError as error:  # an old result is still a result, but not of today's code

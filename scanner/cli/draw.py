@@ -21,7 +21,7 @@ from scanner.cli.options import (
     numbers,
     one_level,
 )
-from scanner.cli.output import show_json
+from scanner.cli.output import note, show_json
 
 
 def plot(
@@ -51,7 +51,7 @@ def plot(
     from scanner.drawing import draw
     from scanner.scan import Scan
 
-    opened = Scan.open(scan, store=store, partial=partial)
+    opened = Scan.open(scan, store=store, partial=partial, told=note)
     path = draw(
         opened,
         output or opened.stored.path / "figure.png",

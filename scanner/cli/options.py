@@ -47,6 +47,12 @@ Workers = Annotated[
         help="Local worker processes. Default: one per CPU.",
     ),
 ]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", help="Join a running Dask scheduler: tcp://host:8786.")
+]
+SchedulerFile = Annotated[
+    Path | None, typer.Option("--scheduler-file", help="Join by the file of `dask scheduler`.")
+]
 Level = Annotated[
     list[float] | None,
     typer.Option("--cl", help="Confidence level as a fraction: 0.9 for 90 %. Default: 0.9."),

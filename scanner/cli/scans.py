@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scanner.cli.options import Definition, Json, Overrides, ScanName, Store, Workers
+from scanner.cli.options import (
+    Definition,
+    Json,
+    Overrides,
+    ScanName,
+    Scheduler,
+    SchedulerFile,
+    Store,
+    Workers,
+)
 from scanner.cli.output import duration, note, show_json, show_table, size
 
 if TYPE_CHECKING:
@@ -18,12 +27,6 @@ if TYPE_CHECKING:
     from scanner.execution.progress import Report
     from scanner.scan import Scan
 
-Scheduler = Annotated[
-    str | None, typer.Option("--scheduler", help="Join a running Dask scheduler: tcp://host:8786.")
-]
-SchedulerFile = Annotated[
-    Path | None, typer.Option("--scheduler-file", help="Join by the file of `dask scheduler`.")
-]
 Figure = Annotated[
     Path | None,
     typer.Option("-o", "--figure", help="Figure file. Default: figure.png beside the cube."),
@@ -60,7 +63,9 @@ def run(
     said = _announcing(chosen)
     start = time.perf_counter()
     with progress_bar() as update:
-        scan, report = Scan.launch(chosen, store=store, progress=update, said=said, **cluster)
+        scan, report = Scan.launch(
+            chosen, store=store, progress=update, said=said, told=note, **cluster
+        )
     seconds = time.perf_counter() - start
     _tell(scan, report, seconds, lambda: None if no_figure else _draw(scan, report, figure), json)
 
@@ -80,12 +85,12 @@ def resume(
     from scanner.cli.progress import progress_bar
     from scanner.scan import Scan
 
-    opened = Scan.open(scan, store=store)
     cluster: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
         "workers": workers,
     }
+    opened = Scan.open(scan, store=store, told=note, **cluster)
     said = _announcing(opened.definition)
     if verify:
         _discard_damaged(opened)
@@ -119,10 +124,15 @@ def _announcing(chosen: ScanDefinition) -> Callable[[str], None]:
     return say
 
 
-def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path:
-    """Draw the figure; the one beside a cube that did not change is kept."""
+def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path | None:
+    """Draw the figure; the one beside a cube that did not change is kept.
+
+    A large cube is read for it, for minutes, only where a figure is wished for.
+    """
     from scanner.drawing import draw
 
+    if wished is None and scan.spaces.large:
+        return None
     beside = scan.stored.path / "figure.png"
     if wished is None and report is None and beside.exists():
         return beside
@@ -143,7 +153,7 @@ def _tell(
         show_json(_record(scan, report, seconds, draw()))
         return
     print(_told(report, seconds))
-    for line in scan.summary().lines():
+    for line in _minima(scan) if scan.spaces.large else scan.summary().lines():
         print(line)
     print(f"cube    {scan.stored.path / 'cube.zarr'}")
     figure = draw()
@@ -151,14 +161,27 @@ def _tell(
         print(f"figure  {figure}")
 
 
+def _minima(scan: Scan) -> Iterator[str]:
+    """What is known of a large cube without reading it again."""
+    for experiments, found in scan.minima.items():
+        place = ", ".join(f"{name} = {value:.4g}" for name, value in found.at.items())
+        yield f"minimum of {experiments}: chi2 = {found.chi2:.2f} at {place}"
+    yield (
+        "a large cube: its limits are minutes of reading, by `scanner interval`, `profile`, "
+        "`contour` and `plot`; with axes held (--at) a moment"
+    )
+
+
 def _told(report: Report | None, seconds: float) -> str:
     if report is None:
         return "nothing to compute: every chunk is done"
     peak = max(report.peak_memory_bytes.values(), default=0)
+    evaluated, written = (f"{100.0 * share:.0f} %" for share in report.shares)
     return (
         f"computed {report.computed} chunks ({report.skipped} were done), {report.points} points "
         f"in {duration(seconds)}, {report.points_per_second:.3g} points/s, "
-        f"{size(peak)} per worker at most"
+        f"{size(peak)} per worker at most; of the workers' time {evaluated} went into evaluation, "
+        f"{written} into writing"
     )
 
 
@@ -175,8 +198,10 @@ def _record(
         "computed_points": 0 if report is None else report.points,
         "seconds": seconds,
         "points_per_second": None if report is None else report.points_per_second,
+        "evaluation_seconds": 0.0 if report is None else report.cpu_seconds,
+        "write_seconds": 0.0 if report is None else report.write_seconds,
         "peak_memory_bytes": {} if report is None else dict(report.peak_memory_bytes),
-        **scan.summary().to_dict(),
+        **({} if scan.spaces.large else scan.summary().to_dict()),
     }
 
 
@@ -210,6 +235,7 @@ def plan(
             ("chunks", f"{cost.chunks} of {shape}, {cost.done_chunks} done"),
             ("templates", cost.templates),
             ("CPU time", duration(cost.cpu_seconds)),
+            ("time", f"{duration(cost.seconds)} on {cost.workers} workers, once they are there"),
             ("disk", f"{size(cost.disk_bytes)} at most"),
             ("memory", f"{size(cost.memory_bytes)} per worker"),
         ]

@@ -32,8 +32,12 @@ class Plan:
         Points of a chunk along every axis.
     templates : int
         Values of the shape parameters times experiments.
+    workers : int
+        Worker processes it is planned for.
     cpu_seconds : float
-        For what is missing: folding of templates and evaluation of points.
+        For what is missing: folding of templates, evaluation of points and their writing.
+    seconds : float
+        The same on all workers, from the first chunk to the last.
     disk_bytes : int
         Of the whole cube, as if nothing could be compressed.
     memory_bytes : int
@@ -45,7 +49,9 @@ class Plan:
     done_chunks: int
     chunk_shape: tuple[int, ...]
     templates: int
+    workers: int
     cpu_seconds: float
+    seconds: float
     disk_bytes: int
     memory_bytes: int
 
@@ -136,6 +142,10 @@ def estimate(
         n for name, n in zip(grid.names, grid.blocks, strict=True) if name not in shape_axes
     )
     whole = speed.seconds(values * min(sharing, workers), grid.size)
+    missing = whole * (1 - done_points / grid.size)
+    # the last chunks keep some workers waiting
+    chunks = grid.n_chunks - done_chunks
+    rounds = math.ceil(chunks / workers) * workers / chunks if chunks else 0.0
     chunk_bytes = math.prod(grid.chunk_shape) * n_experiments * BYTES_PER_POINT
     return Plan(
         points=grid.size,
@@ -143,7 +153,9 @@ def estimate(
         done_chunks=done_chunks,
         chunk_shape=grid.chunk_shape,
         templates=values * n_experiments,
-        cpu_seconds=whole * (1 - done_points / grid.size),
+        workers=workers,
+        cpu_seconds=missing,
+        seconds=missing / workers * rounds,
         disk_bytes=needed_bytes(grid, n_experiments),
         memory_bytes=_WORKER_BASE_BYTES + _COPIES * chunk_bytes,
     )

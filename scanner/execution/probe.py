@@ -9,14 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scanner.execution.task import BlockEvaluator
-from scanner.grid import Axis, Grid
+from scanner.execution.task import Block, BlockEvaluator
+from scanner.grid import MAX_POINTS_PER_CHUNK, Axis, Grid, choose_chunk_shape
 
 Clock = Callable[[], float]
 
-SAMPLE_POINTS = 4096
-SAMPLE_SHAPES = 64  # shape values among them
 FOLDED = 128  # shape values of the fold that is timed: enough to outweigh its fixed cost
+PIECE_SECONDS = 0.02  # a piece of the grid that takes as long outweighs what a block costs at least
+SMALLEST_PIECE = 256
+LARGEST_PIECE = MAX_POINTS_PER_CHUNK // 8
+GROWTH = 8
+PIECES = (5, 0, 8, 2, 10, 4, 1, 9, 6, 3, 11, 7)  # of the grid's twelfths, in the order of sampling
+FEWEST = 4
+BUDGET_SECONDS, BUDGET_SHARE = 0.6, 0.05  # for all pieces; of the whole scan
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Speed:
     seconds_per_template : float
         Time to fold the templates of one value of the shape parameters.
     points_per_second : float
-        Grid points evaluated per second once their templates are there.
+        Grid points evaluated, and written, per second once their templates are there.
     """
 
     seconds_per_template: float
@@ -44,8 +49,9 @@ def measure(
     shape_axes: Collection[str],
     evaluator: BlockEvaluator,
     clock: Clock = time.perf_counter,
+    write: Callable[[Block], object] = lambda _: None,
 ) -> Speed:
-    """Speed of an evaluator, measured apart for folding and for evaluation.
+    """Speed of an evaluator, measured apart for folding and for the rest.
 
     Parameters
     ----------
@@ -57,21 +63,58 @@ def measure(
         It may keep what it folded, by the block: the second time a block is only evaluated.
     clock : callable
         Seconds, monotonic.
+    write : callable
+        Does with a block what costs time when it is stored.
     """
     warm_up = sample(axes, shape_axes, shape_values=2, points=4)
     timed(evaluator, warm_up, clock)  # what is loaded lazily
     folded = sample(axes, shape_axes, shape_values=FOLDED, points=FOLDED)
     fresh, again = (timed(evaluator, folded, clock) for _ in range(2))
-    evaluated = sample(axes, shape_axes)
-    timed(evaluator, evaluated, clock)
-    seconds = timed(evaluator, evaluated, clock)
-    return Speed(max(fresh - again, 0.0) / n_shapes(folded, shape_axes), evaluated.size / seconds)
+    per_template = max(fresh - again, 0.0) / n_shapes(folded, shape_axes)
+    return Speed(per_template, _points_per_second(axes, evaluator, clock, write))
 
 
-def timed(evaluator: BlockEvaluator, grid: Grid, clock: Clock = time.perf_counter) -> float:
-    """Seconds to evaluate the first chunk of a grid."""
+def _points_per_second(
+    axes: Sequence[Axis],
+    evaluator: BlockEvaluator,
+    clock: Clock,
+    write: Callable[[Block], object],
+) -> float:
+    """Of pieces of the grid, cut as its chunks are: neighbours make a point cheaper."""
+    shape = tuple(len(axis) for axis in axes)
+    points, begun = SMALLEST_PIECE, clock()
+    while True:
+        grid = Grid(tuple(axes), choose_chunk_shape(shape, points, 1))
+        seconds = _evaluation(evaluator, grid, grid.n_chunks // 2, clock)
+        if seconds >= PIECE_SECONDS or points >= min(LARGEST_PIECE, grid.size):
+            break
+        points *= GROWTH
+    budget = min(BUDGET_SECONDS, BUDGET_SHARE * grid.size * seconds / grid.chunk(0).size)
+    taken = evaluated = 0.0
+    for k, twelfth in enumerate(PIECES):
+        if k >= FEWEST and clock() - begun > budget:
+            break
+        number = twelfth * (grid.n_chunks - 1) // (len(PIECES) - 1)
+        taken += _evaluation(evaluator, grid, number, clock)
+        evaluated += grid.chunk(number).size
+    block, begun = evaluator.block(grid, grid.chunk(number)), clock()
+    write(block)
+    writing = (clock() - begun) / grid.chunk(number).size
+    return 1.0 / (taken / evaluated + writing)
+
+
+def _evaluation(evaluator: BlockEvaluator, grid: Grid, number: int, clock: Clock) -> float:
+    """Seconds to evaluate a chunk whose templates are there."""
+    timed(evaluator, grid, clock, number)
+    return timed(evaluator, grid, clock, number)
+
+
+def timed(
+    evaluator: BlockEvaluator, grid: Grid, clock: Clock = time.perf_counter, number: int = 0
+) -> float:
+    """Seconds to evaluate one chunk of a grid."""
     start = clock()
-    evaluator.block(grid, grid.chunk(0))
+    evaluator.block(grid, grid.chunk(number))
     return max(clock() - start, 1e-9)
 
 
@@ -84,13 +127,12 @@ def sample(
     axes: Sequence[Axis],
     shape_axes: Collection[str],
     *,
-    shape_values: int = SAMPLE_SHAPES,
-    points: int = SAMPLE_POINTS,
+    shape_values: int,
+    points: int,
 ) -> Grid:
     """The axes thinned out evenly to at most about `points` grid points, in one chunk.
 
-    A sample of the whole range meets easy and hard points in their true proportion. At most about
-    `shape_values` values of the shape parameters are among them.
+    At most about `shape_values` values of the shape parameters are among them.
     """
     shapes = [axis for axis in axes if axis.name in shape_axes]
     lengths = _lengths(shapes, shape_values)

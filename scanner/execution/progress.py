@@ -53,8 +53,8 @@ class Report:
         Grid points computed by this run.
     seconds : float
         Wall time.
-    cpu_seconds : float
-        Time of evaluation, summed over the workers.
+    cpu_seconds, write_seconds : float
+        Time of evaluation, and of writing, summed over the workers.
     peak_memory_bytes : mapping from worker (host:pid) to int
         Largest resident memory seen.
     status : mapping from status number to count
@@ -78,6 +78,7 @@ class Report:
     points: int
     seconds: float
     cpu_seconds: float
+    write_seconds: float
     peak_memory_bytes: Mapping[str, int]
     status: Mapping[int, int]
     quarantined: tuple[int, ...]
@@ -95,6 +96,12 @@ class Report:
     def points_per_second(self) -> float:
         """Grid points of this run per second of wall time."""
         return self.points / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Shares of the workers' time that went into evaluation and into writing."""
+        whole = self.seconds * len(self.peak_memory_bytes)
+        return (self.cpu_seconds / whole, self.write_seconds / whole) if whole > 0 else (0.0, 0.0)
 
     def raise_if_incomplete(self) -> None:
         """Raise unless every chunk is done.

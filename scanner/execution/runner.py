@@ -119,7 +119,7 @@ class _Run:
         self.quarantined: list[int] = []
         self.failed: dict[int, str] = {}
         self.computed: dict[int, int] = {}
-        self.cpu_seconds = 0.0
+        self.cpu_seconds = self.write_seconds = 0.0
         self.status: Counter[int] = Counter()
         self.memory: dict[str, int] = {}
         self.stopped = False
@@ -221,6 +221,7 @@ class _Run:
             return
         self.computed[receipt.chunk] = receipt.points
         self.cpu_seconds += receipt.seconds
+        self.write_seconds += receipt.write_seconds
         self.status.update(receipt.status)
         self.meter.add(receipt.points)
         if len(self.computed) % PACK_ABOVE == 0:
@@ -277,6 +278,7 @@ class _Run:
             points=sum(self.computed.values()),
             seconds=time.monotonic() - self.start,
             cpu_seconds=self.cpu_seconds,
+            write_seconds=self.write_seconds,
             peak_memory_bytes=self.memory,
             status=dict(self.status),
             quarantined=tuple(sorted(self.quarantined)),

@@ -19,6 +19,7 @@ from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError
 from scanner.grid import Chunk, Grid
 from scanner.store import provenance
+from scanner.store.rounding import rounded
 from scanner.store.stored import StoredScan
 
 DEFAULT_EVALUATOR = "scanner.evaluate:Evaluator"
@@ -49,8 +50,8 @@ class Receipt:
         Number of the chunk.
     points : int
         Grid points; 0 if the task was told to stop before it began.
-    seconds : float
-        Time of evaluation.
+    seconds, write_seconds : float
+        Time of evaluation, and of writing.
     status : mapping from status number to count
         Over all experiments.
     worker : str
@@ -62,6 +63,7 @@ class Receipt:
     chunk: int
     points: int
     seconds: float
+    write_seconds: float
     status: Mapping[int, int]
     worker: str
     peak_memory_bytes: int
@@ -99,15 +101,18 @@ def run_chunk(
     """
     stored, made = _open(scan_path, digest, evaluator)
     if stored.stop_requested():
-        return Receipt(number, 0, 0.0, {}, _worker(), peak_memory_bytes())
+        return Receipt(number, 0, 0.0, 0.0, {}, _worker(), peak_memory_bytes())
     chunk = stored.grid.chunk(number)
     start = time.perf_counter()
     block = made.block(stored.grid, chunk)
     seconds = time.perf_counter() - start
     # no look at the stop flag here: what is computed is worth its write
-    marker = stored.commit(chunk, block.chi2, block.status, seconds=seconds, attempt=attempt)
+    start = time.perf_counter()
+    chi2 = rounded(block.chi2, stored.definition.largest_error)
+    marker = stored.commit(chunk, chi2, block.status, seconds=seconds, attempt=attempt)
     status = {int(name): count for name, count in marker.status.items()}
-    return Receipt(number, chunk.size, seconds, status, _worker(), peak_memory_bytes())
+    written = time.perf_counter() - start
+    return Receipt(number, chunk.size, seconds, written, status, _worker(), peak_memory_bytes())
 
 
 def open_checked(scan_path: str, digest: str, evaluator: str) -> StoredScan:

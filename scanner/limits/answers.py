@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +14,20 @@ from scanner.evaluate import Evaluator
 from scanner.known import derived_shifts, known_parameters
 from scanner.limits import query as questions
 from scanner.limits.interval import Interval, interval
+from scanner.limits.layers import summed_layers
 from scanner.limits.minimum import stored_minimum
 from scanner.limits.plane import Plane, plane
 from scanner.limits.reference import Minimum
 from scanner.limits.reference import reference as make_reference
+from scanner.limits.space import Space
+from scanner.limits.spaces import Names, Spaces
 from scanner.limits.summary import Summary, summary
-from scanner.limits.surface import Surface, summed_layers
+from scanner.limits.surface import Surface
+from scanner.limits.workers import Workers
 from scanner.store.stored import ScanState, StoredScan
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Names = Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,13 @@ class Answers:
         Definition, cube and ledger on disk.
     partial : bool
         Whether questions may be asked before every chunk is done.
+    workers : Workers
+        Where readings of a large cube run: by default on the cluster that a run would use.
     """
 
     stored: StoredScan
     partial: bool = False
+    workers: Workers = field(default_factory=Workers, compare=False)
 
     @property
     def id(self) -> str:
@@ -63,26 +68,20 @@ class Answers:
         """How far the scan is, from the store alone."""
         return self.stored.state()
 
+    @cached_property
+    def spaces(self) -> Spaces:
+        """What questions are put to."""
+        return Spaces(self.stored, self.partial, self.workers)
+
     def dataset(self) -> xr.Dataset:
-        """chi2 and status over (experiment, *axes), in memory.
+        """chi2 and status over (experiment, *axes), in memory; a large cube is read when used.
 
         Raises
         ------
         IncompleteScanError
             Chunks are missing and `partial` was not asked for.
         """
-        self.stored.cube.check()
-        state = self.state()
-        if not state.complete and not self.partial:
-            raise IncompleteScanError(
-                f"scan {self.id} ({self.definition.name}): {100 * state.fraction_done:.0f} % of "
-                f"the grid computed; go on with `scanner resume {self.id}`, or ask with --partial"
-            )
-        return self._loaded if state.complete else self.stored.dataset(load=True)
-
-    @cached_property
-    def _loaded(self) -> xr.Dataset:
-        return self.stored.dataset(load=True)
+        return self.spaces.dataset()
 
     @property
     def minima(self) -> dict[str, Minimum]:
@@ -100,8 +99,14 @@ class Answers:
         return dict(stored)
 
     def surface(self, experiments: Names = None) -> Surface:
-        """chi2 summed over experiments (all by default)."""
-        return Surface.from_dataset(self.dataset(), self.definition.axes, experiments)
+        """chi2 summed over experiments (all by default), in memory.
+
+        Raises
+        ------
+        DefinitionError
+            The cube is too large for that.
+        """
+        return self.spaces.surface(experiments)
 
     def interval(
         self,
@@ -114,7 +119,7 @@ class Answers:
         reference: str = "global",
     ) -> Interval:
         """Allowed intervals of one parameter; see `scanner.limits.interval.interval`."""
-        whole = self.surface(experiments)
+        whole = self.spaces.of(experiments)
         found = interval(
             whole,
             parameter,
@@ -134,7 +139,7 @@ class Answers:
         except ScannerError:  # a scan may outlive the scenario it was made with
             return {}
 
-    def _line(self, whole: Surface, parameter: str, at: dict[str, float]) -> Surface | None:
+    def _line(self, whole: Space, parameter: str, at: dict[str, float]) -> Surface | None:
         """Exact chi2 along one axis with all others held; None where that cannot be had.
 
         Between grid points chi2 may bend more than any interpolation follows (thin strips), and
@@ -143,7 +148,7 @@ class Answers:
         all_held = bool(at) and set(whole.names) - {parameter} == set(at)
         if not all_held or whole.computed < 1.0 or not self._unchanged:
             return None
-        between = whole.at(**at)  # refuses values outside their axes
+        between = whole.at(**at).profile([parameter])  # refuses values outside their axes
         axis = whole.axis(parameter)
         layers = self.definition.layers
         rows = [layers.index(name) for name in summed_layers(layers, whole.experiments)]
@@ -171,7 +176,7 @@ class Answers:
     ) -> Plane:
         """Contours of two parameters; see `scanner.limits.plane.plane`."""
         return plane(
-            self.surface(experiments),
+            self.spaces.of(experiments),
             keep or self.default_plane(at),
             cls=cls,
             dof=dof,
@@ -189,9 +194,10 @@ class Answers:
         reference: str = "global",
     ) -> questions.Query:
         """chi2 at named values, profiled over the rest; see `scanner.limits.query.query`."""
-        found = questions.query(
-            self.dataset(),
+        found = questions.query_spaces(
+            self.definition.layers,
             self.definition.axes,
+            self.spaces.held(),
             at,
             experiments=experiments,
             dof=dof,
@@ -215,7 +221,7 @@ class Answers:
         experiments: Names = None,
     ) -> Surface:
         """chi2 over the kept axes, profiled over the others, with the place of the minimum."""
-        return self.surface(experiments).at(**dict(at or {})).profile(keep)
+        return self.spaces.of(experiments).at(**dict(at or {})).profile(keep)
 
     def delta_chi2(
         self,
@@ -226,14 +232,14 @@ class Answers:
         reference: str = "global",
     ) -> Surface:
         """Delta chi2 over the kept axes, profiled over the others, in place of chi2."""
-        whole = self.surface(experiments)
+        whole = self.spaces.of(experiments)
         kept = whole.at(**dict(at or {})).profile(keep)
         zero = make_reference(kept, reference, space=whole, **self._zero(experiments, reference))
         return replace(kept, chi2=zero.delta(kept))
 
     def summary(self, reference: str = "global") -> Summary:
         """The limit that a finished run prints: on the last coupling among the axes."""
-        whole = self.surface()
+        whole = self.spaces.of()
         return summary(
             whole,
             parameter=self._limited(),

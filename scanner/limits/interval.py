@@ -13,6 +13,7 @@ from scanner import interpolation
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.reference import Minimum, Reference, reference
+from scanner.limits.space import Space
 from scanner.limits.stretches import Ends, Stretch, stretches_below
 from scanner.limits.surface import Surface, plain
 from scanner.statistics import levels
@@ -139,7 +140,7 @@ class Interval:
 
 
 def interval(
-    surface: Surface,
+    surface: Space,
     parameter: str,
     *,
     cl: float = 0.9,
@@ -154,7 +155,7 @@ def interval(
 
     Parameters
     ----------
-    surface : Surface
+    surface : Surface or LargeSurface
         The whole scan, for the chosen experiments.
     parameter : str
         An axis of the scan.
@@ -181,7 +182,7 @@ def interval(
         raise DefinitionError(
             f"{parameter} is asked for and fixed at {fixed[parameter]:g}; do one or the other"
         )
-    held = surface.at(**dict(at or {})) if line is None else line
+    held: Space = surface.at(**dict(at or {})) if line is None else line
     # the first axis is profiled over last: the plane before that step shows its strips
     plane = held.profile([*[name for name in held.names if name != parameter][:1], parameter])
     curve = plane.profile([parameter])
@@ -260,7 +261,7 @@ def _strip_note(plane: Surface, zero: Reference, level: float) -> tuple[str, ...
     )
 
 
-def _notes(axis: Axis, surface: Surface, pieces: tuple[Stretch, ...]) -> tuple[str, ...]:
+def _notes(axis: Axis, surface: Space, pieces: tuple[Stretch, ...]) -> tuple[str, ...]:
     notes = []
     if surface.computed < 1.0:
         notes.append(f"{math.floor(100.0 * surface.computed)} % of the grid computed")

@@ -16,8 +16,13 @@ import xarray as xr
 from scipy import ndimage, optimize
 
 from scanner.grid import Axis
-from scanner.limits.reference import Minimum, estimate
-from scanner.limits.surface import Surface, chosen_experiments, layer_names, summed_layers
+from scanner.limits.layers import chosen_experiments, layer_names, summed_layers
+from scanner.limits.pits import STARTS, find_pits
+from scanner.limits.reference import Minimum, estimate, no_usable_point
+from scanner.limits.surface import Surface
+from scanner.limits.usable import SUMMARY, row_key
+from scanner.limits.workers import Workers
+from scanner.store.stored import StoredScan
 
 Array = npt.NDArray[np.float64]
 Chi2At = Callable[[Mapping[str, Array]], Array]
@@ -25,7 +30,6 @@ LayersAt = Callable[[Mapping[str, Array], Sequence[int]], Array]
 
 COMBINED = "combined"
 
-_STARTS = 6  # distinct local minima that are polished
 _BUDGET = 400  # exact evaluations per minimum, soft: a started step is finished
 _STEP = 0.01  # cells, of the central difference
 _TOLERANCE = 1e-9  # relative change of chi2 that ends a descent
@@ -55,14 +59,57 @@ def find_minima(dataset: xr.Dataset, axes: Sequence[Axis], chi2_at: LayersAt) ->
     DefinitionError
         An experiment without any usable grid point.
     """
-    names, layers = chosen_experiments(dataset), layer_names(dataset)
+    layers = layer_names(dataset)
     found = {}
-    for subset in dict.fromkeys([*((name,) for name in names), names]):
+    for label, subset in _subsets(layers).items():
         surface = Surface.from_dataset(dataset, axes, subset)
         rows = [layers.index(layer) for layer in summed_layers(layers, subset)]
-        label = subset[0] if len(subset) == 1 else COMBINED
         found[label] = find_minimum(surface, _summed(chi2_at, rows))
-    return {COMBINED: found[names[0]], **found} if len(names) == 1 else found
+    return _with_combined(found)
+
+
+def find_minima_large(
+    stored: StoredScan, chi2_at: LayersAt, workers: Workers
+) -> tuple[dict[str, Minimum], dict[str, dict[str, float]]]:
+    """As `find_minima`, of a cube that is larger than memory: every chunk is read once.
+
+    The descents start at the lowest local minima of the grid themselves.
+
+    Returns
+    -------
+    minima : dict
+        As `find_minima`.
+    attributes : dict
+        For the summary of the scan: the share of usable points of each set of layers, which
+        `scanner.limits.usable` looks up.
+    """
+    axes, layers = tuple(stored.definition.axes), tuple(stored.definition.layers)
+    subsets = _subsets(layers)
+    rows = {
+        label: tuple(layers.index(layer) for layer in summed_layers(layers, subset))
+        for label, subset in subsets.items()
+    }
+    pits = find_pits(stored, list(dict.fromkeys(rows.values())), workers)
+    found = {}
+    for label, subset in subsets.items():
+        nodes = [np.array(p.place, dtype=np.float64) for p in pits[rows[label]].pits]
+        if not nodes:
+            raise no_usable_point(subset)
+        lowest = pits[rows[label]].pits[0].chi2
+        found[label] = _polished(axes, nodes, nodes[0], lowest, _summed(chi2_at, rows[label]))
+    usable = {row_key(r): pits[r].usable / stored.grid.size for r in rows.values()}
+    return _with_combined(found), {SUMMARY: usable}
+
+
+def _subsets(layers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Each experiment alone and, where there are several, all of them combined."""
+    names = chosen_experiments(layers)
+    return {name: (name,) for name in names} | ({COMBINED: names} if len(names) > 1 else {})
+
+
+def _with_combined(found: dict[str, Minimum]) -> dict[str, Minimum]:
+    """One experiment is its own combination."""
+    return {COMBINED: next(iter(found.values())), **found} if len(found) == 1 else found
 
 
 def _summed(chi2_at: LayersAt, rows: Sequence[int]) -> Chi2At:
@@ -73,24 +120,32 @@ def _summed(chi2_at: LayersAt, rows: Sequence[int]) -> Chi2At:
 def find_minimum(surface: Surface, chi2_at: Chi2At) -> Minimum:
     """Minimum of one surface; `chi2_at` gives the exact chi2 of named arrays, shape (n,)."""
     lowest = estimate(surface)
-    descent = _Descent(surface.axes, chi2_at)
     scaled = [float(axis.to_scale(lowest.at[axis.name])) for axis in surface.axes]
-    guess = np.array([p.index_of(u) for p, u in zip(descent.positions, scaled, strict=True)])
+    positions = [_Position(axis) for axis in surface.axes]
+    guess = np.array([p.index_of(u) for p, u in zip(positions, scaled, strict=True)])
     nodes = _local_minima(surface.chi2)
+    stored = float(surface.chi2[tuple(nodes[0].astype(np.intp))])
     # the interpolated minimum stands for the lowest node, beside which it lies
-    for start in [guess, *nodes[1:]]:
+    return _polished(surface.axes, [guess, *nodes[1:]], nodes[0], stored, chi2_at)
+
+
+def _polished(
+    axes: tuple[Axis, ...], starts: Sequence[Array], node: Array, stored: float, chi2_at: Chi2At
+) -> Minimum:
+    """Lowest chi2 of all descents, or the lowest grid point `node` with its `stored` chi2."""
+    descent = _Descent(axes, chi2_at)
+    for start in starts:
         if descent.evaluations < _BUDGET:
             descent.run(start)
     at, chi2 = descent.best, descent.lowest
-    stored = float(surface.chi2[tuple(nodes[0].astype(np.intp))])
     if not chi2 < stored:
-        at, chi2 = nodes[0], stored
+        at, chi2 = node, stored
     return Minimum(
         chi2=chi2,
         at=descent.values(at),
         on_edge=tuple(
             axis.name
-            for axis, index in zip(surface.axes, at, strict=True)
+            for axis, index in zip(axes, at, strict=True)
             if min(index, len(axis) - 1 - index) < _ON_EDGE
         ),
         source="exact",
@@ -199,6 +254,6 @@ def _local_minima(chi2: Array) -> list[Array]:
     pits, n = ndimage.label((filled <= around) & np.isfinite(filled), np.ones((3,) * chi2.ndim))
     labels = np.arange(1, n + 1)
     depths = np.asarray(ndimage.minimum(filled, pits, labels))
-    chosen = labels[np.argsort(depths, kind="stable")[:_STARTS]]
+    chosen = labels[np.argsort(depths, kind="stable")[:STARTS]]
     places = ndimage.minimum_position(filled, pits, chosen)
     return [np.asarray(place, dtype=np.float64) for place in places]

@@ -14,7 +14,8 @@ from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.interval import level_of
 from scanner.limits.reference import Minimum, Reference, reference
-from scanner.limits.surface import Surface, plain
+from scanner.limits.space import Space
+from scanner.limits.surface import plain
 
 Array = npt.NDArray[np.float64]
 
@@ -62,7 +63,7 @@ class Plane:
 
 
 def plane(
-    surface: Surface,
+    surface: Space,
     keep: Sequence[str],
     *,
     cls: Sequence[float] = (0.9,),
@@ -76,7 +77,7 @@ def plane(
 
     Parameters
     ----------
-    surface : Surface
+    surface : Surface or LargeSurface
         The whole scan, for the chosen experiments.
     keep : pair of str
         First and second axis; with ``raster`` the minimum is taken for each value of the first.

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import xarray as xr
 
 from scanner.grid import Axis
 from scanner.limits.interval import level_of
+from scanner.limits.layers import chosen_experiments, layer_names, summed_layers
 from scanner.limits.minimum import COMBINED, stored_minimum
 from scanner.limits.reference import Minimum, reference
-from scanner.limits.surface import (
-    Surface,
-    chosen_experiments,
-    layer_names,
-    plain,
-    summed_layers,
-)
+from scanner.limits.space import Space
+from scanner.limits.surface import Surface, plain
 from scanner.statistics import levels
+
+SpaceOf = Callable[[Sequence[str], Mapping[str, float]], Space]
 
 
 @dataclass(frozen=True)
@@ -104,12 +103,48 @@ def query(
     minima: Mapping[str, Minimum] | None = None,
     chi2_sm: Mapping[str, float] | None = None,
 ) -> Query:
-    """Chi2 interpolated at the named values and profiled over the axes that are not named.
+    """`query_spaces` of a dataset.
 
     Parameters
     ----------
     dataset, axes
         As for `Surface.from_dataset`.
+    """
+    return query_spaces(
+        layer_names(dataset),
+        axes,
+        lambda subset, held: Surface.from_dataset(dataset, axes, subset, held),
+        at,
+        experiments=experiments,
+        dof=dof,
+        kind=kind,
+        minima=minima,
+        chi2_sm=chi2_sm,
+    )
+
+
+def query_spaces(
+    layers: Sequence[str],
+    axes: Sequence[Axis],
+    space: SpaceOf,
+    at: Mapping[str, float],
+    *,
+    experiments: Sequence[str] | None = None,
+    dof: int | None = None,
+    kind: str = "global",
+    minima: Mapping[str, Minimum] | None = None,
+    chi2_sm: Mapping[str, float] | None = None,
+) -> Query:
+    """Chi2 interpolated at the named values and profiled over the axes that are not named.
+
+    Parameters
+    ----------
+    layers : sequence of str
+        First dimension of the cube.
+    axes : sequence of Axis
+        Axes of the scan.
+    space : callable
+        ``space(experiments, held)`` -> chi2 of some experiments with some axes held.
     at : mapping
         Values of some or all axes.
     dof : int, optional
@@ -126,33 +161,33 @@ def query(
     DefinitionError
         An unknown axis or experiment, a value outside its axis, no Standard Model chi2.
     """
-    names = chosen_experiments(dataset, experiments)
+    names = chosen_experiments(layers, experiments)
     degrees = max(len(at), 1) if dof is None else dof
     subsets = {name: (name,) for name in names} | {COMBINED: names}
     answers = {}
     for label, subset in subsets.items():
-        lowest = Surface.from_dataset(dataset, axes, subset, at).profile()
-        minimum = stored_minimum(minima or {}, subset, chosen_experiments(dataset))
+        lowest = space(subset, at).profile()
+        minimum = stored_minimum(minima or {}, subset, chosen_experiments(layers))
         if kind == "raster":
-            near = _raster_line(dataset, axes, subset, at)
+            near = _raster_line(axes, at, partial(space, subset))
         else:
             # only a minimum that is not known yet needs the whole scan
             needs_all = kind == "global" and minimum is None
-            near = Surface.from_dataset(dataset, axes, subset, None if needs_all else at)
-        layers = summed_layers(layer_names(dataset), subset)
-        zero = reference(near, kind, minimum=minimum, chi2_sm=_summed(chi2_sm, layers))
+            near = space(subset, {} if needs_all else at)
+        summed = summed_layers(layers, subset)
+        zero = reference(near, kind, minimum=minimum, chi2_sm=_summed(chi2_sm, summed))
         profiled = {name: float(value) for name, value in lowest.profiled.items()}
         answers[label] = Answer(float(lowest.chi2), float(zero.chi2), degrees, profiled)
     return Query(dict(at), degrees, kind, answers)
 
 
 def _raster_line(
-    dataset: xr.Dataset, axes: Sequence[Axis], subset: Sequence[str], at: Mapping[str, float]
-) -> Surface:
+    axes: Sequence[Axis], at: Mapping[str, float], space: Callable[[Mapping[str, float]], Space]
+) -> Space:
     """The line a ``raster`` minimum is taken on: all named axes but the last are held."""
     named = [axis.name for axis in axes if axis.name in at]
     held = {name: at[name] for name in named[:-1]}
-    return Surface.from_dataset(dataset, axes, subset, held).profile(named[-1:])
+    return space(held).profile(named[-1:])
 
 
 def _summed(chi2_sm: Mapping[str, float] | None, layers: Sequence[str]) -> float | None:

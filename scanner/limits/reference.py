@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.errors import DefinitionError, unknown
+from scanner.limits.space import Space
 from scanner.limits.surface import Surface, plain
 
 Array = npt.NDArray[np.float64]
@@ -96,7 +97,7 @@ class Reference:
         }
 
 
-def estimate(surface: Surface) -> Minimum:
+def estimate(surface: Space) -> Minimum:
     """Minimum between the grid points of a surface, by interpolation.
 
     Raises
@@ -106,20 +107,25 @@ def estimate(surface: Surface) -> Minimum:
     """
     lowest = surface.profile()
     if np.isnan(lowest.chi2):
-        raise DefinitionError(
-            f"no usable point of {' + '.join(surface.experiments)}: every computed point failed or "
-            "is unphysical; look at `scanner status`, the scenario and the ranges of the axes"
-        )
+        raise no_usable_point(surface.experiments)
     at = {name: float(lowest.profiled[name]) for name in surface.names}
     edges = tuple(name for name in surface.names if _is_end(surface, name, at[name]))
     return Minimum(float(lowest.chi2), at, edges, source="interpolated")
 
 
+def no_usable_point(experiments: Sequence[str]) -> DefinitionError:
+    """Error for a scan in which every point failed."""
+    return DefinitionError(
+        f"no usable point of {' + '.join(experiments)}: every computed point failed or "
+        "is unphysical; look at `scanner status`, the scenario and the ranges of the axes"
+    )
+
+
 def reference(
-    surface: Surface,
+    surface: Space,
     kind: str = "global",
     *,
-    space: Surface | None = None,
+    space: Space | None = None,
     minimum: Minimum | None = None,
     chi2_sm: float | None = None,
 ) -> Reference:
@@ -157,12 +163,12 @@ def reference(
         raise DefinitionError(f"reference: {unknown('reference', kind, KINDS)}")
     whole = surface if space is None else space
     found = minimum
-    if found is None or not found.chi2 <= np.nanmin(whole.chi2, initial=np.inf):
+    if found is None or whole.has_below(found.chi2):
         found = estimate(whole)
     return Reference("global", np.asarray(found.chi2), found.at, found.source)
 
 
-def _raster(surface: Surface) -> Reference:
+def _raster(surface: Space) -> Reference:
     if len(surface.axes) <= 1:
         found = estimate(surface)
         return Reference("raster", np.asarray(found.chi2), found.at)
@@ -170,5 +176,5 @@ def _raster(surface: Surface) -> Reference:
     return Reference("raster", columns.chi2.reshape(-1, *[1] * (len(surface.axes) - 1)))
 
 
-def _is_end(surface: Surface, name: str, value: float) -> bool:
+def _is_end(surface: Space, name: str, value: float) -> bool:
     return value in (surface.axis(name).coordinates[0], surface.axis(name).coordinates[-1])

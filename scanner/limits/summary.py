@@ -12,6 +12,7 @@ import numpy as np
 from scanner.grid import Axis
 from scanner.limits.interval import Interval, interval
 from scanner.limits.reference import Minimum
+from scanner.limits.space import Space
 from scanner.limits.surface import Surface
 from scanner.statistics import levels
 
@@ -68,7 +69,7 @@ _REFERENCES = {
 
 
 def summary(
-    surface: Surface,
+    surface: Space,
     *,
     parameter: str | None = None,
     along: str | None = None,
@@ -85,7 +86,7 @@ def summary(
 
     Parameters
     ----------
-    surface : Surface
+    surface : Surface or LargeSurface
         The whole scan.
     kind, minimum, chi2_sm
         As for `scanner.limits.interval.interval`.

@@ -14,6 +14,7 @@ import xarray as xr
 from scanner import interpolation
 from scanner.errors import DefinitionError, unknown
 from scanner.grid import Axis
+from scanner.limits.layers import chosen_experiments, layer_names, summed_layers
 
 Array = npt.NDArray[np.float64]
 
@@ -79,25 +80,19 @@ class Surface:
             An experiment that the scan does not have, one named twice, or some of those that share
             a profiled input; as for `at`.
         """
-        names = chosen_experiments(dataset, experiments)
-        layers = summed_layers(layer_names(dataset), names)
+        known = layer_names(dataset)
+        names = chosen_experiments(known, experiments)
+        layers = summed_layers(known, names)
         order = ("experiment", *(axis.name for axis in axes))
         part = dataset[["chi2", "status"]].sel(experiment=list(layers)).transpose(*order)
         status = part["status"].to_numpy()
         usable = np.asarray(np.isin(status, USABLE).all(axis=0))
         held = dict(at or {})
-        near = _windows(axes, held)
+        near = windows(axes, held)
         chi2 = part["chi2"][(slice(None), *near)].to_numpy().sum(axis=0, dtype=np.float64)
-        chi2 = np.where(usable[near], chi2, np.nan)
-        left = list(axes)
-        for name, value in held.items():
-            position = [axis.name for axis in left].index(name)
-            nodes, place = _held(left.pop(position), value)
-            nodes = nodes[interpolation.window(nodes, place)]
-            chi2 = interpolation.interpolate(nodes, np.moveaxis(chi2, position, -1), place)
         return cls(
-            axes=tuple(left),
-            chi2=chi2,
+            axes=tuple(axis for axis in axes if axis.name not in held),
+            chi2=hold(axes, np.where(usable[near], chi2, np.nan), held),
             experiments=names,
             computed=float((status != NOT_RUN).all(axis=0).mean()),
             coverage=float(usable.mean()),
@@ -132,16 +127,17 @@ class Surface:
         One axis after the other is minimised along its interpolant, so every step is at or below
         the lowest grid point. The axes come out in the order of `keep`.
         """
-        repeated = sorted({name for name in keep if list(keep).count(name) > 1})
-        if repeated:
-            raise DefinitionError(f"keep = {', '.join(keep)}: {repeated[0]} is named twice")
-        for name in keep:
-            self._position(name)
+        check_kept(keep, self.names)
         surface = self
         for name in reversed(self.names):
             if name not in keep:
                 surface = surface._minimise(name)
         return surface._ordered(keep)
+
+    def has_below(self, chi2: float) -> bool:
+        """Whether a point lies below `chi2`; True for NaN where there is a usable point."""
+        lowest = np.nanmin(self.chi2, initial=np.inf)
+        return not chi2 <= lowest
 
     def to_dataset(self) -> xr.Dataset:
         """Chi2 and the profiled places as a Dataset with units."""
@@ -181,15 +177,7 @@ class Surface:
 
     def _minimise(self, name: str) -> Surface:
         position = self._position(name)
-        axis = self.axes[position]
-        scaled = axis.to_scale(axis.coordinates)
-        place, chi2 = interpolation.minimum_along(scaled, np.moveaxis(self.chi2, position, -1))
-        nearest = np.abs(scaled - np.nan_to_num(place)[..., None]).argmin(axis=-1)[..., None]
-        profiled = {
-            k: np.take_along_axis(np.moveaxis(v, position, -1), nearest, axis=-1)[..., 0]
-            for k, v in self.profiled.items()
-        }
-        profiled[name] = np.clip(axis.from_scale(place), *axis.coordinates[[0, -1]])
+        chi2, profiled = minimise(self.axes[position], position, self.chi2, self.profiled)
         return Surface(
             axes=self.axes[:position] + self.axes[position + 1 :],
             chi2=chi2,
@@ -213,6 +201,50 @@ class Surface:
         )
 
 
+def minimise(
+    axis: Axis, position: int, chi2: Array, profiled: Mapping[str, Array]
+) -> tuple[Array, dict[str, Array]]:
+    """Lowest chi2 along one dimension, off the grid, and what was profiled, at the node beside it.
+
+    Every line by itself: parts of a cube give the same as the whole, to the last bit.
+
+    Parameters
+    ----------
+    axis : Axis
+        The axis that runs along dimension `position`.
+    chi2 : array
+        NaN where missing.
+    profiled : mapping from name to array, shape of `chi2`
+        Places of the minima along axes that are gone already.
+
+    Returns
+    -------
+    chi2, profiled
+        Without that dimension; the axis has joined `profiled`, in its unit.
+    """
+    scaled = axis.to_scale(axis.coordinates)
+    place, lowest = interpolation.minimum_along(scaled, np.moveaxis(chi2, position, -1))
+    found = {}
+    if profiled:
+        nearest = np.abs(scaled - np.nan_to_num(place)[..., None]).argmin(axis=-1)[..., None]
+        found = {
+            k: np.take_along_axis(np.moveaxis(v, position, -1), nearest, axis=-1)[..., 0]
+            for k, v in profiled.items()
+        }
+    found[axis.name] = np.clip(axis.from_scale(place), *axis.coordinates[[0, -1]])
+    return lowest, found
+
+
+def check_kept(keep: Sequence[str], names: Sequence[str]) -> None:
+    """DefinitionError for an axis that is kept twice, or is not one of `names`."""
+    repeated = sorted({name for name in keep if list(keep).count(name) > 1})
+    if repeated:
+        raise DefinitionError(f"keep = {', '.join(keep)}: {repeated[0]} is named twice")
+    for name in keep:
+        if name not in names:
+            raise DefinitionError(unknown("axis", name, names))
+
+
 def _held(axis: Axis, value: float) -> tuple[Array, float]:
     """Nodes and a held value on the axis scale; DefinitionError where it lies outside."""
     low, high = axis.coordinates[0], axis.coordinates[-1]
@@ -223,11 +255,12 @@ def _held(axis: Axis, value: float) -> tuple[Array, float]:
         )
     scaled = axis.to_scale(axis.coordinates)
     # log10 of an end may differ from the end's own log10 by one rounding
-    return scaled, float(np.clip(axis.to_scale(value), scaled[0], scaled[-1]))
+    at = float(np.clip(axis.to_scale(value), scaled[0], scaled[-1]))
+    return scaled, interpolation.on_node(scaled, at)
 
 
-def _windows(axes: Sequence[Axis], at: Mapping[str, float]) -> tuple[slice, ...]:
-    """Points of every axis that the held values depend on."""
+def windows(axes: Sequence[Axis], at: Mapping[str, float]) -> tuple[slice, ...]:
+    """Points of every axis that the held values depend on; whole axes where nothing is held."""
     names = [axis.name for axis in axes]
     for name in at:
         if name not in names:
@@ -238,62 +271,24 @@ def _windows(axes: Sequence[Axis], at: Mapping[str, float]) -> tuple[slice, ...]
     )
 
 
-JOINT = "joint:"
-"""Begins the name of the layer in which all experiments are profiled together."""
+def hold(axes: Sequence[Axis], chi2: Array, at: Mapping[str, float]) -> Array:
+    """Interpolate at the held values, one axis after the other in the order of `at`.
 
-
-def layer_names(dataset: xr.Dataset) -> tuple[str, ...]:
-    """First dimension of a cube: its experiments, and perhaps the joint layer."""
-    return tuple(str(name) for name in dataset["experiment"].to_numpy())
-
-
-def summed_layers(layers: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """Layers whose sum is the chi2 of the named experiments.
-
-    Raises
-    ------
-    DefinitionError
-        Some of the experiments that share a profiled input: their own minima do not add up.
-
-    Examples
-    --------
-    >>> summed_layers(("a", "b"), ("a", "b"))
-    ('a', 'b')
-    >>> summed_layers(("a", "b", "joint:a+b"), ("a", "b"))
-    ('joint:a+b',)
+    Parameters
+    ----------
+    axes : sequence of Axis
+        Dimensions of `chi2`.
+    chi2 : array
+        Along the held axes only the points of `windows`, along the others whatever part.
     """
-    joint = [layer for layer in layers if layer.startswith(JOINT)]
-    if not joint or len(names) == 1:
-        return tuple(names)
-    if len(names) == len(layers) - 1:
-        return tuple(joint)
-    raise DefinitionError(
-        f"experiments {', '.join(names)}: this scan profiles an input that they share with others, "
-        "so only each alone or all together are stored; run a scan of these experiments"
-    )
-
-
-def chosen_experiments(
-    dataset: xr.Dataset, experiments: Sequence[str] | None = None
-) -> tuple[str, ...]:
-    """The chosen experiments of a scan, all of them by default, in the order of the cube.
-
-    Raises
-    ------
-    DefinitionError
-        An experiment that the scan does not have, one named twice, or none at all.
-    """
-    known = [name for name in layer_names(dataset) if not name.startswith(JOINT)]
-    if experiments is None:
-        return tuple(known)
-    for name in experiments:
-        if name not in known:
-            raise DefinitionError(unknown("experiment of this scan", name, known))
-        if list(experiments).count(name) > 1:
-            raise DefinitionError(f"experiment {name} is named twice; name each once")
-    if not experiments:
-        raise DefinitionError(f"no experiment chosen; choose from {', '.join(known)}")
-    return tuple(name for name in known if name in experiments)
+    left = [axis.name for axis in axes]
+    for name, value in at.items():
+        position = left.index(name)
+        left.pop(position)
+        nodes, place = _held(next(axis for axis in axes if axis.name == name), value)
+        nodes = nodes[interpolation.window(nodes, place)]
+        chi2 = interpolation.interpolate(nodes, np.moveaxis(chi2, position, -1), place)
+    return chi2
 
 
 def plain(value: float) -> float | None:

@@ -220,3 +220,18 @@ def points_per_chunk(section: Section) -> int | None:
     if points < 1:
         section.fail("points", "write a number of points, such as 20000")
     return points
+
+
+LARGEST_ERROR = 1e-3
+"""Of a stored chi2: limits must not feel it."""
+
+
+def largest_error(section: Section) -> float | None:
+    """How far a stored chi2 may be rounded, None if not given."""
+    section.allow(("largest_error",))
+    if "largest_error" not in section:
+        return None
+    error = section.number("largest_error")
+    if not 0.0 < error <= LARGEST_ERROR:
+        section.fail("largest_error", f"write a number above 0, at most {LARGEST_ERROR:g}")
+    return error

@@ -28,6 +28,8 @@ FloatArray = npt.NDArray[np.float64]
 StatusArray = npt.NDArray[np.uint8]
 
 _VARIABLES = ("chi2", "status")
+_CONCURRENCY = "async.concurrency"  # chunks that Zarr has in memory at once
+_AT_ONCE_BYTES = 2**25  # of them: more gains nothing where a chunk has megabytes
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,50 @@ class Cube:
         """
         region = (slice(None), *chunk.slices)
         with self._damage(f"chunk {chunk.number}"):
-            chi2, status = (np.asarray(_array(self._group, v)[region]) for v in _VARIABLES)
+            chi2, status = (np.asarray(array[region]) for array in self._readable)
         return chi2, status
+
+    def read_region(self, slices: tuple[slice, ...]) -> tuple[FloatArray, StatusArray]:
+        """chi2 and status of part of the grid; only the chunks that it touches are read.
+
+        Parameters
+        ----------
+        slices : tuple of slice
+            One for each axis.
+
+        Returns
+        -------
+        chi2, status : arrays, shape (n_experiments, *lengths of the slices)
+
+        Raises
+        ------
+        MismatchError
+            The stored bytes of a chunk are damaged; names it.
+        """
+        region = (slice(None), *slices)
+        at_once = min(max(_AT_ONCE_BYTES // self._chunk_bytes, 2), zarr.config.get(_CONCURRENCY))
+        try:
+            with store_errors(self.folder.path), zarr.config.set({_CONCURRENCY: int(at_once)}):
+                chi2, status = (np.asarray(array[region]) for array in self._readable)
+        except (ValueError, RuntimeError):
+            for number in self.grid.touched(slices):
+                self.read(self.grid.chunk(number))  # raises for the damaged one, by its number
+            raise
+        return chi2, status
+
+    def read_status(self, chunk: Chunk) -> StatusArray:
+        """Status of one chunk alone, shape (n_experiments, *chunk.shape); as `read`."""
+        with self._damage(f"chunk {chunk.number}"):
+            return np.asarray(self._readable[1][(slice(None), *chunk.slices)])
+
+    @cached_property
+    def _chunk_bytes(self) -> int:
+        chi2 = self._readable[0]
+        return int(np.prod(chi2.chunks)) * chi2.dtype.itemsize
+
+    @cached_property
+    def _readable(self) -> list[zarr.Array[Any]]:
+        return [_array(self._group, variable) for variable in _VARIABLES]
 
     def dataset(self) -> xr.Dataset:
         """The cube as a lazy dataset: chi2 and status over (experiment, *axes)."""

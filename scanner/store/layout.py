@@ -113,20 +113,21 @@ def create_cube(
                 chunks=chunks,
                 dtype=dtype,
                 fill_value=fill,
-                # without the checksum a flipped bit is read as another number, silently
-                compressors=[
-                    BloscCodec(
-                        cname="lz4",
-                        clevel=5,
-                        shuffle="shuffle",
-                        typesize=np.dtype(dtype).itemsize,
-                    ),
-                    Crc32cCodec(),
-                ],
+                compressors=compressors(dtype),
                 dimension_names=names,
-                attributes=_variable_attributes(variable),
+                attributes=_variable_attributes(variable, definition.largest_error),
             )
         _create_coordinates(group, definition, grid, labels)
+
+
+def compressors(dtype: str) -> list[BloscCodec | Crc32cCodec]:
+    """Codecs of chi2 and status (measured in tests/benchmarks/test_storage.py).
+
+    Without the checksum a flipped bit is read as another number, silently.
+    """
+    itemsize = np.dtype(dtype).itemsize
+    shuffled = BloscCodec(cname="lz4", clevel=5, shuffle="shuffle", typesize=itemsize)
+    return [shuffled, Crc32cCodec()]
 
 
 def _create_coordinates(
@@ -161,12 +162,14 @@ def _create_coordinates(
         array[:] = axis.coordinates
 
 
-def _variable_attributes(variable: str) -> dict[str, Any]:
+def _variable_attributes(variable: str, largest_error: float | None) -> dict[str, Any]:
     if variable == "chi2":
+        bound = {} if largest_error is None else {"largest_error": largest_error}
         return {
             "units": "1",
             "long_name": "chi-square, profiled over the pulls",
             "latex": r"$\chi^2$",
+            **bound,
         }
     return {
         "units": "1",

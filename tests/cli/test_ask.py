@@ -3,6 +3,8 @@
 import pytest
 import xarray as xr
 
+from scanner.limits import large, spaces, workers
+
 pytestmark = pytest.mark.cluster
 
 NAME = "light_vector_universal"
@@ -137,3 +139,34 @@ def test_wrong_points_get_one_line(command, arguments, said):
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert said in answer.err
+
+
+def test_a_large_cube_answers_the_same_by_parts(command, store, tmp_path, monkeypatch):
+    questions = [
+        ("query", NAME, "mass=30", "coupling=3e-5"),
+        ("query", NAME, "mass=30", "--reference", "raster"),
+        ("interval", NAME, "coupling", "--at", "mass=1"),
+        ("interval", NAME, "mass", "-e", CSI),
+        ("contour", NAME, "--reference", "sm"),
+        ("profile", NAME, "--keep", "mass"),
+        ("profile", NAME, "--keep", "coupling,mass", "--workers", "1"),
+    ]
+
+    def ask():
+        return [command(*question, "--store", store, "--json") for question in questions]
+
+    expected = ask()
+    monkeypatch.setattr(spaces, "LARGE", 100)
+    monkeypatch.setattr(workers, "LARGE", 1000)
+    for question, found, other in zip(questions, ask(), expected, strict=True):
+        assert (found.code, found.out) == (other.code, other.out), question
+    monkeypatch.setattr(large, "LARGE", 100)
+    refused = command("profile", NAME, "--keep", "mass,coupling", "--store", store)
+    assert refused.code == 2
+    assert refused.err.count("\n") == 1
+    assert "keep fewer axes, or hold some with --at" in refused.err
+
+
+def test_profile_refuses_workers_below_one(command, store):
+    refused = command("profile", NAME, "--keep", "mass", "--workers", "0", "--store", store)
+    assert (refused.code, refused.err) == (2, "error: --workers 0: give at least 1\n")

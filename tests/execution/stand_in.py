@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from scanner.definition import ScanDefinition
+from scanner.errors import MismatchError
 from scanner.grid import Axis, Chunk, Grid
 from scanner.store.archive import Archive
 
@@ -103,6 +104,28 @@ class Failing(Smooth):
         if chunk.number == 2:
             raise ZeroDivisionError("no events in the window")
         return super().block(grid, chunk)
+
+
+def killed_once(sentinel: str, number: int) -> int:
+    """Kills the first worker that comes to number 5; returns the number."""
+    if number == 5 and not Path(sentinel).exists():
+        Path(sentinel).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def killed(deaths: str) -> None:
+    """Kills every worker, and notes it."""
+    with Path(deaths).open("a") as noted:
+        noted.write("x")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def damaged(number: int) -> int:
+    """Raises for number 3."""
+    if number == 3:
+        raise MismatchError("chunk 3 is damaged")
+    return number
 
 
 def main(scan: str, evaluator: str) -> None:

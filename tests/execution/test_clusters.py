@@ -38,15 +38,16 @@ def scheduler_file(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.cluster
 def test_local_workers_have_one_thread_and_ignore_the_interrupt(client) -> None:
-    def look() -> tuple[str | None, bool]:
+    def look() -> tuple[str | None, str | None, bool]:
         import os
         import signal
 
         ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-        return os.environ.get("OMP_NUM_THREADS"), ignored
+        kept = os.environ.get("MALLOC_TRIM_THRESHOLD_")
+        return os.environ.get("OMP_NUM_THREADS"), kept, ignored
 
     assert list(client.nthreads().values()) == [1, 1]
-    assert set(client.run(look).values()) == {("1", True)}
+    assert set(client.run(look).values()) == {("1", str(2**27), True)}
     assert all(address.startswith("tcp://127.0.0.1:") for address in client.nthreads())
 
 

@@ -35,7 +35,7 @@ def test_folds_and_points_are_timed_apart(axes) -> None:
 
 
 def test_sample_covers_the_whole_range() -> None:
-    grid = sample((MASS, EPSILON, COUPLING), {"mass"})
+    grid = sample((MASS, EPSILON, COUPLING), {"mass"}, shape_values=64, points=4096)
     assert grid.n_chunks == 1
     assert 2048 <= grid.size <= 8192
     assert n_shapes(grid, {"mass"}) == 64
@@ -57,7 +57,7 @@ def test_sample_covers_the_whole_range() -> None:
     ],
 )
 def test_sample_is_shared_among_the_axes(axes, shape) -> None:
-    assert sample(axes, {"mass"}).shape == shape
+    assert sample(axes, {"mass"}, shape_values=64, points=4096).shape == shape
 
 
 def test_several_shape_axes_share_the_shape_values() -> None:

@@ -63,6 +63,7 @@ def _report(**changes: object) -> Report:
         points=600,
         seconds=2.0,
         cpu_seconds=3.0,
+        write_seconds=0.5,
         peak_memory_bytes={},
         status={1: 600},
         quarantined=(),

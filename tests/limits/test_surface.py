@@ -9,7 +9,8 @@ import xarray as xr
 
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
-from scanner.limits.surface import Surface, chosen_experiments
+from scanner.limits.layers import chosen_experiments, layer_names
+from scanner.limits.surface import Surface
 
 Make = Callable[..., xr.Dataset]
 
@@ -61,10 +62,10 @@ def test_unknown_repeated_and_no_experiments_are_refused(make_cube: Make) -> Non
     with pytest.raises(DefinitionError, match=r"'coherent_cs'.*did you mean 'coherent_csi'"):
         Surface.from_dataset(data, (EPS, ETA), ["coherent_cs"])
     with pytest.raises(DefinitionError, match="coherent_csi is named twice"):
-        chosen_experiments(data, ["coherent_csi", "coherent_csi"])
+        chosen_experiments(layer_names(data), ["coherent_csi", "coherent_csi"])
     with pytest.raises(DefinitionError, match="choose from coherent_csi, coherent_lar"):
-        chosen_experiments(data, [])
-    assert chosen_experiments(data, ["coherent_lar", "coherent_csi"]) == (
+        chosen_experiments(layer_names(data), [])
+    assert chosen_experiments(layer_names(data), ["coherent_lar", "coherent_csi"]) == (
         "coherent_csi",
         "coherent_lar",
     )

@@ -115,3 +115,13 @@ def _flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
+
+
+def test_a_region_is_that_part_of_the_whole(filled) -> None:
+    chi2, status = (filled.dataset(load=True)[name].to_numpy() for name in ("chi2", "status"))
+    region = (slice(3, 5), slice(1, 4))
+    found = filled.cube.read_region(region)
+    np.testing.assert_array_equal(found[0], chi2[:, 3:5, 1:4])
+    np.testing.assert_array_equal(found[1], status[:, 3:5, 1:4])
+    chunk = filled.grid.chunk(1)
+    np.testing.assert_array_equal(filled.cube.read_status(chunk), filled.cube.read(chunk)[1])
