@@ -15,10 +15,12 @@ from scanner.grid import MAX_POINTS_PER_CHUNK, Axis, Grid, choose_chunk_shape
 Clock = Callable[[], float]
 
 FOLDED = 128  # shape values of the fold that is timed: enough to outweigh its fixed cost
-PIECE_SECONDS = 0.02  # a piece of the grid that takes as long outweighs what a block costs at least
+PIECE_SECONDS = 0.05  # a piece of the grid that takes as long outweighs what a block costs at least
+PIECE_SHARE = 0.02  # of a small scan: no piece is worth more
 SMALLEST_PIECE = 256
 LARGEST_PIECE = MAX_POINTS_PER_CHUNK // 8
-GROWTH = 8
+GROWTH = 4
+WORTH_WRITING = 2**14
 PIECES = (5, 0, 8, 2, 10, 4, 1, 9, 6, 3, 11, 7)  # of the grid's twelfths, in the order of sampling
 FEWEST = 4
 BUDGET_SECONDS, BUDGET_SHARE = 0.6, 0.05  # for all pieces; of the whole scan
@@ -85,8 +87,11 @@ def _points_per_second(
     points, begun = SMALLEST_PIECE, clock()
     while True:
         grid = Grid(tuple(axes), choose_chunk_shape(shape, points, 1))
-        seconds = _evaluation(evaluator, grid, grid.n_chunks // 2, clock)
-        if seconds >= PIECE_SECONDS or points >= min(LARGEST_PIECE, grid.size):
+        number = grid.n_chunks // 2
+        # the better of two: what disturbs the first must not end the growth
+        seconds = min(_evaluation(evaluator, grid, number, clock) for _ in range(2))
+        enough = min(PIECE_SECONDS, PIECE_SHARE * seconds * grid.size / grid.chunk(number).size)
+        if seconds >= enough or points >= min(LARGEST_PIECE, grid.size):
             break
         points *= GROWTH
     budget = min(BUDGET_SECONDS, BUDGET_SHARE * grid.size * seconds / grid.chunk(0).size)
@@ -97,10 +102,21 @@ def _points_per_second(
         number = twelfth * (grid.n_chunks - 1) // (len(PIECES) - 1)
         taken += _evaluation(evaluator, grid, number, clock)
         evaluated += grid.chunk(number).size
-    block, begun = evaluator.block(grid, grid.chunk(number)), clock()
+    return 1.0 / (taken / evaluated + _writing(evaluator, grid, write, clock))
+
+
+def _writing(
+    evaluator: BlockEvaluator, grid: Grid, write: Callable[[Block], object], clock: Clock
+) -> float:
+    """Seconds per point; 0 where a piece is so small that its fixed cost would hide it."""
+    chunk = grid.chunk(0)
+    if chunk.size < WORTH_WRITING:
+        return 0.0
+    block = evaluator.block(grid, chunk)
+    write(block)  # what is loaded lazily
+    begun = clock()
     write(block)
-    writing = (clock() - begun) / grid.chunk(number).size
-    return 1.0 / (taken / evaluated + writing)
+    return (clock() - begun) / chunk.size
 
 
 def _evaluation(evaluator: BlockEvaluator, grid: Grid, number: int, clock: Clock) -> float:
