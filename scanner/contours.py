@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import contourpy
@@ -162,17 +163,24 @@ def _plane(delta_chi2: Array, axes: tuple[Axis, Axis]) -> _Plane:
     if values.shape != expected:
         names = f"({axes[0].name}, {axes[1].name})"
         raise ValueError(f"plane has shape {values.shape}, its axes {names} have {expected}")
-    first, second = (axis.to_scale(axis.coordinates) for axis in axes)
-    return _Plane(np.where(np.isfinite(values), values, np.nan), (first, second), axes)
+    if values.size > _LARGE:
+        return _Plane.of(values, axes)
+    return _small_plane(values.tobytes(), values.shape, axes)
+
+
+# a figure asks twice for each plane, its lines and its regions
+@lru_cache(maxsize=8)
+def _small_plane(values: bytes, shape: tuple[int, int], axes: tuple[Axis, Axis]) -> _Plane:
+    return _Plane.of(np.frombuffer(values).reshape(shape), axes)
 
 
 def _resolved(plane: _Plane, level: float) -> tuple[_Plane, int]:
     """The plane to draw that level on, and how much of it is narrow."""
     if plane.values.size > _LARGE:
         return plane, narrow_points(plane.values, level)
-    finer = plane.doubled()
+    finer = plane.doubled
     narrow = narrow_points(finer.values, level)
-    return (finer.doubled() if narrow else plane), narrow
+    return (finer.doubled if narrow else plane), narrow
 
 
 def _contour(plane: _Plane, cl: float, dof: int) -> Contour:
@@ -197,6 +205,13 @@ class _Plane:
     scaled: tuple[Array, Array]
     axes: tuple[Axis, Axis]
 
+    @classmethod
+    def of(cls, values: Array, axes: tuple[Axis, Axis]) -> _Plane:
+        """The plane on the nodes of its axes."""
+        first, second = (axis.to_scale(axis.coordinates) for axis in axes)
+        return cls(np.where(np.isfinite(values), values, np.nan), (first, second), axes)
+
+    @cached_property
     def doubled(self) -> _Plane:
         """The same plane on twice as fine a grid."""
         first, second = self.scaled

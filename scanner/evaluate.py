@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -188,6 +189,12 @@ class Evaluator:
             np.stack([on_grid(row, names, grid, chunk) for row in chi2]),
             np.stack([on_grid(row, names, grid, chunk) for row in status]),
         )
+
+
+@lru_cache(maxsize=2)
+def bound(definition: ScanDefinition) -> Evaluator:
+    """The evaluator of a definition, made once: its templates serve the probe and the limits."""
+    return Evaluator(definition)
 
 
 class _Layers:
