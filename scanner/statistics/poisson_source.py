@@ -16,8 +16,11 @@ from scanner.statistics.poisson_start import HEADER
 
 IN_REGISTERS = 28
 """Sums that one loop may keep; more of them are made by further loops over stored factors."""
-FULL_STEP = 0.05
-"""Squared decrement below which a full step descends; see `poisson.SAFE_DECREMENT`."""
+FULL_STEP = 0.25
+"""Squared decrement below which a full step is taken: it stays where predictions are positive."""
+ASK_AGAIN = 8
+GOOD_GUESS = 1.0
+"""Squared decrement at the guess from neighbours above which least squares start nearer."""
 MAX_PASSES = 40
 """Newton steps from one start before a point is given up."""
 LOG_TERMS = 9
@@ -112,7 +115,7 @@ def _constants(s: Structure) -> Iterator[str]:
     yield f"line = np.empty(({s.degree + 1}, templates.shape[2]))"
     yield f"start = np.empty({s.n})"
     yield f"before, base = np.zeros((len(z), {s.n})), np.zeros((len(z), {s.n}))"
-    yield "ready = False"
+    yield "ready, misses = False, 0"
     for d in range(s.degree + 1):
         yield f"L{d} = line[{d}]"
     for j in range(s.n):
@@ -152,8 +155,11 @@ def _point(s: Structure) -> Iterator[str]:
     yield "x = z[i]"
     yield from _sums(s)
     yield "done = False"
-    yield "for attempt in range(2):"
+    yield "for attempt in range(3):"
     yield "    if attempt == 0:"
+    # points in no order have no use for their neighbours: ask now and then
+    yield f"        if misses > 1 and i % {ASK_AGAIN}:"
+    yield "            continue"
     # the fit of this point on the line before, plus the extrapolated change between the two lines
     yield "        if known >= 3:"
     yield _indented(3, _each(s, "y{j} = base[i, {j}] + 3.0 * (d1_{j} - d2_{j}) + d3_{j}"))
@@ -163,6 +169,8 @@ def _point(s: Structure) -> Iterator[str]:
     yield _indented(3, _each(s, "y{j} = base[i, {j}] + d1_{j}"))
     yield "        else:"
     yield "            continue"
+    yield "    elif attempt == 1:"
+    yield from _indent(2, _least_squares(s))
     yield "    else:"
     yield "        least_squares(line, x, n, offset, direct, weights, D, R, centre, start)"
     yield _indented(2, _each(s, "y{j} = start[{j}]"))
@@ -170,6 +178,9 @@ def _point(s: Structure) -> Iterator[str]:
     yield from _indent(2, _newton(s))
     yield "    if done:"
     yield "        break"
+    yield "    misses += 1"
+    yield "if done and attempt == 0:"
+    yield "    misses = 0"
     yield "if done:"
     yield from _indent(1, _finish(s))
     yield "if done:"
@@ -196,6 +207,14 @@ def _sums(s: Structure) -> Iterator[str]:
         yield "total = " + _horner(s, f"n_bins + {len(s.signal)}")
 
 
+def _least_squares(s: Structure) -> Iterator[str]:
+    """The fit with fixed weights, as a start: mostly positive, and then no step too far."""
+    yield from _pass(s, fixed=True)
+    yield _each(s, "g{j} += c{j}")
+    yield from _cholesky(s)
+    yield _each(s, "y{j} = t{j}")
+
+
 def _newton(s: Structure) -> Iterator[str]:
     yield from _pass(s)
     yield "if not low == 0.0:"
@@ -203,6 +222,9 @@ def _newton(s: Structure) -> Iterator[str]:
     for j in range(s.n):
         yield f"g{j} = s{j} - g{j} + y{j} - c{j}"
     yield from _cholesky(s)
+    # a guess from the neighbours that is no good is not worth mending
+    yield f"if attempt == 0 and not decrement < {GOOD_GUESS}:"
+    yield "    break"
     yield f"if not decrement < {FULL_STEP}:"
     yield "    length = 1.0 / (1.0 + np.sqrt(decrement))"
     yield _indented(1, _each(s, "y{j} -= length * t{j}"))
@@ -213,8 +235,8 @@ def _newton(s: Structure) -> Iterator[str]:
     yield "    break"
 
 
-def _pass(s: Structure) -> Iterator[str]:
-    """The loop over bins: sums of gradient and curvature at y."""
+def _pass(s: Structure, *, fixed: bool = False) -> Iterator[str]:
+    """The loop over bins: sums of gradient and curvature at y, or of a fit with fixed weights."""
     yield "low = 0.0"
     yield _each(s, "g{j} = 0.0")
     sums = iter([] if _stores(s) else s.pairs)
@@ -224,11 +246,15 @@ def _pass(s: Structure) -> Iterator[str]:
     yield "    s = " + _horner(s, "b")
     for j in range(s.n):
         yield f"    j{j} = {_derivative(s, j)}"
-    yield "    mu = " + _prediction(s)
-    yield "    low += 0.0 if mu > 0.0 else 1.0"
-    yield "    inverse = 1.0 / mu"
-    yield "    w = n[b] * inverse"
-    yield "    v = w * inverse"
+    if fixed:
+        yield "    v = weights[b]"
+        yield f"    w = v * (n[b] - offset[b]{' - s' if s.direct else ''})"
+    else:
+        yield "    mu = " + _prediction(s)
+        yield "    low += 0.0 if mu > 0.0 else 1.0"
+        yield "    inverse = 1.0 / mu"
+        yield "    w = n[b] * inverse"
+        yield "    v = w * inverse"
     for j in range(s.n):
         yield f"    g{j} += w * j{j}"
     if _stores(s):

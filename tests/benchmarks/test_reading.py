@@ -14,6 +14,7 @@ import pytest
 
 from scanner.definition import ScanDefinition
 from scanner.execution.clusters import connect
+from scanner.execution.task import peak_memory_bytes
 from scanner.grid import Axis, Grid, choose_chunk_shape
 from scanner.limits.answers import Answers
 from scanner.limits.pits import find_pits
@@ -125,7 +126,9 @@ def test_profile(benchmark, answers, workers):
     found = benchmark.pedantic(answers.profile, [keep], rounds=1)
     assert found.names == tuple(keep)
     told(benchmark, answers, answers.stored.grid.size)
-    benchmark.extra_info["peak_mb_of_workers"] = list(workers.client.run(peak_mb).values())
+    benchmark.extra_info["peak_mb_of_workers"] = [
+        round(b / 1e6) for b in workers.client.run(peak_memory_bytes).values()
+    ]
 
 
 @pytest.mark.cluster
@@ -135,4 +138,6 @@ def test_lowest_points(benchmark, answers, workers):
     found = benchmark.pedantic(find_pits, [answers.stored, subsets, workers], rounds=1)
     assert all(one.pits for one in found.values())
     told(benchmark, answers, answers.stored.grid.size)
-    benchmark.extra_info["peak_mb_of_workers"] = list(workers.client.run(peak_mb).values())
+    benchmark.extra_info["peak_mb_of_workers"] = [
+        round(b / 1e6) for b in workers.client.run(peak_memory_bytes).values()
+    ]
