@@ -70,7 +70,10 @@ def _threads() -> str:
 
 def _kernels() -> str:
     start = time.perf_counter()
-    compiled(PROBE, "nothing")
+    try:
+        compiled(PROBE, "nothing")
+    except Exception as error:
+        raise ScannerError(f"numba cannot compile: {error}; reinstall numba") from error
     return f"kept in {cache_folder()}, the compiler answered in {time.perf_counter() - start:.1f} s"
 
 

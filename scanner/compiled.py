@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
@@ -43,23 +44,41 @@ def compiled(source: str, name: str) -> Callable[..., None]:
         Text of a module whose functions are ``numba.njit`` with a signature and ``cache=True``.
     name : str
         Function in it.
+
+    Raises
+    ------
+    Exception
+        What numba says of a source that it cannot compile.
     """
     digest = sha256(source.encode()).hexdigest()[:24]
-    folder = _folder(_target()) / digest
-    try:
-        path = _written(folder, source)
-    except OSError:  # nowhere to keep it: compiled anew by every process
-        temporary = tempfile.mkdtemp(prefix="cevns-scanner-")
-        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-        path = _written(Path(temporary), source)
-    try:
-        module = _loaded(path, digest)
-    except Exception:
-        # what a full disk or a killed process left of the machine code is made again, once
-        shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
-        module = _loaded(path, digest)
+    kept = _folder(_target()) / digest
+    # as it is kept; made again, once, of what a killed process left; where nothing can be kept
+    folders: tuple[Callable[[], Path], ...] = (
+        lambda: kept,
+        lambda: _without_code(kept),
+        _temporary,
+    )
+    for folder in folders:
+        try:
+            module = _loaded(_written(folder(), source), digest)
+            break
+        except Exception:
+            if folder is folders[-1]:
+                raise
     function: Callable[..., None] = getattr(module, name)
     return function
+
+
+def _without_code(folder: Path) -> Path:
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+    return folder
+
+
+def _temporary() -> Path:
+    """A folder of this process alone: it compiles for itself."""
+    folder = tempfile.mkdtemp(prefix="cevns-scanner-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _target() -> str:
@@ -84,7 +103,7 @@ def _written(folder: Path, source: str) -> Path:
     # never replaced: numba takes a newer source for another one
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f".kernel-{os.getpid()}.partial"
+        partial = folder / f".kernel-{uuid.uuid4().hex}.partial"  # unlike on every host
         partial.write_text(source)
         try:
             os.link(partial, path)

@@ -192,7 +192,7 @@ class Evaluator:
 
 
 @lru_cache(maxsize=2)
-def bound(definition: ScanDefinition) -> Evaluator:
+def evaluator_of(definition: ScanDefinition) -> Evaluator:
     """The evaluator of a definition, made once: its templates serve the probe and the limits."""
     return Evaluator(definition)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scanner import catalog
 from scanner.definition import ScanDefinition
-from scanner.evaluate import bound
+from scanner.evaluate import evaluator_of
 from scanner.execution import plan as planning
 from scanner.execution.plan import Plan
 from scanner.execution.probe import Speed, measure
@@ -42,7 +42,7 @@ def create(
 
 def remarks(chosen: ScanDefinition) -> tuple[str, ...]:
     """What somebody who starts this scan should know: axes that change no count."""
-    idle = bound(chosen).idle(chosen.axes)
+    idle = evaluator_of(chosen).idle(chosen.axes)
     return idle_notes(idle, loaded_experiments(chosen))
 
 
@@ -86,7 +86,7 @@ def plan(
 
 
 def _speed(chosen: ScanDefinition) -> Speed:
-    return measure(chosen.axes, _shape_axes(chosen), bound(chosen), write=_rehearse)
+    return measure(chosen.axes, _shape_axes(chosen), evaluator_of(chosen), write=_rehearse)
 
 
 def _rehearse(block: Block) -> None:

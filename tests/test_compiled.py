@@ -83,3 +83,14 @@ def test_where_kernels_are_kept(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / "cevns-scanner"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path("~/.cache/cevns-scanner").expanduser()
+
+
+def test_a_folder_that_takes_the_source_and_no_machine_code(tmp_path):
+    """A full disk: what cannot be kept is compiled by the process for itself."""
+    answer(start(tmp_path))
+    [code] = tmp_path.rglob("__pycache__")
+    for path in code.iterdir():
+        path.unlink()
+    code.rmdir()
+    code.write_text("in the way")
+    assert answer(start(tmp_path)) == "[0.0, 2.0, 4.0]"

@@ -201,7 +201,11 @@ def _record(
         "evaluation_seconds": 0.0 if report is None else report.cpu_seconds,
         "write_seconds": 0.0 if report is None else report.write_seconds,
         "peak_memory_bytes": {} if report is None else dict(report.peak_memory_bytes),
-        **({} if scan.spaces.large else scan.summary().to_dict()),
+        **(
+            {"minimum": scan.stored.summary["minimum"]}
+            if scan.spaces.large
+            else scan.summary().to_dict()
+        ),
     }
 
 

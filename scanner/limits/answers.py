@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.definition import ScanDefinition
 from scanner.errors import IncompleteScanError, ScannerError
-from scanner.evaluate import Evaluator, bound
+from scanner.evaluate import Evaluator, evaluator_of
 from scanner.known import derived_shifts, known_parameters
 from scanner.limits import query as questions
 from scanner.limits.interval import Interval, interval
@@ -62,7 +62,7 @@ class Answers:
     def evaluator(self) -> Evaluator:
         """The exact likelihood behind the cube; MismatchError if its sources changed."""
         self.definition.check_sources()
-        return bound(self.definition)
+        return evaluator_of(self.definition)
 
     def state(self) -> ScanState:
         """How far the scan is, from the store alone."""

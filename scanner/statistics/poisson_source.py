@@ -19,6 +19,7 @@ IN_REGISTERS = 28
 FULL_STEP = 0.25
 """Squared decrement below which a full step is taken: it stays where predictions are positive."""
 ASK_AGAIN = 8
+"""Points after which neighbours that were no help are asked again."""
 GOOD_GUESS = 1.0
 """Squared decrement at the guess from neighbours above which least squares start nearer."""
 MAX_PASSES = 40

@@ -26,6 +26,7 @@ Status = npt.NDArray[np.uint8]
 OK, UNPHYSICAL, NOT_CONVERGED, NUMERIC = 1, 3, 4, 5
 """Status of a profiled point, as stored in the cube."""
 FILLED_AT_ONCE = 16384
+"""Points that `fill` evaluates together: bounds its memory."""
 
 
 @dataclass(frozen=True)

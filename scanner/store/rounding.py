@@ -1,7 +1,7 @@
 """Rounding of stored chi2, where it is asked for: fewer bytes, with a bound that holds everywhere.
 
 chi2 is rounded to a multiple of a power of two. The trailing zeros compress away, the values stay
-plain float64 for every reader, and no Delta chi2 is off by more than the step.
+plain float64 for every reader, and no Delta chi2 of one layer is off by more than the step.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """Execution: what a chunk costs beside its evaluation, and where the time of a real scan goes."""
 
-import time
-
 import numpy as np
 import pytest
 import stand_in
@@ -26,19 +24,6 @@ def empty_scan(root, n_chunks, number):
     return Archive(root).create(definition, Grid(axes, (1, 64)))
 
 
-def commit_seconds(stored, root):
-    """Time of writing a point of a chunk and of its marker, best of five, in a store of its own."""
-    grid, seconds = stored.grid, []
-    copy = Archive(root).create(stored.definition, grid)
-    chunk = grid.chunk(0)
-    chi2, status = stored.cube.read(chunk)
-    for _ in range(5):
-        start = time.perf_counter()
-        copy.commit(chunk, chi2, status)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds) / chunk.size
-
-
 def test_overhead_of_a_chunk(benchmark, timing, note, tmp_path):
     made = []
     n_chunks = 400 if timing else 12
@@ -55,7 +40,7 @@ def test_overhead_of_a_chunk(benchmark, timing, note, tmp_path):
     if timing:
         each = 1e3 * benchmark.stats.stats.min / n_chunks
         benchmark.extra_info["milliseconds_per_chunk"] = each
-        written = 64e3 * commit_seconds(made[-1], tmp_path / "copy")
+        written = 1e3 * report.write_seconds / n_chunks
         said = f"its writing alone takes a worker {written:.1f} ms"
         note("overhead of a chunk, 2 workers", each, "ms of wall time", said)
 
@@ -70,9 +55,7 @@ def test_where_the_time_goes(benchmark, timing, note, measured, tmp_path, worker
     assert report.points == len(definition.axes[0]) ** 6
     assert set(report.status) == {1}
     if timing:
-        available = workers * report.seconds
-        written = report.points * commit_seconds(scan.stored, tmp_path / "copy") / available
-        evaluated = report.cpu_seconds / available
+        evaluated, written = report.shares
         measured["run", workers] = report.seconds
         speedup = measured.get(("run", 1), np.nan) / report.seconds
         benchmark.extra_info |= {
