@@ -20,19 +20,27 @@ from scanner.store.rehearsal import rehearse
 from scanner.store.stored import StoredScan
 
 
-def create(
-    chosen: ScanDefinition, store: str | Path | None = None, workers: int | None = None
-) -> StoredScan:
-    """Empty scan in the store, its chunks about half a second long on this machine.
+def cut(chosen: ScanDefinition, workers: int | None = None) -> tuple[Grid, float]:
+    """Grid in chunks of about half a second on this machine, and the seconds of one core for all.
 
     Raises
     ------
     DefinitionError
         `workers` is below 1.
+    """
+    speed = _speed(chosen)
+    grid = _grid(chosen, speed, workers)
+    return grid, _cost(chosen, grid, speed, workers).cpu_seconds
+
+
+def create(chosen: ScanDefinition, grid: Grid, store: str | Path | None = None) -> StoredScan:
+    """Empty scan in the store.
+
+    Raises
+    ------
     StoreError
         The store is not writable or too small; nothing is written.
     """
-    grid = _grid(chosen, _speed(chosen), workers)
     labels = {
         p.name: {"long_name": p.description or p.name, "latex": p.latex}
         for p in known_parameters(chosen).values()
@@ -71,17 +79,30 @@ def plan(
 ) -> Plan:
     """What a scan costs and what of it is done; computes nothing but a timed probe."""
     speed = _speed(chosen)
-    cut = _grid(chosen, speed, workers)
+    grid = _grid(chosen, speed, workers)
     stored = Archive(store).find(chosen)
-    state = stored.state() if stored else None
+    if stored is None:
+        return _cost(chosen, grid, speed, workers)
+    state = stored.state()
+    return _cost(chosen, stored.grid, speed, workers, state.done, state.points_done)
+
+
+def _cost(
+    chosen: ScanDefinition,
+    grid: Grid,
+    speed: Speed,
+    workers: int | None,
+    done_chunks: int = 0,
+    done_points: int = 0,
+) -> Plan:
     return planning.estimate(
-        stored.grid if stored else cut,
+        grid,
         n_experiments=len(chosen.layers),
         shape_axes=_shape_axes(chosen),
         speed=speed,
         workers=_count(workers),
-        done_chunks=state.done if state else 0,
-        done_points=state.points_done if state else 0,
+        done_chunks=done_chunks,
+        done_points=done_points,
     )
 
 

@@ -63,7 +63,10 @@ class Scan(Answers):
             See `scanner.definition.load` and `scanner.store.archive.Archive.create`.
         """
         chosen = _resolved(source, overrides)
-        stored = Archive(store).find(chosen) or prepare.create(chosen, store, workers)
+        stored = Archive(store).find(chosen)
+        if stored is None:
+            grid, _ = prepare.cut(chosen, workers)
+            stored = prepare.create(chosen, grid, store)
         stored.add_name(chosen.name)
         return cls(stored)
 
@@ -81,6 +84,8 @@ class Scan(Answers):
     ) -> tuple[Scan, Report | None]:
         """Make the scan of a definition and run it; nothing is made where no cluster answers.
 
+        A small scan needs none: unless one is named it is run in this process.
+
         Parameters
         ----------
         source, overrides, store
@@ -95,8 +100,11 @@ class Scan(Answers):
             scan = cls.of(chosen, store=store)._on(cluster, told)
             return scan, scan.run(progress=progress, said=said, **cluster)
         Archive(store).check()
-        with _connected(None, said, cluster) as client:
-            scan = cls.of(chosen, store=store, workers=cluster.get("workers"))._on(cluster, told)
+        grid, cpu_seconds = prepare.cut(chosen, cluster.get("workers"))
+        with _connected(None, said, {**cluster, "cpu_seconds": cpu_seconds}) as client:
+            stored = prepare.create(chosen, grid, store)
+            stored.add_name(chosen.name)
+            scan = cls(stored)._on(cluster, told)
             return scan, scan.run(client, progress=progress)
 
     @classmethod

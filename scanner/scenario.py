@@ -17,6 +17,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy.typing as npt
@@ -182,8 +183,13 @@ def call_with(function: Callable[..., Any], *args: Any, values: Mapping[str, Any
 
 def named_parameters(function: Callable[..., Any], values: Mapping[str, Any]) -> list[str]:
     """Those names of `values` that the function's signature takes as keyword-only arguments."""
+    return [name for name in _keyword_only(function) if name in values]
+
+
+@lru_cache(maxsize=1024)
+def _keyword_only(function: Callable[..., Any]) -> tuple[str, ...]:
     parameters = inspect.signature(function).parameters.values()
-    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in values]
+    return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
 
 def takes(

@@ -119,6 +119,20 @@ def test_a_client_of_the_caller_is_used_and_left_open(tmp_path):
         assert client.status == "running"
 
 
+@pytest.mark.cluster
+def test_a_small_scan_is_run_in_this_process_and_leaves_the_bytes_of_worker_processes(tmp_path):
+    said = []
+    here, _ = Scan.launch(NAME, SMALL, store=tmp_path / "here", said=said.append)
+    there, _ = Scan.launch(NAME, SMALL, store=tmp_path / "there", said=said.append, workers=2)
+    assert ["this process" in sentence for sentence in said] == [True, False]
+    markers = [
+        {number: marker.sha256 for number, marker in scan.stored.finished().items()}
+        for scan in (here, there)
+    ]
+    assert markers[0]
+    assert markers[0] == markers[1]
+
+
 def test_a_cube_too_large_for_memory_is_finished_and_asked_by_parts(small, tmp_path, monkeypatch):
     """Run, summary and figure, on a cube that is said to be large; the numbers are the same."""
     monkeypatch.setattr(spaces, "LARGE", 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -16,6 +17,15 @@ def main() -> None:
     # matrices are small: more threads only get into each other's way, and the workers' too
     for name in THREADS:
         os.environ.setdefault(name, "1")
+    # a command makes few cycles, and many objects that stay
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        _main()
+    finally:
+        gc.freeze()  # else the interpreter takes half a second to part from its modules
+
+
+def _main() -> None:
     from scanner.cli.app import Abort, UsageError, app
 
     if len(sys.argv) == 1:

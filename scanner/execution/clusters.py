@@ -1,4 +1,4 @@
-"""Which Dask cluster: an address, the Dask configuration, or worker processes on this host."""
+"""Which Dask cluster: an address, the Dask configuration, worker processes, or a thread here."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from typing import Any
 import dask
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
+from threadpoolctl import threadpool_limits
 
 from scanner.errors import ClusterError, DefinitionError
+
+SMALL_SECONDS = 4.0
+"""CPU time below which work is done in this process: worker processes take as long to start."""
 
 CONNECT_SECONDS = 8.0
 WORKERS_SECONDS = 60.0
@@ -24,6 +28,18 @@ WORKERS_SECONDS = 60.0
 # the keyboard's interrupt goes to the whole process group; only the driver is to act on it
 _IGNORE_INTERRUPT = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
+
+_SILENT: dict[str, Any] = {
+    "dashboard_address": None,
+    "silence_logs": logging.CRITICAL,
+    "scheduler_kwargs": {
+        # every death of a worker is told to the runner, which counts per chunk
+        "allowed_failures": 0,
+        # without an address its web server takes 8787, on all interfaces
+        "dashboard": False,
+        "dashboard_address": "127.0.0.1:0",
+    },
+}
 
 # Dask lets workers give all freed memory back at once: measured, a worker then spends more time in
 # page faults than in arithmetic on arrays of a megabyte. They may keep 128 MB (glibc; 32 MB is the
@@ -52,6 +68,8 @@ def connect(
     scheduler: str | None = None,
     scheduler_file: str | Path | None = None,
     workers: int | None = None,
+    *,
+    cpu_seconds: float | None = None,
 ) -> Iterator[Connection]:
     """Connect to a cluster and close what was opened here when done.
 
@@ -65,6 +83,9 @@ def connect(
     workers : int, optional
         Number of local worker processes (default: one per CPU this process may use), or the
         number to wait for on another cluster (default: 1).
+    cpu_seconds : float, optional
+        What is to be done, where it is known. Where neither a cluster nor a number of workers
+        is given, little work is done by a thread of this process.
 
     Raises
     ------
@@ -76,7 +97,12 @@ def connect(
     if workers is not None and workers < 1:
         raise DefinitionError(f"workers = {workers}: give at least 1")
     address, origin = _address(scheduler, scheduler_file)
-    opened = _local(workers) if address is None else _remote(address, origin, workers or 1)
+    if address is not None:
+        opened = _remote(address, origin, workers or 1)
+    elif workers is None and cpu_seconds is not None and cpu_seconds <= SMALL_SECONDS:
+        opened = _here()
+    else:
+        opened = _local(workers)
     with opened as connection:
         yield connection
 
@@ -141,6 +167,18 @@ def _wait_for_workers(client: Client, address: str, workers: int) -> None:
 
 
 @contextmanager
+def _here() -> Iterator[Connection]:
+    # one thread, as in a worker process: the same arithmetic
+    with _quiet(), threadpool_limits(1):
+        options = {"n_workers": 1, "processes": False, **_SILENT}
+        with (
+            LocalCluster(threads_per_worker=1, **options) as cluster,
+            Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False) as client,
+        ):
+            yield Connection(client, "this process (little to do, no cluster given)")
+
+
+@contextmanager
 def _local(workers: int | None) -> Iterator[Connection]:
     count = workers or CPU_COUNT
     _start_quiet_tracker()
@@ -175,15 +213,7 @@ def _local_options(count: int) -> dict[str, Any]:
         "threads_per_worker": 1,
         "processes": True,
         "host": "127.0.0.1",
-        "dashboard_address": None,
-        "silence_logs": logging.CRITICAL,
-        "scheduler_kwargs": {
-            # every death of a worker is told to the runner, which counts per chunk
-            "allowed_failures": 0,
-            # without an address its web server takes 8787, on all interfaces
-            "dashboard": False,
-            "dashboard_address": "127.0.0.1:0",
-        },
+        **_SILENT,
         "preload": [_IGNORE_INTERRUPT],
         "preload_argv": [[]],
     }

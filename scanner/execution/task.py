@@ -23,7 +23,7 @@ from scanner.store import provenance
 from scanner.store.rounding import rounded
 from scanner.store.stored import StoredScan
 
-DEFAULT_EVALUATOR = "scanner.evaluate:Evaluator"
+DEFAULT_EVALUATOR = "scanner.evaluate:evaluator_of"
 
 
 class Block(Protocol):

@@ -76,9 +76,9 @@ def new_frame(note: Note, size: tuple[float, float]) -> tuple[Figure, Axes]:
 
 def lay_out(figure: Figure, frame: Axes, note: Note) -> Text | None:
     """Give the frame its place, once labels and scales are set; the provenance, if there is one."""
-    figure.draw_without_rendering()
+    _place(figure)
     imprint = add_imprint(figure, frame, note.provenance)
-    figure.draw_without_rendering()
+    _place(figure)
     return imprint
 
 
@@ -89,10 +89,17 @@ def finish(figure: Figure, frame: Axes, legend: Legend, imprint: Text | None) ->
     """
     above = legend.get_window_extent().y1 - frame.get_window_extent().y1
     _heighten(figure, above / figure.dpi)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    _place(figure)
+    figure.set_layout_engine(None)  # the style names none; "none" would cost one more drawing
     if imprint is not None:
         place_imprint(imprint, figure, frame)
+
+
+def _place(figure: Figure) -> None:
+    """Lay out without drawing."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
 
 
 def _heighten(figure: Figure, inches: float) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from threadpoolctl import threadpool_info
 
 from scanner.errors import ClusterError, DefinitionError
 from scanner.execution import clusters
@@ -60,6 +62,29 @@ def test_local_cluster_is_said_aloud_and_listens_on_loopback_only() -> None:
         assert connection.description == "this host, 1 worker (no cluster given)"
         client = connection.client
     assert client.status == "closed"
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(
+    ("workers", "cpu_seconds", "here"),
+    [
+        (None, 0.9 * clusters.SMALL_SECONDS, True),
+        (None, 1.1 * clusters.SMALL_SECONDS, False),
+        (None, None, False),
+        (1, 0.1, False),
+    ],
+)
+def test_little_work_is_done_in_this_process_unless_workers_are_wished_for(
+    workers, cpu_seconds, here
+) -> None:
+    with clusters.connect(workers=workers, cpu_seconds=cpu_seconds) as connection:
+        pids = set(connection.client.run(os.getpid).values())
+        assert (pids == {os.getpid()}) is here
+        assert ("this process" in connection.description) is here
+        if here:
+            openblas = [lib["num_threads"] for lib in threadpool_info()]
+            assert set(openblas) == {1}
+    assert connection.client.status == "closed"
 
 
 @pytest.mark.cluster
