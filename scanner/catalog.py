@@ -14,7 +14,8 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -40,11 +41,11 @@ class _Shelf:
 
     def names(self) -> tuple[str, ...]:
         """All names, sorted."""
-        return tuple(sorted(self.own() | set(entry_points(group=self.group).names)))
+        return tuple(sorted(self.own() | set(_offers(self.group).names)))
 
     def locate(self, name: str) -> tuple[ModuleType, str]:
         """Module of that name, and the attribute its entry point names (may be empty)."""
-        offers = list(entry_points(group=self.group, name=name))
+        offers = list(_offers(self.group).select(name=name))
         own = [f"{self.package}.{name}"] if name in self.own() else []
         values = own + [offer.value for offer in offers]
         if not values:
@@ -58,6 +59,16 @@ class _Shelf:
         if own:
             return _import(own[0], label), ""
         return _import_offer(offers[0], label)
+
+
+def _offers(group: str) -> EntryPoints:
+    return _on_path(group, tuple(sys.path))
+
+
+@lru_cache(maxsize=8)
+def _on_path(group: str, _path: tuple[str, ...]) -> EntryPoints:
+    """Entry points of the packages on a path: reading their files takes 5 ms."""
+    return entry_points(group=group)
 
 
 _SCENARIOS = _Shelf("scenario", "scenarios", "cevns_scanner.scenarios")
