@@ -138,6 +138,10 @@ class ExperimentModel:
         """Standard Model counts (n_bins,) at nominal pulls."""
         return np.asarray(self._sm_maker.fold({}).counts[0])
 
+    def standard_model_bins(self) -> dict[str, Array]:
+        """Standard Model counts (n_bins,) of each flux component at nominal pulls."""
+        return self._sm_maker.components()
+
     def signal(self, values: Mapping[str, Array]) -> Array:
         """Counts (n, n_bins) at points given by all scanned parameters, each (n,).
 
@@ -157,7 +161,11 @@ class ExperimentModel:
 
     def components(self) -> dict[str, float]:
         """Signal counts of each flux component; only for a point (nothing scanned)."""
-        return {name: float(counts.sum()) for name, counts in self._maker.components().items()}
+        return {name: float(counts.sum()) for name, counts in self.component_bins().items()}
+
+    def component_bins(self) -> dict[str, Array]:
+        """Signal counts (n_bins,) of each flux component; only for a point (nothing scanned)."""
+        return self._maker.components()
 
     def idle(self, values: Mapping[str, Array]) -> set[str]:
         """Scanned parameters that change no count.

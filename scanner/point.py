@@ -112,7 +112,7 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
     """
     if definition.axes or definition.profile:
         raise ValueError("a point has no axes and no profile: resolve it with point=True")
-    _check_physical(definition)
+    check_physical(definition)
     bound = models(
         definition.scenario,
         definition.experiment_options,
@@ -130,7 +130,8 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
     )
 
 
-def _check_physical(definition: ScanDefinition) -> None:
+def check_physical(definition: ScanDefinition) -> None:
+    """DefinitionError where the scenario calls the point unphysical."""
     physical = catalog.scenario(definition.scenario).physical
     if physical is not None and not np.all(call_with(physical, values=definition.parameters)):
         values = ", ".join(f"{n} = {v}" for n, v in definition.parameters.items())

@@ -53,17 +53,10 @@ def point(
     json: Json = False,
 ) -> None:
     """Explain one point: counts by component, chi2, pulls, excluded or not."""
-    from scanner.catalog import experiment_names
     from scanner.definition import from_mapping
     from scanner.point import explain
 
-    experiments = experiment or list(experiment_names())
-    raw = {
-        "scenario": scenario,
-        "experiments": experiments,
-        "parameters": named_values(values),
-        **_conventions(named_values(option)),
-    }
+    raw = point_tables(scenario, values, experiment, option)
     given = set(raw["parameters"])
     explained = explain(from_mapping(raw, "", point=True), given)
     for sentence in explained.notes:
@@ -72,6 +65,23 @@ def point(
         show_json(explained.to_dict())
     else:
         _print_point(explained)
+
+
+def point_tables(
+    scenario: str,
+    values: list[str] | None,
+    experiments: list[str] | None,
+    options: list[str] | None,
+) -> dict[str, Any]:
+    """Arguments that name a point, as the tables of a definition; all experiments by default."""
+    from scanner.catalog import experiment_names
+
+    return {
+        "scenario": scenario,
+        "experiments": experiments or list(experiment_names()),
+        "parameters": named_values(values),
+        **_conventions(named_values(options)),
+    }
 
 
 def _conventions(options: dict[str, Any]) -> dict[str, Any]:

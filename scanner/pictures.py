@@ -1,0 +1,206 @@
+"""Figures of a point: spectra with their components, pulls and residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.definition import ScanDefinition
+from scanner.figures import style
+from scanner.figures.names import readable, unit_alone
+from scanner.figures.pulls import PullRow, Residuals, point_figure
+from scanner.figures.save import check_path, save
+from scanner.figures.spectra import Projection, spectra_figure
+from scanner.known import known_parameters
+from scanner.spectra import Fit, Spectra, spectra
+from scanner.statistics.counting import poisson_errors
+from scanner.store.provenance import package_version
+
+Array = npt.NDArray[np.float64]
+
+PACKAGE = "cevns-scanner"
+_STACKED = "(stacked: the point, fitted)"
+_ALIKE = 1e-6  # relative change of counts that no eye can see
+
+
+def draw_spectra(point: ScanDefinition, path: Path) -> Path:
+    """Draw data and fitted prediction of every experiment by observable.
+
+    Parameters
+    ----------
+    point : ScanDefinition
+        Resolved with ``point=True``.
+    path : Path
+        Ending in .pdf, .png or .svg.
+
+    Raises
+    ------
+    DefinitionError
+        An unknown suffix, an unphysical point.
+    StoreError
+        The file cannot be written.
+    """
+    target = check_path(path)
+    found = spectra(point)
+    figure = spectra_figure(
+        {f"{_heading(one)} {_STACKED}": _projections(one) for one in found.values()},
+        title=point_title(point),
+        provenance=provenance(point),
+    )
+    return save(figure, target)
+
+
+def draw_pulls(point: ScanDefinition, path: Path) -> Path:
+    """Draw the fitted pulls of a point beside the Standard Model's, and its residuals.
+
+    Arguments and errors are those of `draw_spectra`.
+    """
+    target = check_path(path)
+    found = spectra(point)
+    figure = point_figure(
+        {_heading(one): _pull_rows(one) for one in found.values()},
+        {_heading(one): _residuals(one) for one in found.values()},
+        title=point_title(point),
+        provenance=provenance(point),
+    )
+    return save(figure, target)
+
+
+def _pull_rows(found: Spectra) -> list[PullRow]:
+    point, sm = found.point, found.standard_model
+    both = not same_counts(point, sm)
+    return [
+        PullRow(
+            name=name,
+            value=value,
+            width=point.widths[name],
+            other=(sm.pulls[name], sm.widths[name]) if both else None,
+        )
+        for name, value in point.pulls.items()
+    ]
+
+
+def _residuals(found: Spectra) -> list[Residuals]:
+    both = not same_counts(found.point, found.standard_model)
+    return [
+        Residuals(
+            axis=axis,
+            point=_residual(found, found.point, i),
+            other=_residual(found, found.standard_model, i) if both else None,
+        )
+        for i, axis in enumerate(found.experiment.bins)
+    ]
+
+
+def _residual(found: Spectra, fit: Fit, i: int) -> Array:
+    """(data - fit)/error of the bins of one observable."""
+    total, variance = fit.total, found.experiment.variance
+    error = np.sqrt(found.projected(total if variance is None else variance, i))
+    return (found.projected(found.experiment.observed, i) - found.projected(total, i)) / error
+
+
+def _projections(found: Spectra) -> list[Projection]:
+    return [_projection(found, i) for i in range(len(found.experiment.bins))]
+
+
+def _projection(found: Spectra, i: int) -> Projection:
+    experiment, fit = found.experiment, found.point
+    observed = found.projected(experiment.observed, i)
+    sm = None if same_counts(fit, found.standard_model) else found.standard_model.total
+    return Projection(
+        axis=experiment.bins[i],
+        observed=observed,
+        errors=_errors(found, observed, i),
+        backgrounds={name: found.projected(b, i) for name, b in fit.backgrounds.items()},
+        signal={name: found.projected(s, i) for name, s in fit.signal.items()},
+        standard_model=None if sm is None else found.projected(sm, i),
+    )
+
+
+def _errors(found: Spectra, observed: Array, i: int) -> Array:
+    """Error bars of the data: Poisson, or the variance that the analysis takes."""
+    if found.experiment.variance is None:
+        return poisson_errors(observed)
+    error = np.sqrt(found.projected(found.experiment.variance, i))
+    return np.stack([error, error])
+
+
+def same_counts(one: Fit, other: Fit) -> bool:
+    """Whether two fits are the same to every eye."""
+    return bool(np.allclose(one.total, other.total, rtol=_ALIKE))
+
+
+def _heading(found: Spectra) -> str:
+    """Experiment, analysis and how well both fit."""
+    experiment = found.experiment
+    parts = [experiment.title, *analysis(experiment.choices), f"{experiment.n_bins} bins"]
+    chi2 = rf"$\chi^2$ = {found.point.chi2:.2f}"
+    if not same_counts(found.point, found.standard_model):
+        chi2 += f", Standard Model {found.standard_model.chi2:.2f}"
+    return f"{', '.join(parts)}: {chi2}"
+
+
+def analysis(choices: Mapping[str, str]) -> list[str]:
+    """What an experiment was analysed by: its first choice, in words."""
+    return [
+        readable(value if key == "analysis" else f"{key} {value}")
+        for key, value in list(choices.items())[:1]
+    ]
+
+
+def point_title(point: ScanDefinition) -> str:
+    """Scenario and the values that are not the defaults, as the field prints them."""
+    known = known_parameters(point)
+    told = []
+    for name, value in point.parameters.items():
+        parameter = known[name]
+        if isinstance(value, str) or value == parameter.default:
+            continue
+        label = style.label(parameter.latex or name, "")
+        told.append(f"{label} = {number(value)} {unit_alone(parameter.unit)}".rstrip())
+    return ", ".join([point.title, *told])
+
+
+def number(value: float) -> str:
+    r"""A number as a journal prints it.
+
+    >>> number(0.25), number(5e-5), number(-1e6)
+    ('0.25', '$5\\times 10^{-5}$', '$-10^{6}$')
+    """
+    text = f"{value:.4g}"
+    if "e" not in text:
+        return text.replace("-", "\N{MINUS SIGN}")
+    digits, power = text.split("e")
+    factor = {"1": "", "-1": "-"}.get(digits, rf"{digits}\times ")
+    return f"${factor}10^{{{int(power)}}}$"
+
+
+def provenance(chosen: ScanDefinition, *more: str) -> str:
+    """Everything that a reader needs to make the figure again."""
+    units = {name: parameter.unit for name, parameter in known_parameters(chosen).items()}
+    fixed = [
+        value if isinstance(value, str) else f"{name} = {value:g} {units[name]}".rstrip()
+        for name, value in _given(chosen).items()
+    ]
+    choices = [
+        f"{experiment}.{key}={value}"
+        for experiment, made in chosen.experiment_options.items()
+        for key, value in made.items()
+    ]
+    parts = [
+        f"scenario {chosen.scenario}",
+        *fixed,
+        *more,
+        *(f"{key}={value}" for key, value in chosen.options.items()),
+        *choices,
+        f"{PACKAGE} {package_version(PACKAGE)}",
+    ]
+    return ", ".join(parts)
+
+
+def _given(chosen: ScanDefinition) -> dict[str, float | str]:
+    known = known_parameters(chosen)
+    return {n: v for n, v in chosen.parameters.items() if v != known[n].default or n == "model"}

@@ -1,0 +1,122 @@
+"""What was seen and what is expected, bin by bin: a point and the Standard Model, both fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from scanner.amplitudes import Conventions
+from scanner.chi2 import ExperimentModel, linear_pulls, models
+from scanner.definition import ScanDefinition
+from scanner.experiment import Experiment
+from scanner.point import check_physical
+from scanner.statistics import postfit
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A prediction at its best pulls.
+
+    Parameters
+    ----------
+    chi2 : float
+        Profiled over the pulls.
+    signal, backgrounds : mapping from flux component or background to array (n_bins,)
+        Fitted counts.
+    pulls, widths : mapping from pull to float
+        Fitted values and post-fit widths, in units of the prior width.
+    """
+
+    chi2: float
+    signal: Mapping[str, Array]
+    backgrounds: Mapping[str, Array]
+    pulls: Mapping[str, float]
+    widths: Mapping[str, float]
+
+    @property
+    def background(self) -> Array:
+        """All backgrounds, (n_bins,)."""
+        return np.asarray(sum(self.backgrounds.values(), np.zeros(())))
+
+    @property
+    def total(self) -> Array:
+        """Signal and backgrounds, (n_bins,)."""
+        return np.asarray(sum(self.signal.values(), self.background))
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """One experiment's bins with the point and the Standard Model fitted to them."""
+
+    experiment: Experiment
+    point: Fit
+    standard_model: Fit
+
+    def projected(self, counts: Array, axis: int) -> Array:
+        """Counts (n_bins,) summed over all observables but one."""
+        shape = tuple(b.n for b in self.experiment.bins)
+        others = tuple(i for i in range(len(shape)) if i != axis)
+        return np.asarray(np.sum(counts.reshape(shape), axis=others))
+
+
+def spectra(definition: ScanDefinition) -> dict[str, Spectra]:
+    """Spectra of every experiment at the point of a definition without axes.
+
+    Parameters
+    ----------
+    definition : ScanDefinition
+        Resolved with ``point=True``.
+
+    Raises
+    ------
+    CatalogError, DefinitionError, DataError
+        As the catalogue does, and where the scenario calls the point unphysical.
+    """
+    if definition.axes or definition.profile:
+        raise ValueError("a point has no axes and no profile: resolve it with point=True")
+    check_physical(definition)
+    bound = models(
+        definition.scenario,
+        definition.experiment_options,
+        Conventions(**definition.options),
+        definition.parameters,
+        (),
+    )
+    return {model.experiment.name: _spectra(model) for model in bound}
+
+
+def _spectra(model: ExperimentModel) -> Spectra:
+    return Spectra(
+        experiment=model.experiment,
+        point=_fit(model, model.component_bins()),
+        standard_model=_fit(model, model.standard_model_bins()),
+    )
+
+
+def _fit(model: ExperimentModel, components: Mapping[str, Array]) -> Fit:
+    """Fitted contributions: every one with all pulls that act on it."""
+    experiment, responses = model.experiment, linear_pulls(model.experiment)
+    signal = np.sum(list(components.values()), axis=0)
+    found = model.likelihood.profile(signal[np.newaxis])
+    x = found.pulls[0]
+    scale = 1.0 + x @ responses.signal
+    backgrounds = {name: counts.copy() for name, counts in experiment.backgrounds.items()}
+    for pull, value in zip(experiment.pulls, x, strict=True):
+        for name, relative in pull.backgrounds.items():
+            backgrounds[name] += value * pull.sigma * relative * experiment.backgrounds[name]
+    mu = postfit.counts_at(responses, signal, x)
+    weight = postfit.weights(experiment.observed, mu, experiment.variance)
+    widths = np.sqrt(np.diag(postfit.covariance(responses, signal, weight)))
+    names = [pull.name for pull in experiment.pulls]
+    return Fit(
+        chi2=float(found.chi2[0]),
+        signal={name: counts * scale for name, counts in components.items()},
+        backgrounds=backgrounds,
+        pulls=dict(zip(names, x.tolist(), strict=True)),
+        widths=dict(zip(names, widths.tolist(), strict=True)),
+    )
