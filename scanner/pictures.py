@@ -1,4 +1,4 @@
-"""Figures of a point: spectra with their components, pulls and residuals."""
+"""Figures of a point and of a fit: spectra with components, pulls, residuals, impacts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from scanner import catalog
 from scanner.definition import ScanDefinition
 from scanner.figures import style
-from scanner.figures.names import readable, unit_alone
+from scanner.figures.impacts import ImpactRow, impacts_figure
+from scanner.figures.names import ELECTRONS, readable, unit_alone
 from scanner.figures.pulls import PullRow, Residuals, point_figure
 from scanner.figures.save import check_path, save
 from scanner.figures.spectra import Projection, spectra_figure
 from scanner.known import known_parameters
+from scanner.limits.impacts import Impacts
 from scanner.spectra import Fit, Spectra, spectra
 from scanner.statistics.counting import poisson_errors
 from scanner.store.provenance import package_version
@@ -22,6 +25,7 @@ from scanner.store.provenance import package_version
 Array = npt.NDArray[np.float64]
 
 PACKAGE = "cevns-scanner"
+MOST_ROWS = 25
 _STACKED = "(stacked: the point, fitted)"
 _ALIKE = 1e-6  # relative change of counts that no eye can see
 
@@ -67,6 +71,40 @@ def draw_pulls(point: ScanDefinition, path: Path) -> Path:
         provenance=provenance(point),
     )
     return save(figure, target)
+
+
+def draw_impacts(chosen: ScanDefinition, found: Impacts, path: Path) -> Path:
+    """Draw ranked impacts of pulls on a parameter; the first `MOST_ROWS` of them.
+
+    Errors are those of `draw_spectra`.
+    """
+    target = check_path(path)
+    known = known_parameters(chosen)
+    symbol = style.label(known[found.parameter].latex or found.parameter, "")
+    unit = unit_alone(found.unit)
+    told = [
+        f"{style.label(known[n].latex or n, '')} = {number(v)} {unit_alone(known[n].unit)}".rstrip()
+        for n, v in found.fixed.items()
+    ]
+    experiments = [catalog.experiment(name).title for name in found.experiments]
+    figure = impacts_figure(
+        [
+            ImpactRow(PullRow(one.pull, one.value, one.width), one.postfit, one.prior)
+            for one in found.impacts[:MOST_ROWS]
+        ],
+        label=f"shift of {symbol}" + (f" [{unit}]" if unit else ""),
+        title=", ".join([chosen.title, *told]),
+        heading=f"{' + '.join(experiments)}: {symbol} = {_with_errors(found)} {unit}".rstrip(),
+        provenance=provenance(chosen, *(f"{n} = {v:g}" for n, v in found.fixed.items())),
+    )
+    return save(figure, target)
+
+
+def _with_errors(found: Impacts) -> str:
+    """Best fit with its statistical and systematic error, to two digits of the total."""
+    places = max(0, 1 - int(np.floor(np.log10(found.sigma)))) if found.sigma > 0.0 else 4
+    errors = f"{found.statistical:.{places}f} (stat) $\\pm$ {found.systematic:.{places}f} (pulls)"
+    return f"{found.best:.{places}f} $\\pm$ {errors}".replace("-", "$-$", 1)
 
 
 def _pull_rows(found: Spectra) -> list[PullRow]:
@@ -115,9 +153,18 @@ def _projection(found: Spectra, i: int) -> Projection:
         observed=observed,
         errors=_errors(found, observed, i),
         backgrounds={name: found.projected(b, i) for name, b in fit.backgrounds.items()},
-        signal={name: found.projected(s, i) for name, s in fit.signal.items()},
+        signal={name: found.projected(s, i) for name, s in _signal(fit).items()},
         standard_model=None if sm is None else found.projected(sm, i),
     )
+
+
+def _signal(fit: Fit) -> dict[str, Array]:
+    """Signal by flux component; scattering on electrons, which is little, in one piece."""
+    parts: dict[str, Array] = {}
+    for name, counts in fit.signal.items():
+        key = ELECTRONS if name.endswith(ELECTRONS) else name
+        parts[key] = parts[key] + counts if key in parts else counts
+    return parts
 
 
 def _errors(found: Spectra, observed: Array, i: int) -> Array:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli.options import Experiments, Json
-from scanner.cli.output import show_json
+from scanner.cli.options import (
+    At,
+    Experiments,
+    Json,
+    Partial,
+    ReferenceKind,
+    Store,
+    numbers,
+)
+from scanner.cli.output import note, show_json
+from scanner.errors import DefinitionError, unknown
 
 if TYPE_CHECKING:
     from scanner.definition import ScanDefinition
+    from scanner.scan import Scan
 
 app = typer.Typer(
     help="Figures of a point (spectra, pulls) and of several scans (intervals).",
@@ -59,6 +70,64 @@ def pulls(
     from scanner.pictures import draw_pulls
 
     _tell(draw_pulls(_point(scenario, values, experiment, option), output), json)
+
+
+@app.command()
+def intervals(
+    scans: Annotated[
+        list[str],
+        typer.Argument(metavar="SCAN[:PARAMETER]", help="Scan, and an axis of it (else its last)."),
+    ],
+    output: Output,
+    cl: Annotated[
+        list[float] | None,
+        typer.Option("--cl", help="Confidence level; repeat. Default: 0.6827, 0.9, 0.9545."),
+    ] = None,
+    dof: Annotated[int, typer.Option("--dof", help="Degrees of freedom of the limits.")] = 1,
+    at: At = None,
+    reference: ReferenceKind = "global",
+    partial: Partial = False,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Draw the allowed intervals of several parameters and scans, by experiment."""
+    from scanner.comparison import SHOWN_LEVELS, draw_intervals, limits
+    from scanner.figures.save import check_path
+    from scanner.scan import Scan
+
+    check_path(output)
+    named = [(name, parameter) for name, _, parameter in (text.partition(":") for text in scans)]
+    opened = {
+        name: Scan.open(name, store=store, partial=partial, told=note)
+        for name in dict.fromkeys(name for name, _ in named)
+    }
+    held = held_axes(opened.values(), numbers(at))
+    shown = [
+        limits(
+            opened[name],
+            parameter or None,
+            cls=cl or SHOWN_LEVELS,
+            dof=dof,
+            at=held[opened[name].id],
+            reference=reference,
+        )
+        for name, parameter in named
+    ]
+    path = draw_intervals(shown, output, dof=dof, reference=reference)
+    if json:
+        show_json({"figure": str(path), "intervals": [one.to_dict() for one in shown]})
+    else:
+        print(path)
+
+
+def held_axes(scans: Iterable[Scan], at: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Of the held values those that are axes of each scan; every one must be of some scan."""
+    axes = {scan.id: [axis.name for axis in scan.definition.axes] for scan in scans}
+    known = dict.fromkeys(name for names in axes.values() for name in names)
+    for name in at:
+        if name not in known:
+            raise DefinitionError(f"--at {name}: {unknown('axis', name, known)}")
+    return {i: {n: v for n, v in at.items() if n in names} for i, names in axes.items()}
 
 
 def _tell(path: Path, json: bool) -> None:

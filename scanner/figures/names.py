@@ -7,6 +7,8 @@ import numpy as np
 from scanner.experiment import BinAxis
 from scanner.figures import style
 
+ELECTRONS = "on electrons"
+
 _FLAVOURS = {
     "nu_e": r"$\nu_e$",
     "nu_mu": r"$\nu_\mu$",

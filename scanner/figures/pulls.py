@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float64]
 _ROW = 0.17  # inches of one pull
 _LEAST = 1.5  # inches of a block without its heading
 _HEAD = 0.75  # inches of heading, legend and labels
-_BANDS = ((2.0, "#EEEEEE"), (1.0, "#D4D4D4"))
+BANDS = ((2.0, "#EEEEEE"), (1.0, "#D4D4D4"))
 _POINT: dict[str, Any] = {"color": "black", "marker": "o", "markersize": 3.2, "linestyle": "none"}
 _OTHER: dict[str, Any] = {
     "color": style.COLOURS[1],
@@ -129,7 +129,7 @@ def _draw_block(
 
 def draw_pulls(frame: Axes, rows: Sequence[PullRow], shift: float = 0.0) -> None:
     """Rows from the top down; bands of one and two prior widths behind them."""
-    for half, colour in _BANDS:
+    for half, colour in BANDS:
         frame.axvspan(-half, half, color=colour, linewidth=0.0, zorder=0.5)
     frame.axvline(0.0, color=style.QUIET, linewidth=0.6, zorder=1.0)
     places = np.arange(len(rows), dtype=np.float64)
@@ -152,7 +152,7 @@ def draw_pulls(frame: Axes, rows: Sequence[PullRow], shift: float = 0.0) -> None
 def _draw_residuals(frame: Axes, row: Residuals) -> None:
     edges = row.axis.edges
     middle, half = 0.5 * (edges[:-1] + edges[1:]), 0.5 * np.diff(edges)
-    for size, colour in _BANDS:
+    for size, colour in BANDS:
         frame.axhspan(-size, size, color=colour, linewidth=0.0, zorder=0.5)
     frame.axhline(0.0, color=style.QUIET, linewidth=0.6, zorder=1.0)
     frame.errorbar(middle, row.point, xerr=half, elinewidth=0.8, zorder=4.0, **_POINT)
@@ -174,6 +174,6 @@ def _handles(labels: tuple[str, str], both: bool) -> list[Artist]:
         handles.append(Line2D([], [], label=labels[1], **_OTHER))
     handles += [
         Patch(facecolor=colour, edgecolor="none", label=rf"$\pm${half:g} $\sigma$")
-        for half, colour in reversed(_BANDS)
+        for half, colour in reversed(BANDS)
     ]
     return handles

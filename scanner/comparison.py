@@ -1,0 +1,205 @@
+"""Several scans in one figure: allowed intervals of many parameters and experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scanner import catalog
+from scanner.errors import DefinitionError, ScannerError
+from scanner.figures import style
+from scanner.figures.intervals import Bar, Row, intervals_figure
+from scanner.figures.names import unit_alone
+from scanner.figures.save import check_path, save
+from scanner.grid import Axis
+from scanner.inputs import usual_values
+from scanner.known import known_parameters
+from scanner.limits.answers import Answers
+from scanner.limits.interval import Interval, level_of
+from scanner.pictures import PACKAGE, number
+from scanner.store.provenance import package_version
+
+SHOWN_LEVELS = (0.6827, 0.9, 0.9545)
+REFERENCES = {
+    "global": r"$\Delta\chi^2$ from the minimum of each scan",
+    "sm": r"$\Delta\chi^2$ from the Standard Model",
+    "raster": r"$\Delta\chi^2$ from the minimum of each line",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Intervals of one parameter of one scan, by experiment and level.
+
+    Parameters
+    ----------
+    scan : Answers
+        Where they are from.
+    parameter : str
+        An axis of it.
+    found : mapping from experiment's title (or ``combined``) to intervals
+        One for each confidence level.
+    """
+
+    scan: Answers
+    parameter: str
+    found: Mapping[str, Sequence[Interval]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, for JSON."""
+        return {
+            "scan": self.scan.id,
+            "digest": self.scan.stored.digest,
+            "definition": self.scan.definition.name,
+            "parameter": self.parameter,
+            "standard_model": standard_model_value(self.scan, self.parameter),
+            "limits": {name: [i.to_dict() for i in found] for name, found in self.found.items()},
+        }
+
+
+def limits(
+    scan: Answers,
+    parameter: str | None = None,
+    *,
+    cls: Sequence[float] = SHOWN_LEVELS,
+    dof: int = 1,
+    at: Mapping[str, float] | None = None,
+    reference: str = "global",
+) -> Limits:
+    """Intervals of a parameter: of all experiments of the scan combined, and of each alone.
+
+    Parameters
+    ----------
+    parameter : str, optional
+        An axis; by default the last that is not held.
+    at : mapping
+        Axes held at a value; the others are profiled over.
+
+    Raises
+    ------
+    DefinitionError
+        An unknown axis, a level that makes no sense.
+    IncompleteScanError
+        Chunks are missing.
+    """
+    free = [axis.name for axis in scan.definition.axes if axis.name not in (at or {})]
+    name = parameter or (free or [scan.definition.axes[-1].name])[-1]
+    experiments = scan.definition.experiments
+    subsets: dict[str, tuple[str, ...]] = {title(e): (e,) for e in experiments}
+    if len(experiments) > 1:
+        subsets = {"combined": experiments, **subsets}
+    for cl in cls:
+        level_of(cl, dof)
+    found = {
+        label: [
+            scan.interval(name, cl=cl, dof=dof, at=at, experiments=subset, reference=reference)
+            for cl in sorted(cls)
+        ]
+        for label, subset in subsets.items()
+    }
+    return Limits(scan, name, found)
+
+
+def title(experiment: str) -> str:
+    """Title of an experiment; its name where the catalogue has lost it."""
+    try:
+        return catalog.experiment(experiment).title
+    except DefinitionError:  # a scan may outlive the experiment it was made with
+        return experiment
+
+
+def standard_model_value(scan: Answers, parameter: str) -> float | None:
+    """Value at which the scenario is the Standard Model; None where there is no such value."""
+    try:
+        scenario = catalog.scenario(scan.definition.scenario)
+    except ScannerError:  # a scan may outlive the scenario it was made with
+        return None
+    known = {**usual_values(scenario, {}), **scenario.standard_model}
+    value = known.get(parameter)
+    return None if value is None else float(value)
+
+
+def draw_intervals(
+    shown: Sequence[Limits], path: Path, *, dof: int = 1, reference: str = "global"
+) -> Path:
+    """Draw the intervals of many parameters and experiments.
+
+    Raises
+    ------
+    DefinitionError
+        An unknown suffix.
+    StoreError
+        The file cannot be written.
+    """
+    target = check_path(path)
+    repeated = {one.parameter for one in shown if _times(shown, one.parameter) > 1}
+    scans = {one.scan.id: one.scan for one in shown}
+    figure = intervals_figure(
+        [_row(one, named=one.parameter in repeated) for one in shown],
+        heading=f"allowed at the confidence levels shown, {dof} dof, {REFERENCES[reference]}",
+        provenance=", ".join([*(_made_with(scan) for scan in scans.values()), _version()]),
+    )
+    return save(figure, target)
+
+
+def _times(shown: Sequence[Limits], parameter: str) -> int:
+    return sum(one.parameter == parameter for one in shown)
+
+
+def _made_with(scan: Answers) -> str:
+    """Id of a scan and the conventions that it was made with."""
+    chosen = scan.definition
+    choices = [v for made in chosen.experiment_options.values() for v in list(made.values())[:1]]
+    return f"{chosen.name} {scan.id} ({'; '.join([*chosen.options.values(), *choices])})"
+
+
+def _version() -> str:
+    return f"{PACKAGE} {package_version(PACKAGE)}"
+
+
+def _row(one: Limits, *, named: bool) -> Row:
+    first = next(iter(one.found.values()))[0]
+    label = symbol(one.scan, one.parameter)
+    held = [f"{symbol(one.scan, n)} = {_value(one.scan, n, v)}" for n, v in first.fixed.items()]
+    more = [*([one.scan.definition.name] if named else []), *held]
+    return Row(
+        label="\n".join([label, *more]),
+        axis=axis_of(one.scan, one.parameter),
+        bars=[
+            Bar(name, {i.cl: i.intervals for i in found}, found[0].best)
+            for name, found in one.found.items()
+        ],
+        standard_model=standard_model_value(one.scan, one.parameter),
+        walls=_walls(one.scan, one.parameter),
+    )
+
+
+def _walls(scan: Answers, name: str) -> tuple[bool, bool]:
+    """Whether the axis starts and ends at the parameter's own bounds."""
+    axis = axis_of(scan, name)
+    try:
+        known = known_parameters(scan.definition)[name]
+    except (ScannerError, KeyError):  # a scan may outlive the scenario it was made with
+        return False, False
+    first, last = axis.coordinates[[0, -1]].tolist()
+    return first <= known.minimum, last >= known.maximum
+
+
+def _value(scan: Answers, name: str, value: float) -> str:
+    return f"{number(value)} {unit_alone(axis_of(scan, name).unit)}".rstrip()
+
+
+def axis_of(scan: Answers, name: str) -> Axis:
+    """Axis of a scan by its name."""
+    return next(axis for axis in scan.definition.axes if axis.name == name)
+
+
+def symbol(scan: Answers, name: str) -> str:
+    """A parameter as the field writes it, without its unit."""
+    try:
+        latex = known_parameters(scan.definition)[name].latex
+    except (ScannerError, KeyError):  # a scan may outlive the scenario it was made with
+        latex = ""
+    return style.label(latex or name, "")
