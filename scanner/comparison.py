@@ -172,12 +172,12 @@ def _row(one: Limits, *, named: bool) -> Row:
             for name, found in one.found.items()
         ],
         standard_model=standard_model_value(one.scan, one.parameter),
-        walls=_walls(one.scan, one.parameter),
+        walls=walls(one.scan, one.parameter),
     )
 
 
-def _walls(scan: Answers, name: str) -> tuple[bool, bool]:
-    """Whether the axis starts and ends at the parameter's own bounds."""
+def walls(scan: Answers, name: str) -> tuple[bool, bool]:
+    """Whether an axis starts, and ends, at the parameter's own bounds."""
     axis = axis_of(scan, name)
     try:
         known = known_parameters(scan.definition)[name]

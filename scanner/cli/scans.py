@@ -32,6 +32,10 @@ Figure = Annotated[
     typer.Option("-o", "--figure", help="Figure file. Default: figure.png beside the cube."),
 ]
 NoFigure = Annotated[bool, typer.Option("--no-figure", help="Draw no figure.")]
+Quick = Annotated[
+    bool,
+    typer.Option("--quick", help="Preview on thinned axes: a scan of its own, in seconds."),
+]
 Verify = Annotated[
     bool,
     typer.Option("--verify", help="Read every chunk first and compute damaged ones again."),
@@ -47,6 +51,7 @@ def run(
     workers: Workers = None,
     figure: Figure = None,
     no_figure: NoFigure = False,
+    quick: Quick = False,
     json: Json = False,
 ) -> None:
     """Run a scan: compute what is missing, print the limit, draw the figure."""
@@ -55,6 +60,11 @@ def run(
     from scanner.scan import Scan
 
     chosen = load(definition, overrides or ())
+    remarks: tuple[str, ...] = ()
+    if quick:
+        from scanner.preview import preview
+
+        chosen, remarks = preview(chosen)
     cluster: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
@@ -67,7 +77,14 @@ def run(
             chosen, store=store, progress=update, said=said, told=note, **cluster
         )
     seconds = time.perf_counter() - start
-    _tell(scan, report, seconds, lambda: None if no_figure else _draw(scan, report, figure), json)
+    _tell(
+        scan,
+        report,
+        seconds,
+        lambda: None if no_figure else _draw(scan, report, figure),
+        json,
+        remarks,
+    )
 
 
 def resume(
@@ -145,14 +162,17 @@ def _tell(
     seconds: float,
     draw: Callable[[], Path | None],
     json: bool,
+    remarks: tuple[str, ...] = (),
 ) -> None:
     """Print the limit, then draw: the numbers are told even where no figure can be written."""
     for sentence in report.notes if report else ():
         note(sentence)
     if json:
-        show_json(_record(scan, report, seconds, draw()))
+        show_json({**_record(scan, report, seconds, draw()), "remarks": list(remarks)})
         return
     print(_told(report, seconds))
+    for sentence in remarks:
+        print(sentence)
     for line in _minima(scan) if scan.spaces.large else scan.summary().lines():
         print(line)
     print(f"cube    {scan.stored.path / 'cube.zarr'}")

@@ -63,7 +63,7 @@ def impacts_figure(
         raise ValueError("no rows: an impact needs a pull")
     with style.journal():
         figure = new_page(title, provenance, (width, _REST + _ROW * len(rows)))
-        block = figure.subfigures(1, 1)
+        block = figure.subfigures(1, 1, squeeze=False)[0, 0]
         pulls, bars = block.subplots(1, 2, width_ratios=[1.0, 1.3])
         draw_pulls(pulls, [row.pull for row in rows])
         pulls.set_xlabel(r"pull [$\sigma$ of the prior]")

@@ -99,8 +99,9 @@ def intervals_figure(
     *,
     title: str = "",
     heading: str = "",
+    x_label: str = "",
     provenance: str = "",
-    band: Ends | None = None,
+    shaded: Sequence[Ends] = (),
     width: float = PAGE_INCHES,
 ) -> Figure:
     """Bars of allowed values, nested by confidence level; rows of one unit share a panel.
@@ -111,8 +112,10 @@ def intervals_figure(
         From the top down.
     heading : str
         Head of the legend: degrees of freedom, reference.
-    band : pair, optional
-        Shaded in the first panel.
+    x_label : str
+        Where the rows have one parameter; by default from their labels and units.
+    shaded : sequence of pairs
+        Stretches of the first panel that are shaded.
 
     Raises
     ------
@@ -129,12 +132,14 @@ def intervals_figure(
     with style.journal():
         heights = [panel.inches for panel in panels]
         figure = new_page(title, provenance, (width, sum(heights) + _HEAD))
-        block = figure.subfigures(1, 1)
+        block = figure.subfigures(1, 1, squeeze=False)[0, 0]
         frames = block.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
         for frame, panel in zip(frames, panels, strict=True):
             _draw_panel(frame, panel, cls, colours)
-        if band is not None:
-            _shade(frames[0], band)
+        if x_label:
+            frames[-1].set_xlabel(x_label)
+        for ends in shaded:
+            _shade(frames[0], ends)
         handles, columns = _arranged(_series(colours), _signs(rows, cls))
         block.legend(
             handles=handles,

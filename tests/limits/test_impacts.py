@@ -84,21 +84,11 @@ def test_shifts_are_those_of_a_general_minimiser(found: Impacts, chi2) -> None:
                 assert 1e-3 * (there[0] - best[0]) == pytest.approx(shift, abs=2e-5)
 
 
-ORDER = [
-    "csi_signal",
-    "csi_brn",
-    "csi_nin",
-    "csi_ssb",
-    "lar_signal",
-    "lar_signal_f90",
-    "lar_signal_time",
-    "lar_prompt_brn",
-    "lar_brn_energy",
-    "lar_brn_time_mean",
-    "lar_brn_time_width",
-    "lar_delayed_brn",
-    "lar_steady_state",
-]
+ORDER = (
+    *("csi_signal", "csi_brn", "csi_nin", "csi_ssb", "lar_signal", "lar_signal_f90"),
+    *("lar_signal_time", "lar_prompt_brn", "lar_brn_energy", "lar_brn_time_mean"),
+    *("lar_brn_time_width", "lar_delayed_brn", "lar_steady_state"),
+)
 
 
 def _place(one) -> int:
