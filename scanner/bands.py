@@ -171,7 +171,11 @@ def _band(variants: Sequence[Variant], found: Band, asked: Question) -> Figure:
 
 
 def _told(key: str, choices: Mapping[str, str]) -> str:
-    return readable(f"{key.rpartition('.')[2]} {choices[key]}")
+    return f"{readable(key.rpartition('.')[2])} {readable(choices[key])}"
+
+
+def _label(choices: Mapping[str, str]) -> str:
+    return "; ".join(readable(choice) for choice in choices.values())
 
 
 def _spread(variants: Sequence[Variant], found: Spread, asked: Question) -> Figure:
@@ -181,7 +185,8 @@ def _spread(variants: Sequence[Variant], found: Spread, asked: Question) -> Figu
     axis = axis_of(nominal, interval.parameter)
     rows = [
         Row(
-            label=readable("; ".join(choices.values())) + (" (nominal)" if i == 0 else ""),
+            label="; ".join(readable(choice) for choice in choices.values())
+            + (" (nominal)" if i == 0 else ""),
             axis=axis,
             bars=[Bar(name, {one.cl: one.intervals}, one.best)],
             standard_model=sm,

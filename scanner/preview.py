@@ -23,8 +23,10 @@ def preview(chosen: ScanDefinition) -> tuple[ScanDefinition, tuple[str, ...]]:
     --------
     >>> from scanner.definition import load
     >>> thin, said = preview(load("light_vector_universal"))
-    >>> [len(axis) for axis in thin.axes], thin.name, thin.title
-    ([32, 32], 'light_vector_universal_preview', 'Preview: Universal light vector mediator, COHERENT')
+    >>> [len(axis) for axis in thin.axes], thin.name
+    ([32, 32], 'light_vector_universal_preview')
+    >>> thin.title
+    'Preview: Universal light vector mediator, COHERENT'
     """
     most = MOST_POINTS.get(len(chosen.axes), FEWEST)
     axes = tuple(_thinned(axis, most) for axis in chosen.axes)

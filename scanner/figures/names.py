@@ -7,6 +7,12 @@ import numpy as np
 from scanner.experiment import BinAxis
 from scanner.figures import style
 
+_PROPER = {
+    "helm": "Helm",
+    "klein_nystrand": "Klein-Nystrand",
+    "klein_nystrand_rms": "Klein-Nystrand rms",
+    "symmetrised_fermi": "symmetrised Fermi",
+}
 ELECTRONS = "on electrons"
 
 _FLAVOURS = {
@@ -21,12 +27,12 @@ _UNITS = {"us": r"$\mathrm{\mu}$s", "keVee": r"keV$_\mathrm{ee}$", "keVnr": r"ke
 
 
 def readable(name: str) -> str:
-    """An underscore is a blank for readers.
+    """Names of people in capitals; an underscore is a blank for readers.
 
-    >>> readable("prompt_BRN")
-    'prompt BRN'
+    >>> readable("prompt_BRN"), readable("klein_nystrand")
+    ('prompt BRN', 'Klein-Nystrand')
     """
-    return name.replace("_", " ")
+    return _PROPER.get(name, name.replace("_", " "))
 
 
 def component_label(name: str) -> str:
