@@ -14,7 +14,8 @@ from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError, unknown
 from scanner.figures import style
 from scanner.figures.band import Line, band_figure
-from scanner.figures.intervals import Bar, Row, intervals_figure
+from scanner.figures.bars import Bar
+from scanner.figures.intervals import Row, intervals_figure
 from scanner.figures.names import readable
 from scanner.figures.save import check_path, save
 from scanner.known import known_parameters

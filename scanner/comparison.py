@@ -10,15 +10,16 @@ from typing import Any
 from scanner import catalog
 from scanner.errors import DefinitionError, ScannerError
 from scanner.figures import style
-from scanner.figures.intervals import Bar, Row, intervals_figure
-from scanner.figures.names import unit_alone
+from scanner.figures.bars import Bar
+from scanner.figures.intervals import Row, intervals_figure
+from scanner.figures.names import quantity
 from scanner.figures.save import check_path, save
 from scanner.grid import Axis
 from scanner.inputs import usual_values
 from scanner.known import known_parameters
 from scanner.limits.answers import Answers
 from scanner.limits.interval import Interval, level_of
-from scanner.pictures import PACKAGE, number
+from scanner.pictures import PACKAGE
 from scanner.store.provenance import package_version
 
 SHOWN_LEVELS = (0.6827, 0.9, 0.9545)
@@ -188,7 +189,7 @@ def walls(scan: Answers, name: str) -> tuple[bool, bool]:
 
 
 def _value(scan: Answers, name: str, value: float) -> str:
-    return f"{number(value)} {unit_alone(axis_of(scan, name).unit)}".rstrip()
+    return quantity(value, axis_of(scan, name).unit)
 
 
 def axis_of(scan: Answers, name: str) -> Axis:

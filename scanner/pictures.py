@@ -12,7 +12,7 @@ from scanner import catalog
 from scanner.definition import ScanDefinition
 from scanner.figures import style
 from scanner.figures.impacts import ImpactRow, impacts_figure
-from scanner.figures.names import ELECTRONS, readable, unit_alone
+from scanner.figures.names import ELECTRONS, quantity, readable, unit_alone
 from scanner.figures.pulls import PullRow, Residuals, point_figure
 from scanner.figures.save import check_path, save
 from scanner.figures.spectra import Projection, spectra_figure
@@ -83,7 +83,7 @@ def draw_impacts(chosen: ScanDefinition, found: Impacts, path: Path) -> Path:
     symbol = style.label(known[found.parameter].latex or found.parameter, "")
     unit = unit_alone(found.unit)
     told = [
-        f"{style.label(known[n].latex or n, '')} = {number(v)} {unit_alone(known[n].unit)}".rstrip()
+        f"{style.label(known[n].latex or n, '')} = {quantity(v, known[n].unit)}"
         for n, v in found.fixed.items()
     ]
     experiments = [catalog.experiment(name).title for name in found.experiments]
@@ -207,22 +207,8 @@ def point_title(point: ScanDefinition) -> str:
         if isinstance(value, str) or value == parameter.default:
             continue
         label = style.label(parameter.latex or name, "")
-        told.append(f"{label} = {number(value)} {unit_alone(parameter.unit)}".rstrip())
+        told.append(f"{label} = {quantity(value, parameter.unit)}")
     return ", ".join([point.title, *told])
-
-
-def number(value: float) -> str:
-    r"""A number as a journal prints it.
-
-    >>> number(0.25), number(5e-5), number(-1e6)
-    ('0.25', '$5\\times 10^{-5}$', '$-10^{6}$')
-    """
-    text = f"{value:.4g}"
-    if "e" not in text:
-        return text.replace("-", "\N{MINUS SIGN}")
-    digits, power = text.split("e")
-    factor = {"1": "", "-1": "-"}.get(digits, rf"{digits}\times ")
-    return f"${factor}10^{{{int(power)}}}$"
 
 
 def provenance(chosen: ScanDefinition, *more: str) -> str:

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel, linear_pulls, models
 from scanner.definition import ScanDefinition
+from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.point import check_physical
 from scanner.statistics import postfit
+from scanner.statistics.pulls import OK
 
 Array = npt.NDArray[np.float64]
 
@@ -103,6 +105,11 @@ def _fit(model: ExperimentModel, components: Mapping[str, Array]) -> Fit:
     experiment, responses = model.experiment, linear_pulls(model.experiment)
     signal = np.sum(list(components.values()), axis=0)
     found = model.likelihood.profile(signal[np.newaxis])
+    if found.status[0] != OK:
+        raise DefinitionError(
+            f"{experiment.name}: no pulls fit this point to the data (its signal is "
+            f"{signal.sum():.3g} counts): choose smaller couplings"
+        )
     x = found.pulls[0]
     scale = 1.0 + x @ responses.signal
     backgrounds = {name: counts.copy() for name, counts in experiment.backgrounds.items()}

@@ -65,3 +65,9 @@ def test_an_unphysical_point_is_refused() -> None:
     )
     with pytest.raises(DefinitionError, match="the point is unphysical"):
         spectra(chosen)
+
+
+def test_a_point_that_nothing_fits_is_refused() -> None:
+    parameters = {"model": "universal", "mass": 10.0, "coupling": 1e40}
+    with pytest.raises(DefinitionError, match="no pulls fit this point"):
+        spectra(point(parameters=parameters))

@@ -9,22 +9,19 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 from scanner.figures import style
+from scanner.figures.bars import BAR, Bar, Ends, draw_bar, look_of, paler
 from scanner.figures.lettering import safe
 from scanner.figures.names import unit_alone
 from scanner.figures.panels import PAGE_INCHES, new_page, place
 from scanner.grid import Axis
 from scanner.statistics import levels
 
-Ends = tuple[float | None, float | None]
-
-_BAR = 0.11  # inches of one experiment's bar
 _GAP = 0.12  # inches between rows
 _TEXT = 0.145  # inches of a line of a label
 _FOOT = 0.42  # inches of the ticks and the label of a panel
@@ -34,25 +31,6 @@ _ALIKE = 8.0  # ratio of lengths up to which rows share a panel
 _MARGIN = 0.10  # of the width of a panel
 _COMBINED = "combined"
 _SM: dict[str, Any] = {"color": style.QUIET, "linewidth": 0.9, "linestyle": (0, (3.0, 1.5))}
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One experiment's (or combination's) limits on a parameter.
-
-    Parameters
-    ----------
-    series : str
-        Experiment: the same name has the same colour everywhere.
-    pieces : mapping from confidence level to pairs
-        Disjoint intervals; an end is None where there is no limit.
-    best : float
-        Best fit; NaN where there is none.
-    """
-
-    series: str
-    pieces: Mapping[float, Sequence[Ends]]
-    best: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -82,7 +60,7 @@ class Row:
     @property
     def inches(self) -> float:
         """Height without the gap below."""
-        return max(_BAR * len(self.bars), _TEXT * (self.label.count("\n") + 1))
+        return max(BAR * len(self.bars), _TEXT * (self.label.count("\n") + 1))
 
 
 @dataclass(frozen=True)
@@ -190,7 +168,15 @@ def _values(row: Row) -> list[float]:
     ends = [e for bar in row.bars for p in bar.pieces.values() for pair in p for e in pair]
     found = [e for e in ends if e is not None]
     found += [bar.best for bar in row.bars if math.isfinite(bar.best)]
-    return found + ([] if row.standard_model is None else [row.standard_model])
+    sm = _sm(row)
+    return found + ([] if sm is None else [sm])
+
+
+def _sm(row: Row) -> float | None:
+    """Standard Model value of a row; None where its axis has no place for it."""
+    if row.standard_model is None or (row.axis.logarithmic and row.standard_model <= 0.0):
+        return None
+    return row.standard_model
 
 
 def _colours(series: Sequence[str]) -> dict[str, str]:
@@ -211,14 +197,14 @@ def _draw_panel(
     style.set_scale(frame, "x", scale)
     y, ticks = _GAP, []
     for row in panel.rows:
-        top, y = y, y + 0.5 * (row.inches - _BAR * len(row.bars))
+        top, y = y, y + 0.5 * (row.inches - BAR * len(row.bars))
         for bar in row.bars:
-            _draw_bar(frame, bar, y + 0.5 * _BAR, cls, colours[bar.series], row.walls)
-            y += _BAR
+            draw_bar(frame, bar, y + 0.5 * BAR, cls, colours[bar.series], row.walls)
+            y += BAR
         y = top + row.inches
         ticks.append(0.5 * (top + y))
-        if row.standard_model is not None:
-            sm, half = row.standard_model, 0.4 * _GAP
+        sm, half = _sm(row), 0.4 * _GAP
+        if sm is not None:
             frame.plot([sm, sm], [top - half, y + half], zorder=5.0, **_SM)
         y += _GAP
     frame.set_ylim(y, 0.0)
@@ -239,52 +225,6 @@ def _axis_label(rows: Sequence[Row]) -> str:
     return safe(f"{name} [{unit}]" if unit else ("" if name == "value" else name))
 
 
-def _draw_bar(
-    frame: Axes,
-    bar: Bar,
-    y: float,
-    cls: Sequence[float],
-    colour: str,
-    walls: tuple[bool, bool],
-) -> None:
-    """Widest level thin and pale, narrowest thick and dark; an arrow where there is no limit."""
-    left, right = frame.get_xlim()
-    for number, cl in reversed(list(enumerate(cls))):
-        height, shade = _look(number, len(cls))
-        for low, high in bar.pieces.get(cl, ()):
-            start, stop = left if low is None else low, right if high is None else high
-            face = _paler(colour, shade)
-            frame.add_patch(
-                Rectangle(
-                    (start, y - 0.5 * height),
-                    stop - start,
-                    height,
-                    facecolor=face,
-                    linewidth=0.0,
-                    zorder=2.0 + 0.1 * (len(cls) - number),
-                )
-            )
-            edges = ((low, left, "<", walls[0]), (high, right, ">", walls[1]))
-            for end, edge, marker, wall in edges:
-                if end is None and not wall:
-                    look: dict[str, Any] = {"color": face, "clip_on": False, "markersize": 4.0}
-                    frame.plot([edge], [y], marker=marker, zorder=4.0, **look)
-    if math.isfinite(bar.best):
-        look = {"markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.6}
-        frame.plot([bar.best], [y], marker="o", markersize=3.0, zorder=6.0, clip_on=True, **look)
-
-
-def _look(number: int, of: int) -> tuple[float, float]:
-    """Height (inches of the panel) and paleness of the level of that number, lowest first."""
-    share = number / max(of - 1, 1)
-    return _BAR * (0.78 - 0.48 * share), 0.62 * share
-
-
-def _paler(colour: str, share: float) -> tuple[float, float, float]:
-    r, g, b = to_rgb(colour)
-    return (r + (1 - r) * share, g + (1 - g) * share, b + (1 - b) * share)
-
-
 def _shade(frame: Axes, band: Ends) -> None:
     left, right = frame.get_xlim()
     low, high = left if band[0] is None else band[0], right if band[1] is None else band[1]
@@ -299,14 +239,14 @@ def _signs(rows: Sequence[Row], cls: Sequence[float]) -> list[Artist]:
     """Levels, best fit and Standard Model."""
     signs: list[Artist] = []
     for number, cl in enumerate(cls):
-        height, shade = _look(number, len(cls))
-        line: dict[str, Any] = {"color": _paler("#444444", shade), "linewidth": 5.0 * height / _BAR}
+        height, shade = look_of(number, len(cls))
+        line: dict[str, Any] = {"color": paler("#444444", shade), "linewidth": 5.0 * height / BAR}
         signs.append(Line2D([], [], label=f"{levels.percent(cl)} CL", **line))
     if any(math.isfinite(bar.best) for row in rows for bar in row.bars):
         best: dict[str, Any] = {"markerfacecolor": "white", "color": "black", "linestyle": "none"}
         best |= {"marker": "o", "markersize": 3.0, "markeredgewidth": 0.6}
         signs.append(Line2D([], [], label="best fit", **best))
-    if any(row.standard_model is not None for row in rows):
+    if any(_sm(row) is not None for row in rows):
         signs.append(Line2D([], [], label="Standard Model", **_SM))
     return signs
 

@@ -63,6 +63,31 @@ def unit_alone(unit: str) -> str:
     return style.label("name", unit).removeprefix("name").strip(" []")
 
 
+def number(value: float) -> str:
+    r"""A number as a journal prints it.
+
+    >>> number(0.25), number(5e-5), number(-1e6)
+    ('0.25', '$5\\times 10^{-5}$', '$-10^{6}$')
+    """
+    text = f"{value:.4g}"
+    if "e" not in text:
+        return text.replace("-", "\N{MINUS SIGN}")
+    digits, power = text.split("e")
+    factor = {"1": "", "-1": "-"}.get(digits, rf"{digits}\times ")
+    return f"${factor}10^{{{int(power)}}}$"
+
+
+def quantity(value: float, unit: str) -> str:
+    r"""A value with its unit; a power of ten in the unit is multiplied.
+
+    >>> quantity(10.0, "MeV"), quantity(-3.0, "1e-10 muB"), quantity(0.25, "")
+    ('10 MeV', '−3 $\\times$ $10^{-10}\\,\\mu_B$', '0.25')
+    """
+    name = unit_alone(unit)
+    times = r"$\times$ " if name.startswith("$10") else ""
+    return f"{number(value)} {times}{name}".rstrip()
+
+
 def observable_label(axis: BinAxis) -> str:
     """Observable with its unit.
 

@@ -19,8 +19,9 @@ from matplotlib.testing.compare import compare_images
 from scanner.experiment import BinAxis
 from scanner.figures import style
 from scanner.figures.band import Line, band_figure
+from scanner.figures.bars import Bar
 from scanner.figures.impacts import ImpactRow, impacts_figure
-from scanner.figures.intervals import Bar, Row, intervals_figure
+from scanner.figures.intervals import Row, intervals_figure
 from scanner.figures.pulls import PullRow
 from scanner.figures.spectra import Projection, spectra_figure
 from scanner.grid import Axis

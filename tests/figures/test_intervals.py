@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from scanner.figures.intervals import Bar, Row, intervals_figure
+from scanner.figures.bars import Bar
+from scanner.figures.intervals import Row, intervals_figure
 from scanner.grid import Axis
 
 EPS = Axis("eps", "linear", -1.0, 1.0, 11)
@@ -70,3 +71,15 @@ def test_nothing_to_draw_and_a_percentage_are_refused() -> None:
         intervals_figure([])
     with pytest.raises(ValueError, match="cl = 90: give a fraction"):
         intervals_figure([Row("eps", EPS, [Bar("CsI", {90.0: [(0.0, 0.1)]})])])
+
+
+def test_an_empty_row_says_so_and_a_log_axis_has_no_place_for_zero() -> None:
+    empty = Bar("CsI", {0.9: []}, 0.4)
+    coupling = Axis("g", "log", 1e-6, 1e-2, 9)
+    limit = Bar("CsI", {0.9: [(None, 1e-4)]})
+    figure = intervals_figure(
+        [Row("eps", EPS, [empty]), Row("g", coupling, [limit], standard_model=0.0)]
+    )
+    assert [text.get_text() for text in figure.axes[0].texts] == ["nothing allowed"]
+    names = [text.get_text() for text in figure.subfigs[0].legends[0].get_texts()]
+    assert "Standard Model" not in names
