@@ -18,7 +18,7 @@ from scanner.figures.save import check_path, save
 from scanner.figures.spectra import Projection, spectra_figure
 from scanner.known import known_parameters
 from scanner.limits.impacts import Impacts
-from scanner.spectra import Fit, Spectra, spectra
+from scanner.spectra import Fit, Spectra
 from scanner.statistics.counting import poisson_errors
 from scanner.store.provenance import package_version
 
@@ -30,25 +30,26 @@ _STACKED = "(stacked: the point, fitted)"
 _ALIKE = 1e-6  # relative change of counts that no eye can see
 
 
-def draw_spectra(point: ScanDefinition, path: Path) -> Path:
+def draw_spectra(point: ScanDefinition, found: Mapping[str, Spectra], path: Path) -> Path:
     """Draw data and fitted prediction of every experiment by observable.
 
     Parameters
     ----------
     point : ScanDefinition
         Resolved with ``point=True``.
+    found : mapping from experiment to Spectra
+        Of the point, by `scanner.spectra.spectra`.
     path : Path
         Ending in .pdf, .png or .svg.
 
     Raises
     ------
     DefinitionError
-        An unknown suffix, an unphysical point.
+        An unknown suffix.
     StoreError
         The file cannot be written.
     """
     target = check_path(path)
-    found = spectra(point)
     figure = spectra_figure(
         {f"{_heading(one)} {_STACKED}": _projections(one) for one in found.values()},
         title=point_title(point),
@@ -57,13 +58,12 @@ def draw_spectra(point: ScanDefinition, path: Path) -> Path:
     return save(figure, target)
 
 
-def draw_pulls(point: ScanDefinition, path: Path) -> Path:
+def draw_pulls(point: ScanDefinition, found: Mapping[str, Spectra], path: Path) -> Path:
     """Draw the fitted pulls of a point beside the Standard Model's, and its residuals.
 
     Arguments and errors are those of `draw_spectra`.
     """
     target = check_path(path)
-    found = spectra(point)
     figure = point_figure(
         {_heading(one): _pull_rows(one) for one in found.values()},
         {_heading(one): _residuals(one) for one in found.values()},

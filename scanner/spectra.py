@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,16 @@ class Fit:
         """Signal and backgrounds, (n_bins,)."""
         return np.asarray(sum(self.signal.values(), self.background))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, for JSON; counts are lists (n_bins,)."""
+        return {
+            "chi2": self.chi2,
+            "signal": {name: counts.tolist() for name, counts in self.signal.items()},
+            "backgrounds": {name: counts.tolist() for name, counts in self.backgrounds.items()},
+            "pulls": dict(self.pulls),
+            "postfit_widths": dict(self.widths),
+        }
+
 
 @dataclass(frozen=True)
 class Spectra:
@@ -58,6 +69,18 @@ class Spectra:
     experiment: Experiment
     point: Fit
     standard_model: Fit
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, for JSON; bins in C order of the observables."""
+        return {
+            "observables": [
+                {"name": axis.name, "unit": axis.unit, "edges": axis.edges.tolist()}
+                for axis in self.experiment.bins
+            ],
+            "observed": self.experiment.observed.tolist(),
+            "point": self.point.to_dict(),
+            "standard_model": self.standard_model.to_dict(),
+        }
 
     def projected(self, counts: Array, axis: int) -> Array:
         """Counts (n_bins,) summed over all observables but one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +23,7 @@ from scanner.errors import DefinitionError, unknown
 if TYPE_CHECKING:
     from scanner.definition import ScanDefinition
     from scanner.scan import Scan
+    from scanner.spectra import Spectra
 
 app = typer.Typer(
     help="Figures of a point (spectra, pulls) and of several scans (intervals).",
@@ -54,7 +55,7 @@ def spectra(
     """Draw data and fitted prediction by observable, with backgrounds and signal by flux."""
     from scanner.pictures import draw_spectra
 
-    _tell(draw_spectra(_point(scenario, values, experiment, option), output), json)
+    _draw_point(draw_spectra, _point(scenario, values, experiment, option), output, json)
 
 
 @app.command()
@@ -69,7 +70,7 @@ def pulls(
     """Draw the fitted pulls of a point with their post-fit widths, and its residuals."""
     from scanner.pictures import draw_pulls
 
-    _tell(draw_pulls(_point(scenario, values, experiment, option), output), json)
+    _draw_point(draw_pulls, _point(scenario, values, experiment, option), output, json)
 
 
 @app.command()
@@ -130,9 +131,21 @@ def held_axes(scans: Iterable[Scan], at: dict[str, float]) -> dict[str, dict[str
     return {i: {n: v for n, v in at.items() if n in names} for i, names in axes.items()}
 
 
-def _tell(path: Path, json: bool) -> None:
+def _draw_point(
+    draw: Callable[[ScanDefinition, Mapping[str, Spectra], Path], Path],
+    point: ScanDefinition,
+    output: Path,
+    json: bool,
+) -> None:
+    from scanner.figures.save import check_path
+    from scanner.spectra import spectra as fitted
+
+    check_path(output)
+    found = fitted(point)
+    path = draw(point, found, output)
     if json:
-        show_json({"figure": str(path)})
+        fits = {name: one.to_dict() for name, one in found.items()}
+        show_json({"figure": str(path), "experiments": fits})
     else:
         print(path)
 

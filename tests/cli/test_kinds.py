@@ -16,6 +16,17 @@ def test_a_point_is_drawn(command, tmp_path: Path, kind: str) -> None:
     assert target.read_bytes()[:5] == b"<?xml"
 
 
+def test_a_drawn_point_in_json(command, tmp_path: Path) -> None:
+    given = ("nsi", "eps_ee_u=0.3", "-e", "coherent_csi_2021")
+    done = command("draw", "pulls", *given, "-o", tmp_path / "p.png", "--json")
+    drawn = done.json["experiments"]["coherent_csi_2021"]
+    told = command("point", *given, "--json").json["experiments"]["coherent_csi_2021"]
+    assert drawn["point"]["pulls"] == pytest.approx(told["pulls"], abs=1e-9)
+    assert sum(drawn["observed"]) == told["counts"]["observed"]
+    assert [len(axis["edges"]) for axis in drawn["observables"]] == [10, 12]
+    assert set(drawn["point"]["postfit_widths"]) == set(told["pulls"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -22,7 +22,7 @@ from scanner.figures.band import Line, band_figure
 from scanner.figures.bars import Bar
 from scanner.figures.impacts import ImpactRow, impacts_figure
 from scanner.figures.intervals import Row, intervals_figure
-from scanner.figures.pulls import PullRow
+from scanner.figures.pulls import PullRow, Residuals, point_figure
 from scanner.figures.spectra import Projection, spectra_figure
 from scanner.grid import Axis
 
@@ -54,6 +54,10 @@ LIMIT = np.array([1e-5, 2e-5, 1e-4, 1e-3])
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "spectra": lambda: spectra_figure({"CsI": [SPECTRUM]}, title="A point", provenance="scan 1"),
+    "pulls": lambda: point_figure(
+        {"CsI": [PullRow("csi_signal", 0.5, 0.4, (1.0, 0.3)), PullRow("csi_brn", -2.5, 1.0)]},
+        {"CsI": [Residuals(ENERGY, np.array([1.0, -2.5, 0.3, 0.8]), np.zeros(4))]},
+    ),
     "intervals": lambda: intervals_figure(
         [Row(r"$\varepsilon$", EPS, BARS, standard_model=0.02)], heading="1 dof"
     ),
