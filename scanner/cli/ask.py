@@ -164,7 +164,8 @@ def profile(
     json: Json = False,
 ) -> None:
     """Profile a stored scan over all axes but the kept ones; a large one on worker processes."""
-    from scanner.limits.export import profile_record, write_profile
+    from scanner.limits.export.profile import profile_record
+    from scanner.limits.export.writer import write_profile
 
     opened = _open(
         scan, store, partial, scheduler=scheduler, scheduler_file=scheduler_file, workers=workers
