@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 DIFFERENT = 1
 """Exit code of `diff` for two that differ, as of diff(1); trouble is 2 and above."""
 
+_SHA_SHOWN = 16  # letters of a sha256
 _SHOWN = 10  # chunk numbers in one line
 _Side = Annotated[
     str,
@@ -45,7 +45,10 @@ def _print_difference(found: Difference) -> None:
     for section in sections:
         print(f"{section}:")
         rows = [("", found.one, found.other)]
-        rows += [(c.key, c.one, c.other) for c in found.changes if c.section == section]
+        width = _SHA_SHOWN if section == "sources" else None
+        rows += [
+            (c.key, c.one[:width], c.other[:width]) for c in found.changes if c.section == section
+        ]
         show_table(rows, "  ")
     cubes = found.cubes
     if cubes is None:
@@ -150,9 +153,8 @@ def _ask(found: list[Candidate]) -> None:
     import sys
 
     for one in found:
-        note(
-            f"{one.id}  {one.title}, {size(one.size)}, last written {duration(one.idle_seconds)} ago"
-        )
+        written = duration(one.idle_seconds)
+        note(f"{one.id}  {one.title}, {size(one.size)}, last written {written} ago")
     if not sys.stdin.isatty():
         raise DefinitionError("rm: nobody can be asked here: give --yes to remove these scans")
     typer.confirm(f"remove {len(found)} scan{'s' if len(found) > 1 else ''}?", abort=True, err=True)

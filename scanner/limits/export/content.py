@@ -29,7 +29,7 @@ class Question:
     cls : sequence of float
         Confidence levels as fractions.
     dof : int, optional
-        Degrees of freedom; 2 for contours, 1 for intervals.
+        Degrees of freedom; 2 for contours, 1 for intervals, of profiles the kept axes.
     at : mapping
         Axes held at a value.
     experiments : sequence of str, optional
@@ -105,7 +105,8 @@ def _profiles(scan: Answers, asked: Question) -> Profiles:
         label: scan.delta_chi2(keep, at=asked.at, experiments=names, reference=asked.reference)
         for label, names in subsets.items()
     }
-    return Profiles(Origin.of(scan), surfaces, deltas, asked.reference)
+    dof = len(keep) if asked.dof is None else asked.dof
+    return Profiles(Origin.of(scan), surfaces, deltas, asked.reference, tuple(asked.cls), dof)
 
 
 def _intervals(scan: Answers, asked: Question) -> Intervals:

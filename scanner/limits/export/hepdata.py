@@ -95,11 +95,12 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def _dump(file: Path, table: Table, origin: Origin) -> None:
     told = {**table.qualifiers, "SCAN": origin.scan, "DIGEST": origin.digest}
-    qualifiers = [{"name": name, "value": value} for name, value in told.items()]
     data = {
         "independent_variables": [_variable(column) for column in table.independent],
         "dependent_variables": [
-            {**_variable(column), "qualifiers": list(qualifiers)} for column in table.dependent
+            # dictionaries of their own for each variable: shared ones become YAML aliases
+            {**_variable(c), "qualifiers": [{"name": n, "value": v} for n, v in told.items()]}
+            for c in table.dependent
         ],
     }
     with file.open("w") as stream:

@@ -51,6 +51,8 @@ def limits_of(record: Mapping[str, Any]) -> Iterator[Limit]:
     KeyError, TypeError, ValueError
         It is no such record.
     """
+    if not isinstance(record, Mapping):
+        raise TypeError("not a table of names")
     for plane in record.get("planes", [record]):
         names = tuple(axis["name"] for axis in plane["axes"])
         units = tuple(axis["unit"] for axis in plane["axes"])

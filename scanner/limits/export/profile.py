@@ -13,6 +13,7 @@ import xarray as xr
 from scanner.limits.export.origin import Origin
 from scanner.limits.export.table import Cell, Column, Sheet, Table
 from scanner.limits.surface import Surface, plain
+from scanner.statistics.levels import delta_chi2
 
 Array = npt.NDArray[np.float64]
 
@@ -61,12 +62,16 @@ class Profiles:
         chi2 and Delta chi2 (in place of chi2) over the same axes.
     reference : str
         What Delta chi2 is counted from.
+    cls, dof : tuple of float, int
+        Confidence levels that the limits are asked at.
     """
 
     origin: Origin
     surfaces: Mapping[str, Surface]
     deltas: Mapping[str, Surface]
     reference: str
+    cls: tuple[float, ...]
+    dof: int
     what: str = "profile"
 
     def record(self) -> dict[str, Any]:
@@ -77,7 +82,15 @@ class Profiles:
 
     def _record(self, label: str) -> dict[str, Any]:
         record = profile_record(self.surfaces[label], self.deltas[label].chi2)
-        return {"reference": self.reference, **record}
+        return {**self._levels(), **record}
+
+    def _levels(self) -> dict[str, Any]:
+        return {
+            "reference": self.reference,
+            "cl": list(self.cls),
+            "dof": self.dof,
+            "delta_chi2_levels": [delta_chi2(cl, self.dof) for cl in self.cls],
+        }
 
     def sheet(self) -> Sheet:
         """A row for each point; with several sets of experiments a column says which."""
@@ -93,7 +106,7 @@ class Profiles:
         surface = next(iter(self.surfaces.values()))
         head = {
             **self.origin.identity(),
-            "reference": self.reference,
+            **self._levels(),
             "experiments": ["+".join(s.experiments) for s in self.surfaces.values()],
             "fixed": dict(surface.fixed),
             "coverage": [s.coverage for s in self.surfaces.values()],
@@ -122,6 +135,8 @@ class Profiles:
             qualifiers={
                 "STATISTIC": "Delta chi2",
                 "REFERENCE": self.reference,
+                "DOF": self.dof,
+                **{f"DELTA CHI2 AT {cl:g} CL": delta_chi2(cl, self.dof) for cl in self.cls},
                 "EXPERIMENTS": "+".join(surface.experiments),
                 "COVERAGE": surface.coverage,
                 **{f"FIXED {name}": value for name, value in surface.fixed.items()},
@@ -139,6 +154,6 @@ class Profiles:
         together = xr.concat(parts, dim=xr.Variable("experiments", np.array(sets)))
         surface = next(iter(self.surfaces.values()))
         return together.assign_attrs(
-            reference=self.reference,
+            **self._levels(),
             **{f"fixed_{name}": value for name, value in surface.fixed.items()},
         )

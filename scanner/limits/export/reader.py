@@ -31,7 +31,7 @@ def read_contours(path: Path | str) -> tuple[Limit, ...]:
         raise DefinitionError(f"{place}: there is no such file or folder")
     try:
         return _read(place)
-    except (KeyError, TypeError, ValueError, StopIteration, yaml.YAMLError, OSError) as error:
+    except (LookupError, TypeError, ValueError, StopIteration, yaml.YAMLError, OSError) as error:
         what = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{place}: holds no contours of `scanner export` ({what})") from error
 
@@ -41,10 +41,17 @@ def _read(place: Path) -> tuple[Limit, ...]:
         return hepdata.contours_from_hepdata(place)
     if place.name.endswith(tuple(hepdata.ARCHIVES)):
         with tempfile.TemporaryDirectory() as folder:
-            shutil.unpack_archive(place, folder, filter="data")
+            _unpack(place, folder)
             return hepdata.contours_from_hepdata(Path(folder))
     readers = {".json": text.contours_from_json, ".csv": text.contours_from_csv}
     if place.suffix not in readers:
         known = ", ".join([*readers, *hepdata.ARCHIVES])
         raise DefinitionError(f"{place}: give a file in {known}, or a HEPData folder")
     return readers[place.suffix](place)
+
+
+def _unpack(archive: Path, folder: str) -> None:
+    if archive.suffix == ".zip":
+        shutil.unpack_archive(archive, folder, "zip")
+    else:  # a foreign tar may hold links and absolute paths
+        shutil.unpack_archive(archive, folder, "gztar", filter="data")
