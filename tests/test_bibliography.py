@@ -12,7 +12,7 @@ import yaml
 from scanner import bibliography, catalog, definition
 from scanner.bibliography import bibtex, citation, conventions, entries, reference_of, software
 from scanner.physics.charges import WEAK_COUPLINGS
-from scanner.physics.formfactors import FORM_FACTORS
+from scanner.reading.resolve import OPTIONS
 from scanner.scenario import Reference
 
 ROOT = Path(__file__).parents[1]
@@ -100,7 +100,7 @@ def test_conventions_are_those_that_the_physics_names() -> None:
     for name, couplings in WEAK_COUPLINGS.items():
         (paper,) = conventions({"couplings": name})
         assert f"arXiv:{paper.arxiv}" in couplings.source
-    for name in FORM_FACTORS:
+    for name in OPTIONS["form_factor"]:
         (paper,) = conventions({"form_factor": name})
         source = (ROOT / "scanner" / "physics" / "formfactors.py").read_text()
         assert " ".join(paper.citation.split()) in " ".join(source.split())
