@@ -22,7 +22,6 @@ from scanner.cli.options import (
 from scanner.cli.output import note, show_json
 
 if TYPE_CHECKING:
-    from scanner.bibliography import Entry
     from scanner.limits.export.content import Question
     from scanner.scan import Scan
 
@@ -41,7 +40,9 @@ def export(
     ] = None,
     what: Annotated[
         str | None,
-        typer.Option("--what", help="contour, profile, interval or cube. Default: contour."),
+        typer.Option(
+            "--what", help="contour, profile, interval or cube. Default: contour; cube for netcdf."
+        ),
     ] = None,
     cl: Annotated[
         list[float] | None, typer.Option("--cl", help="Confidence level; repeat for several.")
@@ -74,12 +75,10 @@ def export(
 ) -> None:
     """Export limits or the cube for others: HEPData submission, CSV, JSON, NetCDF."""
     from scanner.limits.export import writer
-    from scanner.limits.export.content import Question, content
+    from scanner.limits.export.content import Question, content, default_content
     from scanner.scan import Scan
 
-    chosen = what or ("cube" if form == "netcdf" else "contour")
-    writer.check(form, chosen, output)
-    opened = Scan.open(scan, store=store, partial=partial, told=note)
+    writer.check(form, what, output, figure)
     asked = Question(
         keep=axis_names(keep or ()),
         cls=cl or (0.9,),
@@ -89,15 +88,14 @@ def export(
         reference=reference,
         each=form == "hepdata" if each is None else each,
     )
-    if chosen == "cube" and output is not None:
-        path = writer.write_cube(opened, output)
-    elif output is None:
+    asked.check()
+    opened = Scan.open(scan, store=store, partial=partial, told=note)
+    chosen = what or default_content(opened, form, asked.at)
+    if output is None:
         print(writer.as_text(content(opened, chosen, asked), form), end="")
         return
-    else:
-        made = content(opened, chosen, asked)
-        along = _along(opened, asked, figure) if form == "hepdata" else []
-        path = writer.write(made, form, output, along)
+    along = _along(opened, asked, figure) if form == "hepdata" else []
+    path = writer.export(opened, form, output, what=chosen, asked=asked, resources=along)
     if json:
         show_json({"scan": opened.id, "format": form, "what": chosen, "output": str(path)})
     else:
@@ -112,7 +110,7 @@ def _along(scan: Scan, asked: Question, figure: bool) -> list[Any]:
     from scanner.drawing import draw
     from scanner.limits.export.writer import resources_of
 
-    references = bibtex(_entries(scan))
+    references = bibtex(scan.bibliography())
     if not figure:
         return resources_of(scan, references)
     with TemporaryDirectory() as folder:
@@ -134,19 +132,11 @@ def bib(scan: ScanName, store: Store = None, json: Json = False) -> None:
     from scanner.bibliography import bibtex
     from scanner.scan import Scan
 
-    found = _entries(Scan.open(scan, store=store))
+    found = Scan.open(scan, store=store).bibliography()
     if json:
         show_json([entry.to_dict() for entry in found])
     else:
         print(bibtex(found), end="")
-
-
-def _entries(scan: Scan) -> tuple[Entry, ...]:
-    """Entries of what the cube says it cites, and of its conventions."""
-    from scanner.bibliography import conventions, entries, reference_of
-
-    stored = [reference_of(line) for line in scan.stored.cube.attributes.get("references", ())]
-    return entries([*stored, *conventions(scan.definition.options)])
 
 
 VERBS: tuple[Callable[..., None], ...] = (export, bib)

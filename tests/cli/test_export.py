@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from scanner.errors import DefinitionError
 from scanner.limits.export import read_contours, read_cube
 from scanner.scan import Scan
 
@@ -43,7 +44,7 @@ def test_json_is_the_record_of_contour(command, store: Path) -> None:
 
 
 def test_csv_goes_to_standard_output(command, store: Path) -> None:
-    out = run(command, store, "--format", "csv", "--what", "interval", "--at", "mass=1").out
+    out = run(command, store, "--format", "csv", "--at", "mass=1").out
     rows = [line for line in out.splitlines() if not line.startswith("#")]
     (low, high) = Scan.open(NAME, store=store).interval("coupling", at={"mass": 1.0}).intervals[0]
     assert low is None
@@ -65,6 +66,16 @@ def test_a_profile_with_each_experiment(command, store: Path, tmp_path: Path) ->
     with xr.open_dataset(path) as opened:
         assert dict(opened.sizes) == {"experiments": 3, "mass": 16}
         assert opened.attrs["reference"] == "sm"
+
+
+def test_from_python(store: Path, tmp_path: Path) -> None:
+    scan = Scan.open(NAME, store=store)
+    path = scan.export(tmp_path / "a.csv", "csv", cls=(0.9,), experiments=["coherent_lar_2020"])
+    (limit,) = read_contours(path)
+    assert limit.experiments == ("coherent_lar_2020",)
+    assert scan.export(str(tmp_path / "a.nc"), "netcdf").exists()
+    with pytest.raises(DefinitionError, match="cl = 90"):
+        scan.export(tmp_path / "b.nc", "netcdf", cls=(90,))
 
 
 def test_a_submission_with_its_figure(command, store: Path, tmp_path: Path) -> None:
@@ -91,7 +102,9 @@ def test_a_submission_with_its_figure(command, store: Path, tmp_path: Path) -> N
         (("--reference", "best"), 2, "unknown reference 'best'"),
         (("--what", "contours"), 2, "did you mean 'contour'?"),
         (("--what", "cube"), 2, "a cube goes into netcdf alone"),
-        (("--at", "mass=1e9"), 2, "a contour needs two axes"),
+        (("--what", "contour", "--at", "mass=1"), 2, "a contour needs two axes"),
+        (("--at", "mass=1e9"), 2, "mass = 1e+09 is outside the scanned 0.1 .. 10000 MeV"),
+        (("--figure",), 2, "a figure goes along with hepdata alone"),
     ],
 )
 def test_wrong_questions_are_answered_in_one_line(

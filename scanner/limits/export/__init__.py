@@ -5,6 +5,7 @@
 ...     print(limit.experiments, limit.contour.cl, len(limit.contour.lines))
 """
 
+from scanner.limits.export.content import Question as Question
 from scanner.limits.export.limit import Limit as Limit
 from scanner.limits.export.netcdf import read_cube as read_cube
 from scanner.limits.export.reader import read_contours as read_contours

@@ -48,6 +48,18 @@ class Question:
     reference: str = "global"
     each: bool = False
 
+    def check(self) -> None:
+        """DefinitionError for a level or degrees of freedom that make no sense."""
+        for cl in self.cls:
+            level_of(cl, 1 if self.dof is None else self.dof)
+
+
+def default_content(scan: Answers, form: str, at: Mapping[str, float]) -> str:
+    """What is exported if nothing is said: the cube, a contour, an interval of one free axis."""
+    if form == "netcdf":
+        return "cube"
+    return "contour" if len(scan.default_plane(at)) == 2 else "interval"
+
 
 def content(scan: Answers, what: str, asked: Question) -> Content:
     """Contours, profiles or intervals of a scan.
@@ -64,8 +76,7 @@ def content(scan: Answers, what: str, asked: Question) -> Content:
         "profile": _profiles,
         "interval": _intervals,
     }
-    for cl in asked.cls:
-        level_of(cl, 1 if asked.dof is None else asked.dof)
+    asked.check()
     return made[what](scan, asked)
 
 

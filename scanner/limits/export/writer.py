@@ -10,6 +10,7 @@ from pathlib import Path
 from scanner.errors import DefinitionError, unknown
 from scanner.limits.answers import Answers
 from scanner.limits.export import hepdata, netcdf, text
+from scanner.limits.export.content import Question, content, default_content
 from scanner.limits.export.hepdata import Resource
 from scanner.limits.export.origin import Origin
 from scanner.limits.export.place import put_file, put_folder
@@ -22,14 +23,16 @@ WHATS = ("contour", "profile", "interval", "cube")
 SUFFIXES = (".csv", ".json", ".nc")
 
 
-def check(form: str, what: str, output: Path | None) -> None:
-    """DefinitionError for a format, a content or an output that do not go together."""
+def check(form: str, what: str | None, output: Path | None, figure: bool = False) -> None:
+    """DefinitionError for a format, a content, an output or a figure that do not go together."""
     if form not in FORMATS:
         raise DefinitionError(f"--format: {unknown('format', form, FORMATS)}")
-    if what not in WHATS:
+    if what is not None and what not in WHATS:
         raise DefinitionError(f"--what: {unknown('content', what, WHATS)}")
     if what == "cube" and form != "netcdf":
         raise DefinitionError(f"--what cube --format {form}: a cube goes into netcdf alone")
+    if figure and form != "hepdata":
+        raise DefinitionError(f"--figure --format {form}: a figure goes along with hepdata alone")
     if output is None and form in ("hepdata", "netcdf"):
         kind = "a folder, .zip or .tar.gz" if form == "hepdata" else "a file"
         raise DefinitionError(f"--format {form}: name {kind} with --output")
@@ -38,6 +41,25 @@ def check(form: str, what: str, output: Path | None) -> None:
 def as_text(made: Content, form: str) -> str:
     """The export as CSV or JSON text."""
     return text.to_csv(made.sheet()) if form == "csv" else text.to_json(made)
+
+
+def export(
+    scan: Answers,
+    form: str,
+    path: Path,
+    *,
+    what: str | None = None,
+    asked: Question | None = None,
+    resources: Sequence[Resource] = (),
+) -> Path:
+    """Export limits or the cube of a scan; see `check`, `content`, `write` for what is refused."""
+    question = asked or Question()
+    check(form, what, path)
+    question.check()
+    chosen = what or default_content(scan, form, question.at)
+    if chosen == "cube":
+        return write_cube(scan, path)
+    return write(content(scan, chosen, question), form, path, resources)
 
 
 def write(made: Content, form: str, path: Path, resources: Sequence[Resource] = ()) -> Path:
