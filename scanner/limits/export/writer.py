@@ -111,7 +111,7 @@ def _submission(made: Content, path: Path, resources: Sequence[Resource]) -> Non
         put_file(path, partial(hepdata.pack, folder, kind=hepdata.archive_kind(path)))
 
 
-def write_profile(surface: Surface, path: Path) -> None:
+def write_profile(surface: Surface, path: Path, origin: Origin) -> None:
     """Write a profiled surface, whole or not at all; the suffix says the format.
 
     Raises
@@ -124,18 +124,21 @@ def write_profile(surface: Surface, path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise DefinitionError(f"output {path.name!r}: end the name in {', '.join(SUFFIXES)}")
     if path.suffix == ".nc":
-        put_file(path, lambda file: surface.to_dataset().to_netcdf(file, engine="scipy"))
-    elif path.suffix == ".csv":
+        put_file(path, partial(netcdf.write_dataset, surface.to_dataset(), origin))
+        return
+    if path.suffix == ".csv":
         head = {
+            **origin.identity(),
             "experiments": list(surface.experiments),
             "fixed": dict(surface.fixed),
             "coverage": surface.coverage,
+            "origin": origin.rest(),
         }
         written = text.to_csv(Sheet(head, columns_of(surface)))
-        put_file(path, lambda file: file.write_text(written))
     else:
-        written = text.dumps(profile_record(surface))
-        put_file(path, lambda file: file.write_text(written))
+        record = {**origin.identity(), **profile_record(surface), "origin": origin.rest()}
+        written = text.dumps(record)
+    put_file(path, lambda file: file.write_text(written))
 
 
 def resources_of(scan: Answers, references: str, figure: Path | None = None) -> list[Resource]:
