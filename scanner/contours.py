@@ -13,7 +13,7 @@ follows it across the cells instead of breaking it into beads.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -69,6 +69,12 @@ class Line:
             "vertices": self.vertices.tolist(),
         }
 
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Line:
+        """Inverse of `to_dict`, to the last bit."""
+        vertices = np.asarray(record["vertices"], dtype=np.float64).reshape(-1, 2)
+        return cls(vertices, record["encloses"])
+
 
 @dataclass(frozen=True)
 class Contour:
@@ -109,8 +115,29 @@ class Contour:
             "delta_chi2": self.level,
             "coverage": self.coverage,
             "under_resolved": self.under_resolved,
+            "narrow_points": self.narrow,
             "lines": [line.to_dict() for line in self.lines],
         }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Contour:
+        """Inverse of `to_dict`, to the last bit.
+
+        Raises
+        ------
+        KeyError
+            An entry is missing.
+        """
+        first, second = record["axes"]
+        return cls(
+            axes=(first, second),
+            cl=float(record["cl"]),
+            dof=int(record["dof"]),
+            level=float(record["delta_chi2"]),
+            lines=tuple(Line.from_dict(line) for line in record["lines"]),
+            coverage=float(record["coverage"]),
+            narrow=int(record["narrow_points"]),
+        )
 
 
 def contours(

@@ -7,11 +7,12 @@ from typing import Any
 
 from scanner import catalog, definition
 from scanner.amplitudes import Conventions
+from scanner.bibliography import citation
 from scanner.chi2 import STANDARD_MODEL, ExperimentModel
 from scanner.errors import CatalogError, ScannerError, unknown
 from scanner.experiment import Experiment
 from scanner.inputs import inputs
-from scanner.prepare import citation, references
+from scanner.prepare import references
 from scanner.reading import resolve
 from scanner.scenario import Parameter, Scenario
 from scanner.store.archive import Archive

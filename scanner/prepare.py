@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scanner import catalog
+from scanner.bibliography import citation, cited
 from scanner.definition import ScanDefinition
 from scanner.evaluate import evaluator_of
 from scanner.execution import plan as planning
@@ -14,7 +14,6 @@ from scanner.execution.probe import Speed, measure
 from scanner.execution.task import Block
 from scanner.grid import Grid
 from scanner.known import idle_notes, known_parameters, loaded_experiments
-from scanner.scenario import Reference
 from scanner.store.archive import Archive
 from scanner.store.rehearsal import rehearse
 from scanner.store.stored import StoredScan
@@ -55,23 +54,8 @@ def remarks(chosen: ScanDefinition) -> tuple[str, ...]:
 
 
 def references(chosen: ScanDefinition) -> tuple[str, ...]:
-    """What a result of this definition cites: scenario, then data, in that order, each once."""
-    scenario = catalog.scenario(chosen.scenario)
-    cited = [citation(reference) for reference in scenario.references]
-    for name in chosen.experiments:
-        data = catalog.experiment(name, chosen.experiment_options[name]).provenance
-        cited.append(citation(Reference(data.citation, data.arxiv, data.doi)))
-    return tuple(dict.fromkeys(cited))
-
-
-def citation(reference: Reference) -> str:
-    """One line: citation, arXiv number and DOI where they are known."""
-    known = [
-        reference.citation,
-        f"arXiv:{reference.arxiv}" if reference.arxiv else "",
-        f"doi:{reference.doi}" if reference.doi else "",
-    ]
-    return ", ".join(part for part in known if part)
+    """What a result of this definition cites, a line each: scenario, then data."""
+    return tuple(citation(reference) for reference in cited(chosen))
 
 
 def plan(

@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanner import catalog, definition, prepare
+from scanner import bibliography, catalog, definition, prepare
+from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
 from scanner.limits.answers import Answers
 from scanner.limits.minimum import find_minima, find_minima_large
@@ -211,6 +212,19 @@ class Scan(Answers):
                 **attributes,
             }
         )
+
+    def bibliography(self) -> tuple[Entry, ...]:
+        """What a result cites: what the cube says, its conventions, and this software."""
+        stored = self.stored.cube.attributes.get("references", ())
+        papers = [bibliography.reference_of(line) for line in stored]
+        return bibliography.entries([*papers, *bibliography.conventions(self.definition.options)])
+
+    def export(self, path: str | Path, form: str, what: str | None = None, **asked: Any) -> Path:
+        """Write limits or the cube for others; `asked`: see `scanner.limits.export.Question`."""
+        from scanner.limits.export.content import Question
+        from scanner.limits.export.writer import export
+
+        return export(self, form, Path(path), what=what, asked=Question(**asked))
 
 
 def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:

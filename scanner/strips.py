@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 _THIN_STRETCH = 6  # points; fewer are the tip of a well-resolved region
 
@@ -36,12 +37,18 @@ def narrow_points(delta_chi2: Array, level: float) -> int:
     far = finite & ~ndimage.binary_dilation(allowed, structure=np.ones((3, 3), dtype=bool))
     depth = np.where(far, np.sqrt(np.maximum(delta_chi2, 0.0)), np.nan)
     missed = _missed_dips(depth, np.sqrt(level)) + _missed_dips(depth.T, np.sqrt(level))
-    return _thin(allowed) + _thin(finite & ~allowed) + missed
+    return _thin(allowed, finite) + _thin(finite & ~allowed, finite) + missed
 
 
-def _thin(region: npt.NDArray[np.bool_]) -> int:
-    """Points of a region in stretches of six or more, or in whole pieces, thinner than 3 x 3."""
-    thick = ndimage.binary_opening(region, structure=np.ones((3, 3), dtype=bool))
+def _thin(region: Mask, finite: Mask) -> int:
+    """Points of a region in stretches of six or more, or in whole pieces, thinner than 3 x 3.
+
+    Beyond the edge of the plane, and where points are missing, the region may go on: a layer along
+    the edge is the border of something wider, and its one line is well placed.
+    """
+    goes_on = np.pad(region | ~finite, 2, mode="edge")
+    opened = ndimage.binary_opening(goes_on, structure=np.ones((3, 3), dtype=bool))
+    thick = region & opened[2:-2, 2:-2]
     left, n_left = ndimage.label(region & ~thick, structure=np.ones((3, 3), dtype=bool))
     if not n_left:
         return 0

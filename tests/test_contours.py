@@ -196,3 +196,89 @@ def test_to_dict_is_plain() -> None:
 def test_a_plane_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(61, 60\).*\(a, b\).*\(60, 61\)"):
         contour(A.T)
+
+
+def test_a_saddle_at_the_level_is_two_lines_that_do_not_cross() -> None:
+    """a b = 0 crosses itself; just above and below, the lines turn the one or the other way."""
+    for shift, turns in ((0.3, 1.0), (-0.3, -1.0)):
+        found = contour(LEVEL + A * B + shift)
+        assert len(found.lines) == 2
+        for line in found.lines:
+            assert line.encloses is None
+            a, b = line.vertices.T
+            np.testing.assert_allclose(a * b, -shift, atol=1e-3)
+            assert np.all(np.sign(a * b) == -turns)
+            assert np.ptp(np.sign(a)) == np.ptp(np.sign(b)) == 0.0  # stays in its quadrant
+    exact = contour(LEVEL + A * B)
+    assert sum(len(line.vertices) for line in exact.lines) >= 2 * 59
+    for line in exact.lines:
+        np.testing.assert_allclose(line.vertices.prod(axis=1), 0.0, atol=1e-9)
+
+
+def test_a_saddle_between_two_solutions_joins_or_parts_them() -> None:
+    """Two wells at +-1.5 with a pass of height 5.0625 k between them."""
+    wells = (A**2 - 2.25) ** 2 + 4.0 * B**2
+    apart = contour(wells * (1.05 * LEVEL / 2.25**2))
+    joined = contour(wells * (0.95 * LEVEL / 2.25**2))
+    assert [line.encloses for line in apart.lines] == ["allowed", "allowed"]
+    assert [line.encloses for line in joined.lines] == ["allowed"]
+
+
+def test_an_island_in_a_hole_of_an_island() -> None:
+    """Allowed below 0.7, excluded to 1.4, allowed to 2.1: three circles, one inside the other."""
+    wave = LEVEL + 4.0 * np.sin(np.pi * (R - 0.7) / 0.7)
+    found = contour(np.where(R < 2.45, wave, LEVEL + 4.0))
+    lines = sorted(found.lines, key=lambda line: float(np.ptp(line.vertices[:, 0])))
+    assert [line.encloses for line in lines] == ["allowed", "excluded", "allowed"]
+    for line, radius in zip(lines, (0.7, 1.4, 2.1), strict=True):
+        np.testing.assert_allclose(np.hypot(*line.vertices.T), radius, atol=0.02)
+
+
+def test_a_corner_cut_off_is_open_and_ends_on_both_edges() -> None:
+    (line,) = contour((A - 3.0) ** 2 + (B - 3.0) ** 2).lines
+    ends = line.vertices[[0, -1]]
+    assert line.encloses is None
+    assert sorted(np.isclose(ends, 3.0).any(axis=1)) == [True, True]
+    np.testing.assert_allclose(np.sort(ends.min(axis=1)), 3.0 - np.sqrt(LEVEL), atol=1e-9)
+
+
+def test_a_plateau_just_above_or_below_the_level_has_its_own_edge_only() -> None:
+    for height, n in ((LEVEL * (1.0 + 1e-9), 1), (LEVEL * (1.0 - 1e-9), 0)):
+        found = contour(np.where(R < 1.0, 0.0, height))
+        assert len(found.lines) == n
+        assert all(line.encloses == "allowed" for line in found.lines)
+
+
+def test_a_failed_point_opens_the_line_beside_it_and_nowhere_else() -> None:
+    whole, far, on = R**2, R**2, R**2
+    far = far.copy()
+    far[3, 4] = np.nan
+    (line,), (same,) = contour(whole).lines, contour(far).lines
+    np.testing.assert_array_equal(line.vertices, same.vertices)
+    near = np.unravel_index(np.argmin(np.abs(R - np.sqrt(LEVEL))), R.shape)
+    on = on.copy()
+    on[near] = np.nan
+    found = contour(on)
+    assert [line.encloses for line in found.lines] == [None]
+    left = np.hypot(*(found.lines[0].vertices - [A[near], B[near]]).T)
+    gap = np.linalg.norm(found.lines[0].vertices[0] - found.lines[0].vertices[-1])
+    assert left.min() > 0.9 * CELL  # no vertex on an edge of the failed point
+    assert gap < 4.0 * CELL
+    np.testing.assert_allclose(np.hypot(*found.lines[0].vertices.T), np.sqrt(LEVEL), atol=1e-3)
+
+
+def test_a_band_of_missing_points_parts_the_plane() -> None:
+    plane = R**2
+    plane[np.abs(A) < 0.3] = np.nan
+    found = contour(plane)
+    assert [line.encloses for line in found.lines] == [None, None]
+    assert sorted(float(np.sign(line.vertices[0, 0])) for line in found.lines) == [-1.0, 1.0]
+
+
+def test_every_shape_comes_back_from_its_record() -> None:
+    for plane in (R**2, 25.0 * (R - 1.8) ** 2, (A - 3.0) ** 2 + B**2, np.zeros(A.shape)):
+        found = contour(plane)
+        back = Contour.from_dict(found.to_dict())
+        assert back.to_dict() == found.to_dict()
+        for one, other in zip(found.lines, back.lines, strict=True):
+            assert one.vertices.tobytes() == other.vertices.tobytes()

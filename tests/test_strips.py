@@ -45,3 +45,28 @@ def test_a_missing_or_flat_plane_counts_nothing() -> None:
     assert narrow_points(np.full((N, N), np.nan), 4.0) == 0
     assert narrow_points(np.full((N, N), 9.0), 4.0) == 0
     assert narrow_points(np.zeros((N, N)), 4.0) == 0
+
+
+@pytest.mark.parametrize("layer", [0.3, 1.0, 1.8])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_layer_along_the_edge_is_the_border_of_something_wider(layer: float, side: float) -> None:
+    """A region that nearly fills the plane: its one line is well placed, nothing is narrow."""
+    bump = 4.0 + side * (Y - (N - 1 - layer))
+    assert narrow_points(bump, 4.0) == 0
+    assert narrow_points(bump.T, 4.0) == 0
+    slanted = 4.0 + side * (Y - (N - 1 - layer) + 0.02 * (X - N / 2))
+    assert narrow_points(slanted, 4.0) == 0
+
+
+def test_a_strip_that_leaves_the_plane_stays_narrow() -> None:
+    assert narrow_points(4.0 * ((Y - 2.4 - 0.9 * X) / 0.6) ** 2, 4.0) > 30
+    assert narrow_points(4.0 * ((X - 30.2) / 0.6) ** 2, 4.0) > 30
+
+
+def test_a_layer_along_missing_points_is_not_narrow_and_a_strip_between_them_is() -> None:
+    plane = np.where(X < 31.5, 9.0, 1.0)
+    plane[X > 32.5] = np.nan
+    assert narrow_points(plane, 4.0) == 0
+    strip_ = strip(0.3, 0.6)
+    strip_[30, 20] = np.nan
+    assert narrow_points(strip_, 4.0) > 10

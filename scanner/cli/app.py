@@ -6,7 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
-from scanner.cli import ask, band, catalogue, data, doctor, draw, impacts, pictures, scans
+from scanner.cli import (
+    ask,
+    band,
+    care,
+    catalogue,
+    data,
+    doctor,
+    draw,
+    export,
+    impacts,
+    pictures,
+    scans,
+)
 
 # the command line library brings its own copy of click, or uses the installed one
 UsageError: Any = typer.BadParameter.__base__
@@ -20,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for verbs in (catalogue, scans, ask, draw, impacts, band, doctor):
+for verbs in (catalogue, scans, ask, draw, impacts, band, export, care, doctor):
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")

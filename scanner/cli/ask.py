@@ -174,14 +174,16 @@ def profile(
     json: Json = False,
 ) -> None:
     """Profile a stored scan over all axes but the kept ones; a large one on worker processes."""
-    from scanner.limits.export import profile_record, write_profile
+    from scanner.limits.export.origin import Origin
+    from scanner.limits.export.profile import profile_record
+    from scanner.limits.export.writer import write_profile
 
     opened = _open(
         scan, store, partial, scheduler=scheduler, scheduler_file=scheduler_file, workers=workers
     )
     surface = opened.profile(axis_names(keep), at=numbers(at), experiments=experiment)
     if output is not None:
-        write_profile(surface, output)
+        write_profile(surface, output, Origin.of(opened))
         print(output)
     elif json:
         show_json({"scan": opened.id, **profile_record(surface)})

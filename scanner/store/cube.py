@@ -21,7 +21,7 @@ import zarr
 from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError
 from scanner.grid import Axis, Chunk, Grid
-from scanner.store.files import Folder, store_errors
+from scanner.store.files import PARTIAL, Folder, store_errors
 from scanner.store.layout import FIRST_WITHOUT_CHI2, STATUS_MEANINGS
 
 FloatArray = npt.NDArray[np.float64]
@@ -186,17 +186,29 @@ class Cube:
     def _key(self, number: int) -> str:
         return "/".join(["c", "0", *(str(i) for i in self.grid.block_index(number))])
 
+    def foreign(self) -> list[str]:
+        """Objects beside the chunks that are neither of this grid nor partial files."""
+        return [
+            f"{self.folder.path.name}/{variable}/c/{name}"
+            for variable in _VARIABLES
+            for name in self.folder.child(variable).child("c").sizes()
+            if self._number(name) is None and not name.endswith(PARTIAL)
+        ]
+
     def _object_sizes(self, variable: str) -> dict[int, int]:
-        blocks = self.grid.blocks
-        found = {}
-        for name, size in self.folder.child(variable).child("c").sizes().items():
-            parts = name.split("/")
-            if len(parts) != len(blocks) + 1 or not all(part.isdecimal() for part in parts):
-                continue  # a partial file of a killed write
-            index = [int(part) for part in parts[1:]]
-            if all(i < n for i, n in zip(index, blocks, strict=True)):
-                found[int(np.ravel_multi_index(index, blocks))] = size
-        return found
+        sizes = self.folder.child(variable).child("c").sizes()
+        numbers = {name: self._number(name) for name in sizes}
+        return {number: sizes[name] for name, number in numbers.items() if number is not None}
+
+    def _number(self, name: str) -> int | None:
+        """Chunk of an object, None for a partial file of a killed write or a foreign one."""
+        parts, blocks = name.split("/"), self.grid.blocks
+        if len(parts) != len(blocks) + 1 or not all(part.isdecimal() for part in parts):
+            return None
+        index = [int(part) for part in parts[1:]]
+        if parts[0] != "0" or not all(i < n for i, n in zip(index, blocks, strict=True)):
+            return None
+        return int(np.ravel_multi_index(index, blocks))
 
     @cached_property
     def _writable(self) -> dict[str, zarr.Array[Any]]:

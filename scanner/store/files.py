@@ -194,7 +194,7 @@ class Folder:
         """
         if not self.exists():
             return 0
-        now = self._clock()
+        now = self.clock()
         swept = 0
         with store_errors(self.path):
             for place, folders, files in os.walk(self.path):
@@ -202,7 +202,8 @@ class Folder:
                     swept += _remove_old(Path(place) / name, now - older_than)
         return swept
 
-    def _clock(self) -> float:
+    def clock(self) -> float:
+        """Time now by the clock of the file system, which may differ from this host's."""
         probe = self.path / f"clock.{uuid.uuid4().hex}"
         with store_errors(self.path):
             probe.touch()

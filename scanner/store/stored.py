@@ -209,16 +209,21 @@ class StoredScan:
 
     def verify(self) -> list[int]:
         """Numbers of the chunks whose data are not those their marker tells of, ascending."""
-        return sorted(n for n, marker in self.ledger.markers().items() if not self._agrees(marker))
+        return sorted(n for n, marker in self.ledger.markers().items() if self.disagreement(marker))
 
-    def _agrees(self, marker: Marker) -> bool:
-        if self.cube.chunk_sizes(marker.chunk) != marker.stored_bytes:
-            return False
+    def disagreement(self, marker: Marker) -> str:
+        """Why the data of a chunk are not those its marker tells of; ``""`` where they are."""
+        sizes = self.cube.chunk_sizes(marker.chunk)
+        if 0 in sizes:
+            return "its data are gone"
+        if sizes != marker.stored_bytes:
+            return f"stored in {sum(sizes)} bytes instead of {sum(marker.stored_bytes)}"
         try:
             chi2, status = self.cube.read(self.grid.chunk(marker.chunk))
         except MismatchError:
-            return False
-        return values_sha256(chi2, status) == marker.sha256
+            return "cannot be read: the stored bytes are damaged"
+        same = values_sha256(chi2, status) == marker.sha256
+        return "" if same else "holds other values than were written (sha256)"
 
     def discard(self, numbers: Iterable[int]) -> None:
         """Forget chunks and what was found from them, so that the next run makes them again."""

@@ -90,7 +90,11 @@ def test_profile_writes_netcdf_and_csv(command, store, tmp_path):
     with xr.open_dataset(tmp_path / "p.nc", engine="scipy") as profile:
         assert profile["chi2"].dims == ("mass",)
         assert profile["mass"].attrs["units"] == "MeV"
-    assert (tmp_path / "p.csv").read_text().startswith("mass,chi2,best_coupling\n")
+        digest = profile.attrs["digest"]
+    head, _, rows = (tmp_path / "p.csv").read_text().partition("mass,chi2,best_coupling\n")
+    assert f'# digest = "{digest}"\n' in head
+    assert all(line.startswith("#") for line in head.splitlines())
+    assert len(rows.splitlines()) == 16
 
 
 @pytest.mark.parametrize(

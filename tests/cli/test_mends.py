@@ -58,7 +58,7 @@ def test_quoted_commands_exist():
 @pytest.mark.parametrize(
     ("source", "wrong"),
     [
-        ('f"`scanner rm {name}`"', "no verb rm"),
+        ('f"`scanner forget {name}`"', "no verb forget"),
         ('f"`scanner {mend.format(name)}"', "no verb X"),
         ('"`scanner resume " "ID --verfy`"', "no option --verfy"),
         ('"`scanner data build X --output Y`"', ""),

@@ -18,7 +18,7 @@ from scanner.execution.clusters import connect
 from scanner.grid import Axis
 from scanner.limits import large, spaces, tiles, workers
 from scanner.limits.answers import Answers
-from scanner.limits.export import profile_record
+from scanner.limits.export.profile import profile_record
 from scanner.limits.surface import Surface
 from scanner.limits.workers import Workers
 from scanner.store.cube import Cube

@@ -1,0 +1,179 @@
+"""What differs between two scans, or between a scan and a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scanner import catalog, definition
+from scanner.definition import ScanDefinition
+from scanner.reading import document
+from scanner.store.archive import Archive
+from scanner.store.compare import CubeDifference, compare_cubes
+from scanner.store.layout import DEFINITION
+from scanner.store.stored import StoredScan
+
+_LABELS = ("name", "title", "description", "chunks")
+_NONE = "-"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: a definition, perhaps with the scan that is stored of it."""
+
+    label: str
+    definition: ScanDefinition
+    stored: StoredScan | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry that differs.
+
+    Parameters
+    ----------
+    section : str
+        ``definition`` (parameters, options, axes, experiments, engine), ``sources`` (sha256 of a
+        scenario or an experiment with its tables), ``labels`` or ``environment`` (versions,
+        processor, hosts).
+    key, one, other : str
+        Entry and its two values; ``-`` where there is none.
+    """
+
+    section: str
+    key: str
+    one: str
+    other: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All that differs.
+
+    Parameters
+    ----------
+    one, other : str
+        What is compared.
+    changes : tuple of Change
+        Entries that differ.
+    cubes : CubeDifference or None
+        Of the values; None where there are no two cubes over the same axes.
+    """
+
+    one: str
+    other: str
+    changes: tuple[Change, ...]
+    cubes: CubeDifference | None
+
+    @property
+    def same(self) -> bool:
+        """Whether both are the same physics, and hold the same numbers where both hold some.
+
+        Labels and the environment do not count.
+        """
+        physics = [c for c in self.changes if c.section in ("definition", "sources")]
+        return not physics and (self.cubes is None or self.cubes.same)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"same": self.same, **asdict(self)}
+
+
+def side(text: str, store: str | Path | None = None) -> Side:
+    """Stored scan by id, prefix, name or folder; else the definition of that name or file.
+
+    Raises
+    ------
+    CatalogError, DefinitionError
+        There is neither.
+    """
+    if (Path(text) / DEFINITION).is_file():
+        stored = StoredScan.open(text)
+        return Side(text, stored.definition, stored)
+    archive = Archive(store)
+    if text in catalog.definition_names() or Path(text).suffix in document.SUFFIXES:
+        chosen = definition.load(text)
+        return Side(text, chosen, archive.find(chosen))
+    stored = archive.open(text)
+    return Side(stored.id, stored.definition, stored)
+
+
+def difference(one: Side, other: Side) -> Difference:
+    """Compare definitions, sources, environments, and values where both have a cube.
+
+    Raises
+    ------
+    MismatchError
+        A chunk is damaged.
+    """
+    changes = [*_definitions(one.definition, other.definition)]
+    cubes = None
+    if one.stored is not None and other.stored is not None:
+        changes += _environments(one.stored, other.stored)
+        cubes = compare_cubes(one.stored, other.stored)
+    return Difference(one.label, other.label, tuple(changes), cubes)
+
+
+def _definitions(one: ScanDefinition, other: ScanDefinition) -> Iterator[Change]:
+    records = [scan.to_dict() for scan in (one, other)]
+    for record in records:
+        record.pop("digest")
+        record["axes"] = {axis.pop("name"): axis for axis in record["axes"]}
+    orders = [", ".join(record["axes"]) for record in records]
+    if orders[0] != orders[1]:
+        yield Change("definition", "axes", *orders)
+    for key, left, right in _unlike(*records):
+        top = key.partition(".")[0]
+        section = "labels" if top in _LABELS else "sources" if top == "sources" else "definition"
+        yield Change(section, key, left, right)
+
+
+def _environments(one: StoredScan, other: StoredScan) -> Iterator[Change]:
+    """Versions and machine that the cubes were made with, and the hosts of their chunks."""
+    records = []
+    for stored in (one, other):
+        attributes = stored.cube.attributes
+        markers = stored.ledger.markers().values()
+        records.append(
+            {
+                "created": attributes.get("created"),
+                "package": attributes.get("versions", {}).get("cevns-scanner"),
+                "environment": attributes.get("environment", {}),
+                "chunk_shape": list(stored.grid.chunk_shape),
+                "hosts": _all(marker.host for marker in markers),
+                "instruction_sets": _all(marker.instruction_set for marker in markers),
+                "versions": _all(
+                    f"{name} {text}" for m in markers for name, text in m.versions.items()
+                ),
+            }
+        )
+    for key, left, right in _unlike(*records):
+        yield Change("environment", key, left, right)
+
+
+def _all(values: Iterable[str]) -> str:
+    return ", ".join(sorted(set(values)))
+
+
+def _unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Keys, dotted, whose values differ, in the order of the first, and both values as text."""
+    left, right = dict(_flat(one)), dict(_flat(other))
+    for key in {**left, **right}:
+        if left.get(key) != right.get(key):
+            yield key, _shown(left.get(key)), _shown(right.get(key))
+
+
+def _flat(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(entry) for entry in value)
+    return _NONE if value is None else repr(value) if isinstance(value, float) else str(value)

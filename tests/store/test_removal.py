@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from scanner.errors import CatalogError, DefinitionError, MismatchError
+from scanner.store import removal
+from scanner.store.archive import Archive
+from scanner.store.removal import candidate, check_idle, remove
+from scanner.store.stored import StoredScan
+
+
+def aged(path: Path, seconds: float) -> None:
+    """As if nothing had been written since."""
+    then = time.time() - seconds
+    for file in path.rglob("*"):
+        if file.is_file():
+            os.utime(file, (then, then))
+
+
+def test_a_finished_scan_goes_without_a_trace(filled: StoredScan, archive: Archive) -> None:
+    filled.write_attributes({"minimum": {}})
+    found = candidate(archive, filled.id[:6])
+    size = sum(file.stat().st_size for file in filled.path.rglob("*") if file.is_file())
+    assert (found.id, found.size, found.finished, found.running) == (filled.id, size, True, False)
+    check_idle(found)
+    remove(found)
+    assert list(archive.folder.path.iterdir()) == []
+    with pytest.raises(CatalogError, match="gone already"):
+        remove(found)
+
+
+def test_a_scan_that_is_written_to_counts_as_running(filled: StoredScan, archive: Archive) -> None:
+    with pytest.raises(DefinitionError, match=r"written to 0 s ago.*--force"):
+        check_idle(candidate(archive, filled.id))
+    aged(filled.path, removal.QUIET_SECONDS + 30.0)
+    found = candidate(archive, filled.id)
+    assert found.idle_seconds == pytest.approx(removal.QUIET_SECONDS + 30.0, abs=5.0)
+    check_idle(found)
+    (filled.path / "cube.zarr" / "chi2" / "c" / "0" / "0" / "1.ab.partial").write_bytes(b"")
+    with pytest.raises(DefinitionError, match="seems to be running"):
+        check_idle(candidate(archive, filled.id))
+
+
+def test_it_is_never_found_half_removed(
+    filled: StoredScan, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, **_: object) -> None:
+        (path / "definition.json").unlink()
+        raise KeyboardInterrupt
+
+    found = candidate(archive, filled.id)
+    with monkeypatch.context() as patched:
+        patched.setattr(removal.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove(found)
+    assert archive.list() == []
+    with pytest.raises(CatalogError, match="unknown scan"):
+        archive.open(filled.id)
+    assert len(list(archive.folder.path.iterdir())) == 1
+
+
+def test_what_a_killed_removal_left_goes_with_the_next(
+    filled: StoredScan, archive: Archive, other, grid
+) -> None:
+    left = archive.folder.path / ".0123456789abcdef.ab.removed.partial"
+    left.mkdir()
+    (left / "cube").write_text("")
+    kept = archive.create(other, grid)
+    remove(candidate(archive, filled.id))
+    assert [path.name for path in archive.folder.path.iterdir()] == [kept.id]
+
+
+def test_a_damaged_scan_goes_by_its_whole_id(filled: StoredScan, archive: Archive) -> None:
+    (filled.path / "definition.json").write_text("{")
+    with pytest.raises(MismatchError):
+        candidate(archive, filled.id[:6])
+    aged(filled.path, 100.0)
+    found = candidate(archive, filled.id)
+    assert found.title == "damaged"
+    remove(found)
+    assert not filled.path.exists()
+
+
+def test_an_ambiguous_name_lists_the_candidates(
+    filled: StoredScan, archive: Archive, other, grid
+) -> None:
+    second = archive.create(other, grid)
+    with pytest.raises(CatalogError, match="may be") as refused:
+        candidate(archive, "stand_in")
+    assert filled.id in str(refused.value)
+    assert second.id in str(refused.value)
