@@ -22,7 +22,8 @@ _WILD = "*?["
 
 @lru_cache(maxsize=1)
 def shipped() -> Mapping[str, Overlay]:
-    """The shipped overlays by name."""
+    """The shipped overlays by name; DataError if a table of theirs is damaged."""
+    verify()
     files = sorted(DATA.glob("*.toml"))
     return {f.stem: read(f) for f in files if f.name not in (CHECKSUMS, darkcast.REGISTER)}
 
