@@ -95,13 +95,13 @@ def draw(
     for level in cls:
         level_of(level, degrees)
     with style.using(look):
-        published = _published(_chosen(scan, axes, overlays, overlay_dir))
+        others = _chosen(scan, axes, overlays, overlay_dir)
         subsets = _subsets(scan, experiments)
         curves = {
             label: scan.delta_chi2(axes, at=at, experiments=subset, reference=reference)
             for label, subset in subsets.items()
         }
-        return save(_figure(scan, curves, axes, cls, degrees, reference, published), target)
+        return save(_figure(scan, curves, axes, cls, degrees, reference, others), target)
 
 
 def _levels(cl: float | Sequence[float] | None, axes: Sequence[str]) -> tuple[float, ...]:
@@ -120,6 +120,12 @@ def overlay_credits(
     axes = tuple(keep or scan.default_plane())
     sources = [overlay.credit() for overlay, _ in _chosen(scan, axes, overlays, overlay_dir)]
     return list(dict.fromkeys(source for source in sources if source))
+
+
+def _others_cited(chosen: Iterable[tuple[Overlay, Model]]) -> list[str]:
+    """The papers of the published limits, in short."""
+    papers = dict.fromkeys(overlay.arxiv for overlay, _ in chosen if overlay.arxiv)
+    return [f"limits of others arXiv:{' '.join(papers)}"] if papers else []
 
 
 def _published(chosen: Iterable[tuple[Overlay, Model]]) -> list[Published]:
@@ -172,14 +178,14 @@ def _figure(
     cls: Sequence[float],
     dof: int,
     reference: str,
-    published: Sequence[Published],
+    published: Sequence[tuple[Overlay, Model]],
 ) -> Figure:
     combined, *singles = curves.items()
     label, surface = combined
     note = Note(
         title=scan.definition.title,
         reference=reference,
-        provenance=_provenance(scan, surface),
+        provenance=", ".join([_provenance(scan, surface), *_others_cited(published)]),
         computed=surface.computed,
     )
     others = {name: single.chi2 for name, single in singles}
@@ -197,7 +203,7 @@ def _figure(
         )
     plane = (surface.axes[0], surface.axes[1])
     marks = [] if reference == "raster" else _marks(scan, surface)
-    planes = Planes(plane, surface.chi2, label, others, published, marks)
+    planes = Planes(plane, surface.chi2, label, others, _published(published), marks)
     return exclusion_figure(planes, cl=cls, dof=dof, note=note, labels=(labels[0], labels[1]))
 
 

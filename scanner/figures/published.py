@@ -102,12 +102,11 @@ def draw_published(frame: Axes, published: Sequence[Published]) -> list[Drawn]:
     frame : Axes
         With its scales and limits.
     """
-    kinds = list(dict.fromkeys((other.kind, other.shows) for other in published))
-    looks = {
-        kind: style.published(number, preferred=kind[1] == "preferred")
-        for number, kind in enumerate(kinds)
-    }
-    drawn = [_drawn(frame, other, looks[other.kind, other.shows]) for other in published]
+    looks = style.published([*dict.fromkeys(o.kind for o in published if o.shows != "preferred")])
+    drawn = [
+        _drawn(frame, other, style.preferred() if other.shows == "preferred" else looks[other.kind])
+        for other in published
+    ]
     rings = [(other, ring) for other in drawn for ring in other.outlines]
     # the largest first, so that none is hidden
     for rank, (other, ring) in enumerate(sorted(rings, key=lambda pair: -_area(frame, pair[1]))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,17 +32,17 @@ QUIET = "#666666"
 # lines of a confidence level: the first solid, those after it broken, whatever their colour
 LEVEL_DASHES: tuple[tuple[float, ...], ...] = ((), (4.5, 1.8), (1.2, 1.4), (6, 1.4, 1.2, 1.4))
 
-# pale regions of published limits: face, edge, hatch and its colour; the hatches tell them apart
-# where there is no colour
-PUBLISHED = (
-    ("#F6E8D8", "#A0601F", "", ""),
-    ("#E4F0E4", "#3F7A4A", "////", "#A9CDB0"),
-    ("#EBE4F2", "#6A4A8C", "", ""),
-    ("#FBF5DA", "#8A7412", "....", "#CDBD73"),
-    ("#E3EFF5", "#2F6F8F", "\\\\\\\\", "#A3C6D8"),
-    ("#F6E4EA", "#9A3F5F", "----", "#DDB0C0"),
-    ("#ECECEC", "#555555", "", ""),
-)
+# pale regions of published limits, by kind: face, edge, hatch and its colour; the hatches tell them
+# apart where there is no colour. Kinds that are not named here take the looks that are left.
+PUBLISHED: dict[str, tuple[str, str, str, str]] = {
+    "fixed targets": ("#F6E8D8", "#A0601F", "", ""),
+    "$e^{+}e^{-}$ colliders": ("#E4F0E4", "#3F7A4A", "////", "#A9CDB0"),
+    r"$\nu e$ scattering": ("#EFE9F5", "#6A4A8C", "|||", "#CDBEDF"),
+    "beam dumps": ("#FBF5DA", "#8A7412", "....", "#CDBD73"),
+    "LHC": ("#E3EFF5", "#2F6F8F", "\\\\\\\\", "#A3C6D8"),
+    "CEvNS": ("#F6E4EA", "#9A3F5F", "----", "#DDB0C0"),
+    "anomalous moments": ("#ECECEC", "#555555", "++++", "#C4C4C4"),
+}
 PREFERRED = ("#FFFFFF", "#0B78B0", "xxxx", "#7FBDE0")
 
 _SETTINGS: dict[str, Any] = {
@@ -166,10 +166,26 @@ def stroke(journal_width: float) -> float:
     return STYLES[_CHOSEN.get()].line_scale * journal_width
 
 
-def published(number: int, *, preferred: bool = False) -> dict[str, Any]:
-    """Face, edge, hatch and its colour of the kind of published limits of that number."""
-    look = PREFERRED if preferred else PUBLISHED[number % len(PUBLISHED)]
-    return dict(zip(("face", "edge", "hatch", "hatch_colour"), look, strict=True))
+def published(kinds: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Face, edge, hatch and its colour of each kind of published limits.
+
+    >>> looks = published(["LHC", "mine"])
+    >>> looks["LHC"]["edge"] == PUBLISHED["LHC"][1], looks["mine"] != looks["LHC"]
+    (True, True)
+    """
+    unnamed = [kind for kind in kinds if kind not in PUBLISHED]
+    free = [look for kind, look in PUBLISHED.items() if kind not in kinds] or [*PUBLISHED.values()]
+    chosen = PUBLISHED | {kind: free[n % len(free)] for n, kind in enumerate(unnamed)}
+    return {kind: _look(chosen[kind]) for kind in kinds}
+
+
+def preferred() -> dict[str, str]:
+    """The same of a preferred region."""
+    return _look(PREFERRED)
+
+
+def _look(values: tuple[str, str, str, str]) -> dict[str, str]:
+    return dict(zip(("face", "edge", "hatch", "hatch_colour"), values, strict=True))
 
 
 def label(symbol: str, unit: str) -> str:

@@ -54,6 +54,13 @@ def test_a_limit_holds_for_models_that_a_scan_can_have(overlay: Overlay) -> None
         assert known[name].unit == unit
 
 
+@SHIPPED
+def test_every_kind_has_a_look_of_its_own(overlay: Overlay) -> None:
+    from scanner.figures.style import PUBLISHED
+
+    assert overlay.shows == "preferred" or overlay.kind in PUBLISHED
+
+
 def test_all_means_those_that_fit() -> None:
     found = choose("all")
     assert "bl_babar" in found
