@@ -41,6 +41,8 @@ def write_tags(frame: Axes, drawn: Sequence[Drawn], obstacles: Sequence[Array]) 
     mapping from name to array (5, 2)
         The box of each name that is written, as a ring in data units.
     """
+    if not drawn:
+        return {}
     cells = _Cells(frame)
     taken = cells.mask(obstacles)
     edges = cells.mask([ring for other in drawn for ring in other.outlines]) | cells.border()

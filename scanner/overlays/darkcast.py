@@ -92,7 +92,7 @@ def _overlay(model: str, path: Path, entry: dict[str, Any]) -> Overlay:
         citation="Ilten, Soreq, Williams and Xue; Baruch et al., arXiv:2206.08563; and the paper "
         "of that INSPIRE key",
         arxiv="1801.04847",
-        digitised="not said",
+        file=str(path),
     )
 
 

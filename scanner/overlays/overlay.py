@@ -91,6 +91,10 @@ class Overlay:
         Whether the points were read off a figure; ``not said`` where the source does not say.
     missing : str
         Why there are no regions, and how to supply them.
+    source : mapping
+        Release and file that a shipped table was made from.
+    file : str
+        Where all this stands.
     """
 
     name: str
@@ -114,6 +118,7 @@ class Overlay:
     digitised: str = "not said"
     missing: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
 
     def model_for(self, scenario: str, parameters: Mapping[str, Value]) -> Model | None:
         """The model that a figure shows, if the limit holds for it."""
@@ -163,6 +168,7 @@ class Overlay:
             "licence": self.licence,
             "digitised": self.digitised,
             "provenance": self.provenance,
+            "file": self.file,
             "points": sum(len(region.vertices) for region in self.regions) or self.missing,
             **({"source": dict(self.source)} if self.source else {}),
         }

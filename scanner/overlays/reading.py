@@ -87,6 +87,7 @@ class _Reader:
             units=self._pair("units", ("MeV", "")),
             regions=self._regions(),
             source=self.raw.get("source", {}),
+            file=str(self.path),
             **texts,
         )
         if not found.regions and not found.missing:

@@ -47,6 +47,24 @@ def test_bands_keep_their_edges_and_leave_out_what_is_no_limit(release: Path) ->
     assert ring.vertices[:, 1].max() == good[:, 2].max()
 
 
+@pytest.mark.parametrize(
+    ("shipped", "recast", "mass"),
+    [
+        ("bl_texono", "B-L/Texono_Bauer2018onh", 10.0),
+        ("bl_charm_ii", "B-L/CHARMII_Bauer2018onh", 100.0),
+        ("bl_na64_invisible", "B-L/NA64_NA642019imj", 30.0),
+    ],
+)
+def test_both_releases_have_the_same_units_and_couplings(
+    release: Path, shipped: str, recast: str, mass: float
+) -> None:
+    """Two versions of one limit: 30 % apart at most, where other units are a factor 1000."""
+    known = shelf.of_folder(release)
+    edges = [known[name].regions[0].vertices for name in (shipped, recast)]
+    first, second = (np.exp(np.interp(np.log(mass), *np.log(edge[:-2].T))) for edge in edges)
+    assert first == pytest.approx(second, rel=0.3)
+
+
 def test_the_folder_of_one_model_will_do(release: Path) -> None:
     assert all(
         name.startswith("Lmu-Ltau/") for name in darkcast.overlays(release / "Lmu-Ltau_boson")
