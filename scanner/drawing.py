@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,22 +10,25 @@ from scanner import catalog
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.figures import style
-from scanner.figures.exclusion import Planes, exclusion_figure
+from scanner.figures.exclusion import Mark, Piece, Planes, Published, exclusion_figure
 from scanner.figures.frame import Note
-from scanner.figures.profile import profile_figure
+from scanner.figures.profile import LEVELS, profile_figure
 from scanner.figures.save import check_path, save
 from scanner.known import known_parameters
 from scanner.limits.answers import Answers
 from scanner.limits.interval import level_of
+from scanner.limits.marks import best_fit, standard_model_point
 from scanner.limits.spaces import Names
 from scanner.limits.surface import Surface
+from scanner.overlays import shelf
+from scanner.overlays.overlay import Model, Overlay
 from scanner.store.provenance import package_version
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PACKAGE = "cevns-scanner"
-SHOWN_LEVELS = (0.6827, 0.9, 0.9545)
+PLANE_LEVELS = (0.9,)
 
 
 def draw(
@@ -33,11 +36,14 @@ def draw(
     path: Path,
     *,
     keep: Sequence[str] | None = None,
-    cl: float = 0.9,
+    cl: float | Sequence[float] | None = None,
     dof: int | None = None,
     at: Mapping[str, float] | None = None,
     experiments: Names = None,
     reference: str = "global",
+    overlays: Sequence[str] = (),
+    overlay_dir: Path | None = None,
+    look: str = "journal",
 ) -> Path:
     """Draw a scan into a file: a plane of two axes, or the profile of one.
 
@@ -49,14 +55,21 @@ def draw(
         Ending in .pdf, .png or .svg.
     keep : sequence of str
         One or two axes, x first; by default the first and the last that are not held.
-    cl : float
-        Confidence level as a fraction.
+    cl : float or sequence of float, optional
+        Confidence levels as fractions; by default 0.9 on a plane, 1 to 3 sigma and 0.9 for one
+        axis.
     dof : int, optional
         Degrees of freedom; by default the number of axes drawn.
     at : mapping
         Axes held at a value; the others are profiled.
     reference : str
         What Delta chi2 counts from: ``global``, ``sm`` or ``raster``.
+    overlays : sequence of str
+        Published limits to draw beneath, see `scanner.overlays.shelf.chosen`.
+    overlay_dir : Path, optional
+        Folder with further ones.
+    look : str
+        Style of the figure: ``journal``, ``wide`` (two columns) or ``talk``.
 
     Returns
     -------
@@ -66,7 +79,8 @@ def draw(
     Raises
     ------
     DefinitionError
-        An unknown axis or suffix, more than two axes, a level that makes no sense.
+        An unknown axis, suffix, style or overlay, an overlay of another model, more than two axes,
+        a level that makes no sense.
     IncompleteScanError
         Chunks are missing and `scan.partial` is not set.
     StoreError
@@ -77,13 +91,68 @@ def draw(
     if not 1 <= len(axes) <= 2:
         raise DefinitionError(f"keep = {', '.join(axes)}: a figure has one axis or two")
     degrees = len(axes) if dof is None else dof
-    level_of(cl, degrees)
-    subsets = _subsets(scan, experiments)
-    curves = {
-        label: scan.delta_chi2(axes, at=at, experiments=subset, reference=reference)
-        for label, subset in subsets.items()
-    }
-    return save(_figure(scan, curves, axes, cl, degrees, reference), target)
+    cls = _levels(cl, axes)
+    for level in cls:
+        level_of(level, degrees)
+    with style.using(look):
+        others = _chosen(scan, axes, overlays, overlay_dir)
+        subsets = _subsets(scan, experiments)
+        curves = {
+            label: scan.delta_chi2(axes, at=at, experiments=subset, reference=reference)
+            for label, subset in subsets.items()
+        }
+        return save(_figure(scan, curves, axes, cls, degrees, reference, others), target)
+
+
+def _levels(cl: float | Sequence[float] | None, axes: Sequence[str]) -> tuple[float, ...]:
+    if cl is None:
+        return PLANE_LEVELS if len(axes) == 2 else LEVELS
+    return (float(cl),) if isinstance(cl, float | int) else tuple(cl)
+
+
+def overlay_credits(
+    scan: Answers,
+    keep: Sequence[str] | None = None,
+    overlays: Sequence[str] = (),
+    overlay_dir: Path | None = None,
+) -> list[str]:
+    """What the published limits of a figure ask to be cited, each source once."""
+    axes = tuple(keep or scan.default_plane())
+    sources = [overlay.credit() for overlay, _ in _chosen(scan, axes, overlays, overlay_dir)]
+    return list(dict.fromkeys(source for source in sources if source))
+
+
+def _others_cited(chosen: Iterable[tuple[Overlay, Model]]) -> list[str]:
+    """The papers of the published limits, in short."""
+    papers = dict.fromkeys(overlay.arxiv for overlay, _ in chosen if overlay.arxiv)
+    return [f"limits of others arXiv:{' '.join(papers)}"] if papers else []
+
+
+def _published(chosen: Iterable[tuple[Overlay, Model]]) -> list[Published]:
+    """The overlays in the scan's model."""
+    return [
+        Published(
+            overlay.label,
+            [Piece(region.vertices, region.above) for region in overlay.regions_for(model)],
+            overlay.kind,
+            overlay.shows,
+        )
+        for overlay, model in chosen
+    ]
+
+
+def _chosen(
+    scan: Answers, axes: Sequence[str], names: Sequence[str], folder: Path | None
+) -> tuple[tuple[Overlay, Model], ...]:
+    if not names:
+        if folder is not None:
+            raise DefinitionError(f"--overlay-dir {folder}: say which with --overlay NAME or all")
+        return ()
+    chosen = scan.definition
+    units = {axis.name: axis.unit for axis in chosen.axes}
+    plane = {name: units.get(name, "") for name in axes}
+    known = shelf.of_folder(folder)
+    return shelf.chosen(names, known, chosen.scenario, chosen.parameters, plane)
 
 
 def _subsets(scan: Answers, experiments: Names) -> dict[str, tuple[str, ...]]:
@@ -106,16 +175,17 @@ def _figure(
     scan: Answers,
     curves: Mapping[str, Surface],
     axes: Sequence[str],
-    cl: float,
+    cls: Sequence[float],
     dof: int,
     reference: str,
+    published: Sequence[tuple[Overlay, Model]],
 ) -> Figure:
     combined, *singles = curves.items()
     label, surface = combined
     note = Note(
         title=scan.definition.title,
         reference=reference,
-        provenance=_provenance(scan, surface),
+        provenance=", ".join([_provenance(scan, surface), *_others_cited(published)]),
         computed=surface.computed,
     )
     others = {name: single.chi2 for name, single in singles}
@@ -126,13 +196,24 @@ def _figure(
             surface.chi2,
             combined_label=label,
             singles=others,
-            cls=sorted({*SHOWN_LEVELS, cl}),
+            cls=cls,
             dof=dof,
             note=note,
             label=labels[0],
         )
-    planes = Planes((surface.axes[0], surface.axes[1]), surface.chi2, label, others)
-    return exclusion_figure(planes, cl=cl, dof=dof, note=note, labels=(labels[0], labels[1]))
+    plane = (surface.axes[0], surface.axes[1])
+    marks = [] if reference == "raster" else _marks(scan, surface)
+    planes = Planes(plane, surface.chi2, label, others, _published(published), marks)
+    return exclusion_figure(planes, cl=cls, dof=dof, note=note, labels=(labels[0], labels[1]))
+
+
+def _marks(scan: Answers, surface: Surface) -> list[Mark]:
+    """The best fit and the Standard Model, where they are points of the plane."""
+    points = {
+        "best fit": best_fit(surface, scan.minima, scan.definition.experiments),
+        "Standard Model": standard_model_point(surface, scan.definition),
+    }
+    return [Mark(label, (at[0], at[1])) for label, at in points.items() if at]
 
 
 def _label(scan: Answers, name: str) -> str:
@@ -169,6 +250,7 @@ def _provenance(scan: Answers, surface: Surface) -> str:
     choices = [
         text
         for name, made in chosen.experiment_options.items()
+        if name in surface.experiments
         for key, value in made.items()
         if (text := _choice(name, key, value))
     ]

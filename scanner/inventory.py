@@ -12,6 +12,7 @@ from scanner.chi2 import STANDARD_MODEL, ExperimentModel
 from scanner.errors import CatalogError, ScannerError, unknown
 from scanner.experiment import Experiment
 from scanner.inputs import inputs
+from scanner.overlays import shelf
 from scanner.prepare import references
 from scanner.reading import resolve
 from scanner.scenario import Parameter, Scenario
@@ -51,6 +52,20 @@ def options() -> list[Record]:
     return [{"name": n, "values": " | ".join(values)} for n, values in resolve.OPTIONS.items()]
 
 
+def overlays(folder: Path | None = None) -> list[Record]:
+    """Name, kind, models and title of every published limit, those of a folder included."""
+    return [
+        {
+            "name": overlay.name,
+            "kind": overlay.kind,
+            "models": " | ".join(model.text() for model in overlay.models[:1])
+            + (f" (+{len(overlay.models) - 1} by rescaling)" if len(overlay.models) > 1 else ""),
+            "title": overlay.title + ("" if overlay.regions else " (no numbers)"),
+        }
+        for overlay in shelf.of_folder(folder).values()
+    ]
+
+
 def scans(store: Path | None = None) -> list[Record]:
     """Id, name, progress and title of every stored scan."""
     return [
@@ -64,8 +79,13 @@ def scans(store: Path | None = None) -> list[Record]:
     ]
 
 
-def describe(name: str, store: Path | None = None) -> Record:
-    """Record of the scenario, experiment, definition or scan of that name, in this order.
+def describe(name: str, store: Path | None = None, folder: Path | None = None) -> Record:
+    """Record of the scenario, experiment, definition, overlay or scan of that name, in this order.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        With further overlays.
 
     Raises
     ------
@@ -78,6 +98,9 @@ def describe(name: str, store: Path | None = None) -> Record:
         return experiment_record(catalog.experiment(name))
     if name in catalog.definition_names():
         return definition_record(name)
+    limits = shelf.of_folder(folder)
+    if name in limits:
+        return limits[name].record()
     try:
         return scan_record(Archive(store).open(name))
     except CatalogError as error:
@@ -85,6 +108,7 @@ def describe(name: str, store: Path | None = None) -> Record:
             *catalog.scenario_names(),
             *catalog.experiment_names(),
             *catalog.definition_names(),
+            *limits,
         )
         raise CatalogError(f"{unknown('name', name, known)}; and {error}") from error
 

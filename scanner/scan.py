@@ -69,7 +69,7 @@ class Scan(Answers):
             grid, _ = prepare.cut(chosen, workers)
             stored = prepare.create(chosen, grid, store)
         stored.add_name(chosen.name)
-        return cls(stored)
+        return cls(stored.entitled(chosen.title))
 
     @classmethod
     def launch(

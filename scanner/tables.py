@@ -1,4 +1,4 @@
-"""Building and checking the shipped measurement tables of an experiment, by catalogue name."""
+"""Building and checking shipped tables: of an experiment by its name, and of the overlays."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from pathlib import Path
 from scanner import catalog
 from scanner.errors import CatalogError, DataError
 from scanner.experiments import _tables
+from scanner.overlays import building, shelf
+
+OVERLAYS = "overlays"
+"""Stands for the published limits, where an experiment can be named."""
 
 
 def build(experiment: str, release: Path, output: Path | None = None) -> tuple[str, ...]:
-    """Rebuild the tables of an experiment; returns the files that changed.
+    """Rebuild the tables of an experiment or of the overlays; returns the files that changed.
 
     Parameters
     ----------
     experiment : str
-        Catalogue name.
+        Catalogue name, or ``overlays``.
     release : Path
         Folder of the release, or the folder that holds it (and those it needs besides).
     output : Path, optional
@@ -30,6 +34,8 @@ def build(experiment: str, release: Path, output: Path | None = None) -> tuple[s
     StoreError
         `output` is not writable.
     """
+    if experiment == OVERLAYS:
+        return _build_overlays(release, output or shelf.DATA)
     make = getattr(catalog.experiment_module(experiment), "build", None)
     if make is None:
         raise CatalogError(
@@ -42,12 +48,22 @@ def build(experiment: str, release: Path, output: Path | None = None) -> tuple[s
     return _tables.write(experiment, make(root), output or _tables.folder(experiment))
 
 
+def _build_overlays(release: Path, output: Path) -> tuple[str, ...]:
+    if not release.is_dir():
+        raise DataError(f"release {release} is not a folder: give the folder of the releases")
+    needed = {source["release"] for source in building.sources().values()}
+    root = release.absolute().parent if release.resolve().name in needed else release
+    made, found = building.tables(root)
+    sums = building.checksums_toml(made, found)
+    return _tables.write_files(output, {**made, shelf.CHECKSUMS: sums})
+
+
 def verify(experiment: str) -> tuple[str, ...]:
-    """Check the shipped tables of an experiment against their sha256; returns their names.
+    """Check the shipped tables of an experiment or of the overlays; returns their names.
 
     Raises
     ------
     DataError
         A table is missing or damaged.
     """
-    return _tables.verify(experiment)
+    return shelf.verify() if experiment == OVERLAYS else _tables.verify(experiment)

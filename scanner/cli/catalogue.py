@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scanner.cli.options import Json, Store
+from scanner.cli.options import Json, OverlayFolder, Store
 from scanner.cli.output import show_json, show_table
 
 
@@ -19,15 +19,17 @@ class Kind(StrEnum):
     EXPERIMENTS = "experiments"
     DEFINITIONS = "definitions"
     OPTIONS = "options"
+    OVERLAYS = "overlays"
     SCANS = "scans"
 
 
 def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     store: Store = None,
+    overlay_dir: OverlayFolder = None,
     json: Json = False,
 ) -> None:
-    """List scenarios, experiments, definitions, options or stored scans, one line each."""
+    """List scenarios, experiments, definitions, options, published limits or stored scans."""
     from scanner import inventory
 
     listing: dict[Kind, Callable[[], list[inventory.Record]]] = {
@@ -35,6 +37,7 @@ def list_(
         Kind.EXPERIMENTS: inventory.experiments,
         Kind.DEFINITIONS: inventory.definitions,
         Kind.OPTIONS: inventory.options,
+        Kind.OVERLAYS: lambda: inventory.overlays(overlay_dir),
         Kind.SCANS: lambda: inventory.scans(store),
     }
     rows = listing[kind]()
@@ -45,14 +48,15 @@ def list_(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Scenario, experiment, definition or scan.")],
+    name: Annotated[str, typer.Argument(help="Scenario, experiment, definition, overlay or scan.")],
     store: Store = None,
+    overlay_dir: OverlayFolder = None,
     json: Json = False,
 ) -> None:
     """Show one entry: parameters, formula, data provenance, pulls, or a scan's provenance."""
     from scanner import inventory
 
-    record = inventory.describe(name, store)
+    record = inventory.describe(name, store, overlay_dir)
     if json:
         show_json(record)
     else:

@@ -1,4 +1,4 @@
-"""`data build` and `data verify`: the shipped measurement tables."""
+"""`data build` and `data verify`: the shipped tables."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 from scanner.cli.options import Json
 from scanner.cli.output import show_json
 
-app = typer.Typer(help="Rebuild or check the shipped measurement tables.", no_args_is_help=True)
+app = typer.Typer(help="Rebuild or check the shipped tables.", no_args_is_help=True)
 
 
 @app.command("build")
 def build(
-    experiment: Annotated[str, typer.Argument(help="Experiment.")],
+    experiment: Annotated[str, typer.Argument(help="Experiment, or overlays.")],
     release: Annotated[
         Path, typer.Option("--release", help="Folder of the official release, or its parent.")
     ],
@@ -24,7 +24,7 @@ def build(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Rebuild an experiment's tables from an official release."""
+    """Rebuild an experiment's tables, or those of the published limits, from their releases."""
     from scanner import tables
 
     changed = tables.build(experiment, release, output)
@@ -41,7 +41,9 @@ def verify(json: Json = False) -> None:
     """Check all shipped tables against their checksums."""
     from scanner import catalog, tables
 
-    checked = {name: list(tables.verify(name)) for name in catalog.experiment_names()}
+    checked = {
+        name: list(tables.verify(name)) for name in (*catalog.experiment_names(), tables.OVERLAYS)
+    }
     if json:
         show_json(checked)
     else:

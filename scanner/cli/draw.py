@@ -1,4 +1,4 @@
-"""`plot`: the exclusion figure of a stored scan."""
+"""`plot`: the exclusion figure of a stored scan, with published limits beneath."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from scanner.cli.options import (
     At,
     Experiments,
     Json,
-    Level,
+    OverlayFolder,
     Partial,
     ReferenceKind,
     ScanName,
     Store,
     axis_names,
     numbers,
-    one_level,
 )
 from scanner.cli.output import note, show_json
 
@@ -32,7 +31,10 @@ def plot(
             "-o", "--output", help="FILE.pdf, .png or .svg. Default: figure.png in the scan."
         ),
     ] = None,
-    cl: Level = None,
+    cl: Annotated[
+        list[float] | None,
+        typer.Option("--cl", help="Confidence level as a fraction; repeat for several."),
+    ] = None,
     dof: Annotated[
         int | None, typer.Option("--dof", help="Default: the number of axes drawn.")
     ] = None,
@@ -43,12 +45,24 @@ def plot(
     at: At = None,
     experiment: Experiments = None,
     reference: ReferenceKind = "global",
+    overlay: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--overlay",
+            metavar="NAME|PATTERN|all",
+            help="Published limit to draw beneath; repeat for several. See `list overlays`.",
+        ),
+    ] = None,
+    overlay_dir: OverlayFolder = None,
+    style: Annotated[
+        str, typer.Option("--style", help="journal (one column), wide (two columns) or talk.")
+    ] = "journal",
     partial: Partial = False,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Draw the exclusion figure (a plane) or the Delta chi2 profile (one axis)."""
-    from scanner.drawing import draw
+    from scanner.drawing import draw, overlay_credits
     from scanner.scan import Scan
 
     opened = Scan.open(scan, store=store, partial=partial, told=note)
@@ -56,16 +70,22 @@ def plot(
         opened,
         output or opened.stored.path / "figure.png",
         keep=axis_names(keep) if keep else None,
-        cl=one_level(cl),
+        cl=cl or None,
         dof=dof,
         at=numbers(at),
         experiments=experiment,
         reference=reference,
+        overlays=overlay or (),
+        overlay_dir=overlay_dir,
+        look=style,
     )
+    credits = overlay_credits(opened, keep and axis_names(keep), overlay or (), overlay_dir)
     if json:
-        show_json({"scan": opened.id, "figure": str(path)})
+        show_json({"scan": opened.id, "figure": str(path), "cite": credits})
     else:
         print(path)
+        for line in credits:
+            note(f"cite for the published limits: {line}")
 
 
 VERBS: tuple[Callable[..., None], ...] = (plot,)

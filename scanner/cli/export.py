@@ -118,7 +118,7 @@ def _along(scan: Scan, asked: Question, figure: bool) -> list[Any]:
             scan,
             Path(folder) / "figure.png",
             keep=asked.keep or None,
-            cl=asked.cls[0],
+            cl=asked.cls,
             dof=asked.dof,
             at=asked.at,
             experiments=asked.experiments,

@@ -64,6 +64,14 @@ At = Annotated[
 ReferenceKind = Annotated[
     str, typer.Option("--reference", help="Delta chi2 counts from: global, sm or raster.")
 ]
+OverlayFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--overlay-dir",
+        metavar="DIR",
+        help="Further published limits: your own TOML files, or DarkCast's recast limits.",
+    ),
+]
 Partial = Annotated[bool, typer.Option("--partial", help="Ask a scan that is not complete yet.")]
 
 

@@ -138,10 +138,15 @@ def write(name: str, built: Built, output: Path) -> tuple[str, ...]:
     sums = {table: hashlib.sha256(raw).hexdigest() for table, raw in encoded.items()}
     old = provenance(name)
     text = _provenance_toml(old, sums, built.release)
+    return write_files(output, {**encoded, "provenance.toml": text.encode()})
+
+
+def write_files(output: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Write files into a folder, each by atomic rename; returns what changed."""
     changed = []
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for file, raw in {**encoded, "provenance.toml": text.encode()}.items():
+        for file, raw in files.items():
             path = output / file
             if not path.exists() or path.read_bytes() != raw:
                 _replace(path, raw)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
+from scanner.figures import style
 from scanner.figures.imprint import add_imprint, place_imprint
 from scanner.figures.lettering import safe, words, wrapped
 
@@ -21,7 +22,7 @@ _REFERENCES = {
 }
 _TITLE_SIZE = 8.0  # pt
 _TITLE_SHARE = 0.95  # of the width of the figure
-_TITLE_LINE = 1.3 * _TITLE_SIZE / 72.0  # inches
+_TITLE_LINE = 1.3 / 72.0  # inches per point of type
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,10 @@ def new_frame(note: Note, size: tuple[float, float]) -> tuple[Figure, Axes]:
     FigureCanvasAgg(figure)
     frame = figure.add_subplot()
     if note.title:
-        title = wrapped(words(safe(note.title)), _TITLE_SHARE * size[0], _TITLE_SIZE)
-        figure.suptitle(title, fontsize=_TITLE_SIZE)
-        _heighten(figure, title.count("\n") * _TITLE_LINE)
+        points = style.points(_TITLE_SIZE)
+        title = wrapped(words(safe(note.title)), _TITLE_SHARE * size[0], points)
+        figure.suptitle(title, fontsize=points)
+        _heighten(figure, title.count("\n") * _TITLE_LINE * points)
     return figure, frame
 
 

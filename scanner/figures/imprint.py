@@ -57,7 +57,9 @@ def _fitted(provenance: str, frame: float, room: float) -> tuple[str, float]:
     What fits nowhere loses pieces from its middle: the scan, which stands first, knows them all.
     """
     pieces = safe(provenance).split(", ")
-    for size, inches in [*((size, frame) for size in _SIZES), (_SIZES[-1], room)]:
+    sizes = [style.points(size) for size in _SIZES]
+    size, smallest = sizes[0], sizes[-1]
+    for size, inches in [*((size, frame) for size in sizes), (smallest, room)]:
         text = _lines(pieces, inches, size)
         if text.count("\n") < _LINES:
             return text, size

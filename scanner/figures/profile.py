@@ -21,8 +21,11 @@ from scanner.statistics import levels
 
 Array = npt.NDArray[np.float64]
 
+LEVELS = (0.6827, 0.9, 0.9545, 0.9973)
+"""1 sigma, 90 %, 2 and 3 sigma."""
+
 _PER_CELL = 8  # points drawn in each cell, on the interpolant that the limits come from
-_HEADROOM = 1.5  # times the highest level
+_HEADROOM = 1.3  # times the highest level
 _FOOTROOM = 1.05  # times the lowest Delta chi2, where that is negative
 _LINE = 7.5  # points from one name of a level to the next
 
@@ -33,11 +36,11 @@ def profile_figure(
     *,
     combined_label: str = "combined",
     singles: Mapping[str, Array] | None = None,
-    cls: Sequence[float] = (0.6827, 0.9, 0.9545),
+    cls: Sequence[float] = LEVELS,
     dof: int = 1,
     note: Note | None = None,
     label: str | None = None,
-    size: tuple[float, float] = style.COLUMN_SIZE,
+    size: tuple[float, float] | None = None,
 ) -> Figure:
     """Delta chi2 curves over one axis with a dotted line at each confidence level.
 
@@ -50,7 +53,7 @@ def profile_figure(
     singles : mapping from label to array (len(axis),)
         Delta chi2 of each experiment alone, from its own reference.
     cls : sequence of float
-        Confidence levels as fractions.
+        Confidence levels as fractions; the frame ends above the highest.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def profile_figure(
                 f"curve {name!r} has shape {np.shape(curve)}, axis {axis.name} has {len(axis)}"
             )
     with style.journal():
-        figure, frame = new_frame(said, size)
+        figure, frame = new_frame(said, size or style.size())
         style.set_scale(frame, "x", axis)
         frame.set_xlabel(label or style.label(axis.name, axis.unit))
         frame.set_ylabel(r"$\Delta\chi^2$")
@@ -90,7 +93,9 @@ def _draw_levels(frame: Axes, cls: Sequence[float], dof: int) -> list[Annotation
     marks = []
     for cl in sorted(cls):
         height = levels.delta_chi2(cl, dof)
-        frame.axhline(height, color=style.QUIET, linewidth=0.7, linestyle=":", zorder=1.0)
+        frame.axhline(
+            height, color=style.QUIET, linewidth=style.stroke(0.7), linestyle=":", zorder=1.0
+        )
         mark = frame.annotate(
             levels.percent(cl),
             xy=(1.0, height),
@@ -98,7 +103,7 @@ def _draw_levels(frame: Axes, cls: Sequence[float], dof: int) -> list[Annotation
             xytext=(3.0, 0.0),
             textcoords="offset points",
             va="center",
-            fontsize=7.0,
+            fontsize=style.points(7.0),
             color=style.QUIET,
         )
         marks.append(mark)
@@ -109,7 +114,7 @@ def _spread(frame: Axes, marks: Sequence[Annotation]) -> None:
     """Move the names of levels that lie close together apart: up, then down from the top."""
     pixels = frame.figure.dpi / 72.0
     heights = np.array([frame.transData.transform((0.0, mark.xy[1]))[1] for mark in marks]) / pixels
-    steps = _LINE * np.arange(len(marks))
+    steps = style.points(_LINE) * np.arange(len(marks))
     places = np.maximum.accumulate(heights - steps)
     top = frame.bbox.y1 / pixels - steps[-1]
     for mark, height, place in zip(marks, heights, np.minimum(places, top) + steps, strict=True):
@@ -122,9 +127,9 @@ def _draw(
     handles: list[Artist] = []
     drawn = []
     for number, (name, curve) in enumerate(curves.items()):
-        look = {**style.line(number), "linewidth": 1.1, "zorder": 3.0}
+        look = {**style.line(number), "linewidth": style.stroke(1.1), "zorder": 3.0}
         if name == combined:
-            look = {"color": style.COMBINED, "linewidth": 1.4, "zorder": 4.0}
+            look = {"color": style.COMBINED, "linewidth": style.stroke(1.4), "zorder": 4.0}
         vertices = _smooth(axis, np.asarray(curve, dtype=np.float64))
         frame.add_line(Line2D(*vertices.T, **look))
         drawn.append(vertices)

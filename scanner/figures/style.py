@@ -1,17 +1,20 @@
-"""Look of the figures: one journal column, colours that colour-blind readers can tell apart."""
+"""Look of the figures: for a journal or a talk, in colours that colour-blind readers tell apart."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, cast
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from scanner.errors import DefinitionError, unknown
 from scanner.grid import Axis
 
 COLUMN_INCHES = 3.4
@@ -22,8 +25,25 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ((4, 1.4), (1.2, 1.2), (6, 1.4, 1.2, 1.4), (2.5, 1, 2.5, 2.5), (8, 2), (3, 1, 1, 1, 1, 1))
 COMBINED = "black"
 EXCLUDED = "#C9D3DE"
+EXCLUDED_MORE = "#AEBCCB"  # at a further level
 MISSING = "#EFEFEF"
 QUIET = "#666666"
+
+# lines of a confidence level: the first solid, those after it broken, whatever their colour
+LEVEL_DASHES: tuple[tuple[float, ...], ...] = ((), (4.5, 1.8), (1.2, 1.4), (6, 1.4, 1.2, 1.4))
+
+# pale regions of published limits, by kind: face, edge, hatch and its colour; the hatches tell them
+# apart where there is no colour. Kinds that are not named here take the looks that are left.
+PUBLISHED: dict[str, tuple[str, str, str, str]] = {
+    "fixed targets": ("#F6E8D8", "#A0601F", "", ""),
+    "$e^{+}e^{-}$ colliders": ("#E4F0E4", "#3F7A4A", "////", "#A9CDB0"),
+    r"$\nu e$ scattering": ("#EFE9F5", "#6A4A8C", "|||", "#CDBEDF"),
+    "beam dumps": ("#FBF5DA", "#8A7412", "....", "#CDBD73"),
+    "LHC": ("#E3EFF5", "#2F6F8F", "\\\\\\\\", "#A3C6D8"),
+    "CEvNS": ("#F6E4EA", "#9A3F5F", "----", "#DDB0C0"),
+    "anomalous moments": ("#ECECEC", "#555555", "++++", "#C4C4C4"),
+}
+PREFERRED = ("#FFFFFF", "#0B78B0", "xxxx", "#7FBDE0")
 
 _SETTINGS: dict[str, Any] = {
     "font.family": "serif",
@@ -60,14 +80,112 @@ _SETTINGS: dict[str, Any] = {
 _UNIT = re.compile(r"(?:1e(?P<ten>[+-]?\d+)\s*)?(?P<name>[A-Za-z]+)(?:\^?(?P<power>-?\d+))?")
 _SYMBOLS = {"muB": r"\mu_B", "e": "e"}
 
+_TALK: dict[str, Any] = {
+    **_SETTINGS,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "mathtext.fontset": "dejavusans",
+    "axes.linewidth": 1.0,
+    "xtick.major.width": 1.0,
+    "ytick.major.width": 1.0,
+    "hatch.linewidth": 0.5,
+    "savefig.dpi": 200.0,
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a figure is made for.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of matplotlib.
+    size : pair of float
+        Inches.
+    type_scale, line_scale : float
+        Sizes of type and widths of lines, over those of the journal.
+    """
+
+    settings: Mapping[str, Any]
+    size: tuple[float, float]
+    type_scale: float = 1.0
+    line_scale: float = 1.0
+
+
+STYLES: Mapping[str, Style] = {
+    "journal": Style(_SETTINGS, COLUMN_SIZE),
+    "wide": Style(_SETTINGS, (7.0, 4.6)),
+    "talk": Style(_TALK, (6.4, 4.4), 1.5, 1.6),
+}
+_TYPE = tuple(key for key in _SETTINGS if key.endswith("size") and key != "font.size")
+
 _LOCK = threading.RLock()
+_CHOSEN: ContextVar[str] = ContextVar("style", default="journal")
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """Make every figure inside in that style.
+
+    Raises
+    ------
+    DefinitionError
+        An unknown style.
+    """
+    if name not in STYLES:
+        raise DefinitionError(unknown("style", name, STYLES))
+    token = _CHOSEN.set(name)
+    try:
+        yield
+    finally:
+        _CHOSEN.reset(token)
 
 
 @contextmanager
 def journal() -> Iterator[None]:
-    """Settings in force while a figure is made or written; one thread at a time."""
-    with _LOCK, mpl.rc_context(cast(Any, _SETTINGS)):
+    """Settings of the style in use while a figure is made or written; one thread at a time."""
+    chosen = STYLES[_CHOSEN.get()]
+    scaled = {key: chosen.type_scale * chosen.settings[key] for key in (*_TYPE, "font.size")}
+    with _LOCK, mpl.rc_context(cast(Any, {**chosen.settings, **scaled})):
         yield
+
+
+def size() -> tuple[float, float]:
+    """Inches of a figure in the style in use."""
+    return STYLES[_CHOSEN.get()].size
+
+
+def points(journal_size: float) -> float:
+    """Size of type in the style in use, from that in a journal."""
+    return STYLES[_CHOSEN.get()].type_scale * journal_size
+
+
+def stroke(journal_width: float) -> float:
+    """Width of a line in the style in use, from that in a journal."""
+    return STYLES[_CHOSEN.get()].line_scale * journal_width
+
+
+def published(kinds: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Face, edge, hatch and its colour of each kind of published limits.
+
+    >>> looks = published(["LHC", "mine"])
+    >>> looks["LHC"]["edge"] == PUBLISHED["LHC"][1], looks["mine"] != looks["LHC"]
+    (True, True)
+    """
+    unnamed = [kind for kind in kinds if kind not in PUBLISHED]
+    free = [look for kind, look in PUBLISHED.items() if kind not in kinds] or [*PUBLISHED.values()]
+    chosen = PUBLISHED | {kind: free[n % len(free)] for n, kind in enumerate(unnamed)}
+    return {kind: _look(chosen[kind]) for kind in kinds}
+
+
+def preferred() -> dict[str, str]:
+    """The same of a preferred region."""
+    return _look(PREFERRED)
+
+
+def _look(values: tuple[str, str, str, str]) -> dict[str, str]:
+    return dict(zip(("face", "edge", "hatch", "hatch_colour"), values, strict=True))
 
 
 def label(symbol: str, unit: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scanner import interpolation
+from scanner import doubling, interpolation
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.reference import Minimum, Reference, reference
@@ -252,11 +252,15 @@ def _undershoot_note(chi2_min: float, minimum: Minimum | None) -> tuple[str, ...
 
 def _strip_note(plane: Surface, zero: Reference, level: float) -> tuple[str, ...]:
     """Said where the last axis that is profiled over follows a strip too thin for the grid."""
-    if len(plane.axes) != 2 or not narrow_points(zero.delta(plane), level):
+    if len(plane.axes) != 2:
+        return ()
+    # on twice as fine a grid, as contours look: a border three points wide is no strip
+    first, second = (axis.to_scale(axis.coordinates) for axis in plane.axes)
+    if not narrow_points(doubling.doubled(first, second, zero.delta(plane)), level):
         return ()
     profiled, kept = plane.names
     return (
-        f"the profile over {profiled} follows a strip narrower than about three cells: between its"
+        f"the profile over {profiled} follows a strip narrower than about two cells: between its"
         f" points the ends and gaps are uncertain, a finer {profiled} or {kept} axis is needed",
     )
 

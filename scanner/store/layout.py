@@ -23,6 +23,7 @@ from scanner.store.provenance import root_attributes
 Labels = Mapping[str, Mapping[str, str]]
 
 DEFINITION = "definition.json"
+FIGURE = "figure.png"
 CUBE = "cube.zarr"
 LEDGER = "ledger"
 NAMES = "names"
@@ -51,6 +52,11 @@ def write_new(
     attributes = root_attributes(definition, list(references))
     create_cube(folder.child(CUBE), definition, grid, attributes, labels)
     folder.child(LEDGER).make()
+    write_definition(folder, definition)
+
+
+def write_definition(folder: Folder, definition: ScanDefinition) -> None:
+    """Put the resolved definition beside the cube, for people and for programs."""
     folder.write("definition.toml", definition.to_toml().encode())
     folder.write(DEFINITION, to_json(definition.to_dict()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,16 @@ from scanner.grid import Chunk, Grid
 from scanner.store import provenance
 from scanner.store.cube import Cube, FloatArray, StatusArray, check_block
 from scanner.store.files import PARTIAL, Folder
-from scanner.store.layout import CUBE, DEFINITION, LEDGER, NAMES, needed_bytes, to_json
+from scanner.store.layout import (
+    CUBE,
+    DEFINITION,
+    FIGURE,
+    LEDGER,
+    NAMES,
+    needed_bytes,
+    to_json,
+    write_definition,
+)
 from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_sha256
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state
@@ -277,6 +286,21 @@ class StoredScan:
             names = self.folder.child(NAMES)  # a file each: two processes cannot lose one
             names.make()
             names.write(name, b"")
+
+    def entitled(self, title: str) -> StoredScan:
+        """The same scan under that title; of another title the figure goes, it bears the old one.
+
+        Raises
+        ------
+        StoreError
+            The title is another one and cannot be written.
+        """
+        if title == self.definition.title:
+            return self
+        definition = replace(self.definition, title=title)
+        write_definition(self.folder, definition)
+        self.folder.remove([FIGURE])
+        return StoredScan(self.folder, definition)
 
     def request_stop(self) -> None:
         """Ask every run of this scan, on whatever host, to stop after its running chunks."""

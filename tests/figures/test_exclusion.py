@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 
 from scanner.figures import style
-from scanner.figures.exclusion import Planes, Published, exclusion_figure
+from scanner.figures.exclusion import Mark, Planes, exclusion_figure
 from scanner.figures.frame import Note
 from scanner.grid import Axis
 
@@ -142,16 +142,28 @@ def test_a_full_frame_puts_the_legend_above() -> None:
     assert frame.get_legend().get_window_extent().y0 >= frame.get_window_extent().y1 - 1.0
 
 
-def test_published_limits_are_drawn_and_named() -> None:
-    other = Published("COHERENT 2017", np.array([[1.0, 1e-4], [100.0, 2e-4]]))
-    figure = exclusion_figure(dataclasses.replace(PLANES, published=(other,)))
-    assert "COHERENT 2017" in legend_words(figure)
+def test_several_levels_differ_in_dashes_and_experiments_in_colour() -> None:
+    figure = exclusion_figure(PLANES, cl=[0.9545, 0.9], note=NOTE)
+    words = legend_words(figure)
+    assert words[:5] == ["CsI + LAr", "CsI", "LAr", "90 % CL", "95.45 % CL"]
+    assert "excluded at 90 %, 95.45 % CL, 2 dof" in words[-1]
+    looks = {(str(line.get_color()), str(line._dash_pattern)) for line in figure.axes[0].lines}
+    assert len({colour for colour, _ in looks}) == 3
+    assert len(looks) == 6  # each colour in two patterns
+    assert len({pattern for colour, pattern in looks if colour == "black"}) == 2
 
 
-def test_a_published_limit_outside_the_frame_says_so() -> None:
-    other = Published("far away", np.array([[1.0, 1.0], [100.0, 2.0]]))
-    figure = exclusion_figure(dataclasses.replace(PLANES, published=(other,)))
-    assert "far away (outside)" in legend_words(figure)
+def test_marks_lie_where_they_belong_and_are_named() -> None:
+    marks = (Mark("best fit", (30.0, 2e-4)), Mark("Standard Model", (1.0, 2e-6)))
+    figure = exclusion_figure(dataclasses.replace(PLANES, marks=marks))
+    drawn = [
+        line.get_xydata().tolist() for line in figure.axes[0].lines if len(line.get_xdata()) == 1
+    ]
+    assert drawn == [[[30.0, 2e-4]], [[1.0, 2e-6]]]
+    assert [word for word in legend_words(figure) if word in ("best fit", "Standard Model")] == [
+        "best fit",
+        "Standard Model",
+    ]
 
 
 def test_a_plane_where_nothing_is_excluded_says_so_and_names_no_lines() -> None:

@@ -190,3 +190,17 @@ def test_space_for_what_is_missing(stored: StoredScan, monkeypatch) -> None:
     stored.check_ready([0, 1])
     with pytest.raises(StoreError, match="are free"):
         stored.check_ready([0, 1, 2, 3])
+
+
+def test_a_changed_title_is_taken_up_and_the_figure_with_the_old_one_goes(
+    filled: StoredScan,
+) -> None:
+    (filled.path / "figure.png").write_bytes(b"old")
+    assert filled.entitled(filled.definition.title) is filled
+    assert (filled.path / "figure.png").exists()
+    renamed = filled.entitled("Another title")
+    assert not (filled.path / "figure.png").exists()
+    assert StoredScan.open(filled.path).definition == renamed.definition
+    assert (renamed.id, renamed.definition.title) == (filled.id, "Another title")
+    assert renamed.done() == filled.done()
+    assert "Another title" in (filled.path / "definition.toml").read_text()
