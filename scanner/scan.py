@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from scanner.execution.progress import Progress, Report
-    from scanner.limits.refinement.refinement import Refinement, RefinedPlane
+    from scanner.limits.refinement.refinement import RefinedPlane, Refinement
     from scanner.limits.refinement.tolerance import Wish
 
 Source = str | Path | ScanDefinition

@@ -81,9 +81,7 @@ class _Bench:
 
     def evaluate(self, index: Index) -> Points:
         """chi2 and status in every layer, by the exact likelihood."""
-        values = {
-            axis.name: axis.coordinates[index[:, k]] for k, axis in enumerate(self.mesh.axes)
-        }
+        values = {axis.name: axis.coordinates[index[:, k]] for k, axis in enumerate(self.mesh.axes)}
         held = {name: np.full(len(index), value) for name, value in self.question.at.items()}
         chi2 = self.evaluator.chi2_at({**values, **held})
         sound = self.evaluator.sound({**values, **held})

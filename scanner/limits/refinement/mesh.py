@@ -93,9 +93,7 @@ class Mesh:
         if t0 < s0:
             _fill_middles(chi2[:, ::t0, ::s1], status[:, ::t0, ::s1])
         if t1 < s1:
-            _fill_middles(
-                chi2[:, ::t0, ::t1].swapaxes(1, 2), status[:, ::t0, ::t1].swapaxes(1, 2)
-            )
+            _fill_middles(chi2[:, ::t0, ::t1].swapaxes(1, 2), status[:, ::t0, ::t1].swapaxes(1, 2))
 
 
 def _fill_middles(chi2: Array, status: Status) -> None:

@@ -1,12 +1,12 @@
 """Which cells of a plane may hold a contour: the rule "near the level" (arrays only).
 
-A cell whose corners lie on both sides of a level is crossed; but so may be one whose corners all lie
-on one side, where a thin strip runs wholly between the grid points. The rule works on the signed
-root of Delta chi2, which is a V around a degenerate solution and a cone around a minimum. The tip
-of a V between two nodes lies below both by at most half of its second difference at one of them;
-so the range of the corners is extended by that, in each direction, and a margin. Where a plane is
-well resolved second differences fall with the square of the cell, and what is left are the cells
-that the level crosses.
+A cell whose corners lie on both sides of a level is crossed; but so may be one whose corners all
+lie on one side, where a thin strip runs wholly between the grid points. The rule works on the
+signed root of Delta chi2, which is a V around a degenerate solution and a cone around a minimum.
+The tip of a V between two nodes lies below both by at most half of its second difference at one of
+them; so the range of the corners is extended by that, in each direction, and a margin. Where a
+plane is well resolved second differences fall with the square of the cell, and what is left are the
+cells that the level crosses.
 """
 
 from __future__ import annotations

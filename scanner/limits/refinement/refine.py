@@ -81,7 +81,7 @@ def refine(
     with Batches(scan.stored, stored, slow, workers, said).opened() as batches:
         search = Search(mesh, question.levels(), wanted, chi2, status, batches, told)
         search.run()
-    stored.finish(_record(search, batches), batches.count)
+    stored.finish(_record(search), batches.count)
     return Refinement(scan, stored, question, batches.evaluated)
 
 
@@ -162,7 +162,7 @@ def _one(
     return Wanted(rows, replace(zero, at=dict(zero.at)))
 
 
-def _record(search: Search, batches: Batches) -> dict[str, Any]:
+def _record(search: Search) -> dict[str, Any]:
     """What a finished refinement says of itself."""
     return {
         "references": {
