@@ -99,8 +99,7 @@ def _print(found: Refinement) -> None:
         for one in record["levels"]
     ]
     show_table(rows)
-    levels = " ".join(f"--cl {cl:g}" for cl in found.question.cls)
-    print(f"contours: scanner contour {found.scan.id} --refined {levels}")
+    print(f"contours: scanner contour {found.scan.id} --refined {found.question.options()}")
     print(f"points  {record['folder']}")
 
 

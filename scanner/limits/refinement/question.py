@@ -126,6 +126,14 @@ class Question:
         alone = {name: (name,) for name in self.experiments}
         return alone | ({COMBINED: self.experiments} if len(self.experiments) > 1 else {})
 
+    def options(self) -> str:
+        """How the plane is asked for on the command line, without the tolerances."""
+        parts = [f"--cl {cl:g}" for cl in self.cls]
+        parts += [f"--dof {self.dof}", f"--reference {self.reference}"]
+        parts += [f"--keep {','.join(self.keep)}"]
+        parts += [f"--at {name}={value!r}" for name, value in self.at.items()]
+        return " ".join([*parts, *(f"-e {name}" for name in self.experiments)])
+
     def label(self, experiments: Sequence[str]) -> str | None:
         """Label of a set of experiments; None where it was not refined."""
         for label, subset in self.subsets.items():
@@ -164,16 +172,18 @@ def _plane(
     free = [axis.name for axis in definition.axes if axis.name not in held]
     if keep is not None:
         check_kept(keep, free)
-    kept = list(keep or free)
+    kept = list(keep or (free[0], free[-1]) if len(free) > 1 else free)
     rest = [name for name in free if name not in kept]
-    if len(kept) != 2 or rest:
-        names = " and ".join(free) or "none"
-        mend = (
-            f"hold the others: --at {(rest or free)[-1]}=VALUE"
-            if len(free) > 2
-            else "a refinement needs a scan of two axes or more, two of them free"
-        )
+    if len(free) < 2:
         raise DefinitionError(
-            f"axes: a refinement takes two, and {names} are free; nothing is profiled: {mend}"
+            f"axes: {' and '.join(free) or 'none'} free: a refinement takes a plane of two; hold "
+            "fewer axes, or ask `scanner interval`"
+        )
+    if len(kept) != 2:
+        raise DefinitionError(f"keep = {', '.join(kept)}: name two axes of {', '.join(free)}")
+    if rest:
+        raise DefinitionError(
+            f"axes: {', '.join(rest)} free beside {' and '.join(kept)}: a refinement does not "
+            f"profile; hold the rest: {' '.join(f'--at {name}=VALUE' for name in rest)}"
         )
     return kept[0], kept[1]

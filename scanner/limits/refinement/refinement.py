@@ -213,11 +213,8 @@ def find_refinement(scan: Answers, question: Question) -> Refinement:
         if made.covers(question) and stored.done is not None:
             found.append(Refinement(scan, stored, made))
     if not found:
-        cls = " ".join(f"--cl {cl:g}" for cl in question.cls)
-        held = "".join(f" --at {name}={value:g}" for name, value in question.at.items())
         raise DefinitionError(
-            f"scan {scan.id}: no finished refinement of {', '.join(question.keep)} at this level, "
-            f"reference, dof and experiments: make it with `scanner refine {scan.id} {cls} --dof "
-            f"{question.dof} --reference {question.reference}{held} --to 0.005dex`"
+            f"scan {scan.id}: no finished refinement of this plane, level, reference and set of "
+            f"experiments: make it with `scanner refine {scan.id} {question.options()} --to SIZE`"
         )
     return max(found, key=lambda one: int(one.record["finest_points"]))

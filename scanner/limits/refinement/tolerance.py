@@ -44,8 +44,8 @@ def tolerances(to: Wish, axes: tuple[Axis, Axis]) -> dict[str, float]:
             raise DefinitionError(f"to: {unknown('axis', name, [axis.name for axis in axes])}")
     for in_dex, text in common.items():
         if not any(axis.logarithmic == in_dex and axis.name not in named for axis in axes):
-            kind = "logarithmic" if in_dex else "linear"
-            raise DefinitionError(f"to = {text}: no {kind} axis is left for it; leave it out")
+            needs = "; ".join(_need(axis) for axis in axes)
+            raise DefinitionError(f"to = {text}: it is for no axis here; {needs}")
     return {axis.name: _of_axis(axis, named, common) for axis in axes}
 
 
@@ -92,10 +92,7 @@ def _read(to: Wish) -> tuple[dict[str, str], dict[bool, str]]:
 
 def _of_axis(axis: Axis, named: Mapping[str, str], common: Mapping[bool, str]) -> float:
     text = named.get(axis.name, common.get(axis.logarithmic))
-    unit = f" in {axis.unit}" if axis.unit else ""
-    mend = "in dex, such as {}=0.005dex" if axis.logarithmic else "as a plain number{1}, {0}=0.01"
-    kind = "logarithmic" if axis.logarithmic else "linear"
-    need = f"the axis {axis.name} is {kind}: give it {mend.format(axis.name, unit)}"
+    need = _need(axis)
     if text is None:
         raise DefinitionError(f"to: no tolerance for {axis.name}; {need}")
     if text.endswith(DEX) != axis.logarithmic:
@@ -107,3 +104,11 @@ def _of_axis(axis: Axis, named: Mapping[str, str], common: Mapping[bool, str]) -
     if not 0.0 < value < math.inf:
         raise DefinitionError(f"to: {axis.name} = {text}: it must be above 0; {need}")
     return value
+
+
+def _need(axis: Axis) -> str:
+    """What a tolerance of that axis looks like."""
+    if axis.logarithmic:
+        return f"the axis {axis.name} is logarithmic: give it in dex, such as {axis.name}=0.005dex"
+    unit = f" in {axis.unit}" if axis.unit else ""
+    return f"the axis {axis.name} is linear: give a plain number{unit}, such as {axis.name}=0.01"
