@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,6 +48,10 @@ def refine(
     at: At = None,
     experiment: Experiments = None,
     reference: ReferenceKind = "global",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--figure", help="Draw the refined contours: FILE.pdf, .png or .svg."),
+    ] = None,
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
@@ -56,6 +61,10 @@ def refine(
     """Refine contours of a finished scan, for each experiment and all combined, on workers."""
     from scanner.scan import Scan
 
+    if output is not None:
+        from scanner.figures.save import check_path
+
+        check_path(output)  # before minutes of work
     opened = Scan.open(scan, store=store, told=note)
     found = opened.refine(
         to=to,
@@ -75,10 +84,32 @@ def refine(
         note(
             f"{label}: a point {drop:.3g} below the stored minimum was found; levels count from it"
         )
+    figure = None if output is None else _draw(found, output)
     if json:
-        show_json({"scan": opened.id, **found.to_dict()})
-    else:
-        _print(found)
+        drawn = None if figure is None else str(figure)
+        show_json({"scan": opened.id, **found.to_dict(), "figure": drawn})
+        return
+    _print(found)
+    if figure is not None:
+        print(f"figure  {figure}")
+
+
+def _draw(found: Refinement, path: Path) -> Path:
+    """The exclusion figure at the first of the levels, on the finest grid."""
+    from scanner.drawing import draw
+    from scanner.limits.refinement.answers import RefinedAnswers
+
+    asked = found.question
+    return draw(
+        RefinedAnswers.of(found),
+        path,
+        keep=asked.keep,
+        cl=asked.cls[0],
+        dof=asked.dof,
+        at=asked.at,
+        experiments=asked.experiments,
+        reference=asked.reference,
+    )
 
 
 def _print(found: Refinement) -> None:

@@ -129,3 +129,22 @@ def test_killed_it_goes_on_to_the_same_bytes(store, refined, tmp_path):
     names = sorted(path.name for path in whole.glob("*.npz"))
     assert names == sorted(path.name for path in batches.glob("*.npz"))
     assert all((batches / n).read_bytes() == (whole / n).read_bytes() for n in names)
+
+
+def test_the_figure_is_drawn_from_the_refined_points(command, store, refined, tmp_path):
+    path = tmp_path / "limit.svg"
+    answer = command("refine", NAME, *COARSE, "-o", path, "--store", store)
+    assert answer.code == 0
+    assert f"figure  {path}" in answer.out
+    coarse = tmp_path / "coarse.svg"
+    assert command("plot", NAME, "-o", coarse, "--store", store).code == 0
+    assert path.read_text().count("<path") > 10
+    assert path.read_bytes() != coarse.read_bytes()
+
+
+def test_a_figure_of_another_kind_is_refused_before_the_work(command, store, refined):
+    before = sorted(Path(refined["folder"]).parent.iterdir())
+    answer = command("refine", NAME, "--to", "0.05dex", "-o", "limit.gif", "--store", store)
+    assert answer.code == 2
+    assert ".gif" in answer.err
+    assert sorted(Path(refined["folder"]).parent.iterdir()) == before

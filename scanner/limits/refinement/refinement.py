@@ -12,7 +12,7 @@ import xarray as xr
 from scanner.errors import DefinitionError, MismatchError
 from scanner.limits.layers import chosen_experiments, summed_layers
 from scanner.limits.plane import Plane, plane
-from scanner.limits.reference import Minimum
+from scanner.limits.reference import Minimum, reference
 from scanner.limits.refinement.bound import Bound, bound_of
 from scanner.limits.refinement.mesh import Mesh, Status
 from scanner.limits.refinement.question import Question
@@ -145,28 +145,50 @@ class Refinement:
             A level or a set of experiments that was not refined.
         """
         wanted = tuple(sorted(set(cls))) if cls else self.question.cls
-        chosen = chosen_experiments(
-            self.scan.definition.layers, experiments or self.question.experiments
-        )
-        label = self.question.label(chosen)
-        if label is None or not set(wanted) <= set(self.question.cls):
-            raise DefinitionError(
-                f"refinement {self.stored.key} has cl {', '.join(map(str, self.question.cls))} of "
-                f"{', '.join(self.question.subsets)}: refine again for what is asked"
-            )
-        surface = Surface.from_dataset(self.dataset(), self.mesh.axes, chosen)
-        surface = replace(surface, fixed=dict(self.question.at))
-        zero = self.record["references"][label]
+        if not set(wanted) <= set(self.question.cls):
+            raise self._not_refined()
+        chosen = self._chosen(experiments)
         found = plane(
-            surface,
+            self._surface(chosen),
             self.question.keep,
             cls=wanted,
             dof=self.question.dof,
-            kind=self.question.reference,
-            minimum=None if zero is None else Minimum.from_dict(zero),
-            chi2_sm=zero["chi2"] if self.question.reference == "sm" else None,
+            **self._zero(chosen),
         )
         return RefinedPlane(found, self._bounds(found, chosen), self.summary())
+
+    def delta_chi2(self, experiments: Sequence[str] | None = None) -> Surface:
+        """Delta chi2 on the finest grid, in place of chi2; arguments and errors of `contour`."""
+        chosen = self._chosen(experiments)
+        surface = self._surface(chosen)
+        return replace(surface, chi2=reference(surface, **self._zero(chosen)).delta(surface))
+
+    def _surface(self, chosen: tuple[str, ...]) -> Surface:
+        surface = Surface.from_dataset(self.dataset(), self.mesh.axes, chosen)
+        return replace(surface, fixed=dict(self.question.at))
+
+    def _zero(self, chosen: tuple[str, ...]) -> dict[str, Any]:
+        """Reference of a set of experiments, as `plane` and `reference` take it."""
+        kind = self.question.reference
+        zero = self.record["references"][self.question.label(chosen)]
+        return {
+            "kind": kind,
+            "minimum": None if zero is None else Minimum.from_dict(zero),
+            "chi2_sm": zero["chi2"] if kind == "sm" else None,
+        }
+
+    def _chosen(self, experiments: Sequence[str] | None) -> tuple[str, ...]:
+        layers = self.scan.definition.layers
+        chosen = chosen_experiments(layers, experiments or self.question.experiments)
+        if self.question.label(chosen) is None:
+            raise self._not_refined()
+        return chosen
+
+    def _not_refined(self) -> DefinitionError:
+        return DefinitionError(
+            f"refinement {self.stored.key} has cl {', '.join(map(str, self.question.cls))} of "
+            f"{', '.join(self.question.subsets)}: refine again for what is asked"
+        )
 
     def _bounds(self, found: Plane, experiments: tuple[str, ...]) -> tuple[Bound, ...]:
         layers = self.scan.definition.layers
