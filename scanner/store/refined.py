@@ -60,9 +60,14 @@ class StoredRefinement:
     def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Write the manifest if there is none; returns the one that is there."""
         self._batches.make()
-        if not self.folder.exists(_MANIFEST):
+        if not self.known:
             self.folder.write(_MANIFEST, to_json(manifest))
         return self.manifest
+
+    @property
+    def known(self) -> bool:
+        """Whether it was begun."""
+        return self.folder.exists(_MANIFEST)
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError
 from scanner.evaluate import Evaluator, evaluator_of
 from scanner.limits.refinement.mesh import FAILED, OK, UNPHYSICAL, Mesh, Status
@@ -23,22 +24,42 @@ from scanner.store.stored import StoredScan
 if TYPE_CHECKING:
     from distributed import Client
 
-_SECONDS = 2.0  # of one batch
-_LARGEST, _SMALLEST = 2**14, 2**8
+_LARGEST, _SMALLEST = 2**12, 2**8  # points; with profiled inputs one takes thirty times as long
 _PARTS = 8  # batches of a small wave, so that several workers share it
 _SHARE = 0.05  # of the finest grid: a guess at the points that are evaluated
-_OFF_GRID = 4.0  # a point alone costs so many on a grid
+_PROBED = (8, 64)  # values along the slow and the fast axis that are timed
 
 
-def batch_points(seconds_per_point: float) -> int:
-    """Points of one batch: about two seconds of work."""
-    return int(np.clip(_SECONDS / max(seconds_per_point, 1e-9), _SMALLEST, _LARGEST))
+def batch_points(definition: ScanDefinition) -> int:
+    """Points of one batch: tenths of a second.
+
+    The same on every machine: another batch may round differently, and a refinement made anew is
+    to be the same to the last bit.
+    """
+    return _SMALLEST if definition.profile else _LARGEST
 
 
-def seconds_per_point(stored: StoredScan) -> float:
-    """CPU time of a point, from what the scan itself took."""
-    state = stored.state()
-    return _OFF_GRID * state.seconds / max(state.points_done, 1)
+def seconds_per_point(evaluator: Evaluator, question: Question, mesh: Mesh) -> float:
+    """CPU time of a point in a batch, timed on some spread over the plane.
+
+    The scan's own time tells little: that of a small one is all preparation.
+    """
+    slow = slow_first(evaluator, question)
+    counts = dict(zip(slow, _PROBED, strict=True))
+    ends = [np.linspace(0, n - 1, counts[k]).astype(np.intp) for k, n in enumerate(mesh.shape)]
+    index = np.stack([part.ravel() for part in np.meshgrid(*ends, indexing="ij")], axis=1)
+    bench = _Bench(None, question, mesh, evaluator)
+    bench.evaluate(index[:1])
+    start = time.process_time()
+    bench.evaluate(index)
+    return max(time.process_time() - start, 1e-6) / len(index)
+
+
+def slow_first(evaluator: Evaluator, question: Question) -> tuple[int, int]:
+    """The plane's dimensions: shape parameters, which are folded value by value, first."""
+    shapes = {name for model in evaluator.models for name in model.shapes}
+    first, second = sorted((0, 1), key=lambda k: question.keep[k] not in shapes)
+    return first, second
 
 
 def run_batch(path: str, digest: str, key: str, number: int, index: Index) -> int:
@@ -66,15 +87,16 @@ def run_batch(path: str, digest: str, key: str, number: int, index: Index) -> in
     bench = _bench(path, digest, key)
     start = time.perf_counter()
     points = bench.evaluate(index)
+    assert bench.stored is not None
     bench.stored.write(number, points, time.perf_counter() - start)
     return len(index)
 
 
 @dataclass(frozen=True)
 class _Bench:
-    """What a worker needs for the batches of one refinement."""
+    """What a worker needs for the batches of one refinement; for a probe they are not kept."""
 
-    stored: StoredRefinement
+    stored: StoredRefinement | None
     question: Question
     mesh: Mesh
     evaluator: Evaluator

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scanner.errors import IncompleteScanError, MismatchError
-from scanner.evaluate import Evaluator
 from scanner.limits.layers import summed_layers
 from scanner.limits.minimum import find_minimum, stored_minimum
 from scanner.limits.reference import Minimum
-from scanner.limits.refinement.batches import Batches, batch_points, seconds_per_point
+from scanner.limits.refinement.batches import (
+    Batches,
+    batch_points,
+    seconds_per_point,
+    slow_first,
+)
 from scanner.limits.refinement.mesh import Mesh, Status
 from scanner.limits.refinement.question import RULE, Question
 from scanner.limits.refinement.refinement import Refinement
@@ -73,10 +77,11 @@ def refine(
     stored = StoredRefinement.of(scan.stored, question.key)
     stored.folder.check_writable()
     mesh = question.mesh(scan.definition)
-    stored.create(_manifest(scan, question, mesh))
+    if not stored.known:
+        stored.create(_manifest(scan, question, mesh))
     stored.reopen()
     chi2, status = coarse_values(scan, question, mesh)
-    slow = _slow(evaluator, question)
+    slow = slow_first(evaluator, question)
     wanted = _wanted(scan, question)
     with Batches(scan.stored, stored, slow, workers, said).opened() as batches:
         search = Search(mesh, question.levels(), wanted, chi2, status, batches, told)
@@ -113,7 +118,7 @@ def coarse_values(scan: Answers, question: Question, mesh: Mesh) -> tuple[Array,
 
 
 def _manifest(scan: Answers, question: Question, mesh: Mesh) -> dict[str, Any]:
-    seconds = seconds_per_point(scan.stored)
+    seconds = seconds_per_point(scan.evaluator, question, mesh)
     return {
         "question": question.to_dict(),
         "delta_chi2": question.levels(),
@@ -125,17 +130,11 @@ def _manifest(scan: Answers, question: Question, mesh: Mesh) -> dict[str, Any]:
         "layers": list(scan.definition.layers),
         "finest_points": int(np.prod(mesh.shape)),
         "seconds_per_point": seconds,
-        "batch_points": batch_points(seconds),
+        "batch_points": batch_points(scan.definition),
         "versions": dict(provenance.numeric_versions()),
         "instruction_set": provenance.instruction_set(),
         "created": provenance.now_utc(),
     }
-
-
-def _slow(evaluator: Evaluator, question: Question) -> tuple[int, ...]:
-    """The plane's dimensions: shape parameters, which are folded value by value, first."""
-    shapes = {name for model in evaluator.models for name in model.shapes}
-    return tuple(sorted((0, 1), key=lambda k: question.keep[k] not in shapes))
 
 
 def _wanted(scan: Answers, question: Question) -> dict[str, Wanted]:

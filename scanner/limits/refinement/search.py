@@ -165,9 +165,10 @@ class Search:
             place, lowest = self._lowest(one.rows)
             if lowest < one.zero.chi2:
                 drop = one.zero.chi2 - lowest
-                self.lowered[label] = self.lowered.get(label, 0.0) + drop
                 moved[label] = replace(one, zero=self._minimum(lowest, place, one.zero))
-                again |= drop > LOWER
+                if drop > LOWER:
+                    self.lowered[label] = self.lowered.get(label, 0.0) + drop
+                    again = True
         self.wanted = moved
         return again
 
