@@ -250,7 +250,7 @@ class Scan(Answers):
 
         question = Question.of(self.definition, levels=cls, dof=dof, to=None, **plane)
         found = find_refinement(self, question)
-        return found.contour(cls=question.cls, experiments=question.experiments)
+        return found.contour(cls=question.cls, experiments=question.experiments, keep=question.keep)
 
 
 def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:

@@ -81,9 +81,7 @@ def refine(
         workers=workers,
     )
     for label, drop in found.record["lowered"].items():
-        note(
-            f"{label}: a point {drop:.3g} below the stored minimum was found; levels count from it"
-        )
+        note(f"{label}: chi2 falls {drop:.3g} below the stored minimum; levels count from there")
     figure = None if output is None else _draw(found, output)
     if json:
         drawn = None if figure is None else str(figure)

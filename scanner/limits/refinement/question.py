@@ -152,9 +152,11 @@ class Question:
     def covers(self, other: Question) -> bool:
         """Whether its contours answer the other question, whatever the tolerances."""
         mine, theirs = self.to_dict(), other.to_dict()
-        same = ("digest", "keep", "at", "dof", "reference")
+        same = ("digest", "at", "dof", "reference")
+        turned = self.reference != "raster" and self.keep == other.keep[::-1]
         return (
             all(mine[name] == theirs[name] for name in same)
+            and (self.keep == other.keep or turned)
             and set(other.cls) <= set(self.cls)
             and self.label(other.experiments) is not None
         )

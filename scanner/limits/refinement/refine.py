@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scanner.errors import IncompleteScanError, MismatchError
+from scanner.evaluate import Evaluator
+from scanner.grid import Axis
 from scanner.limits.layers import summed_layers
 from scanner.limits.minimum import find_minimum, stored_minimum
 from scanner.limits.reference import Minimum
@@ -21,8 +22,8 @@ from scanner.limits.refinement.batches import (
 from scanner.limits.refinement.mesh import Mesh, Status
 from scanner.limits.refinement.question import RULE, Question
 from scanner.limits.refinement.refinement import Refinement
-from scanner.limits.refinement.search import Search, Wanted
-from scanner.limits.surface import Array
+from scanner.limits.refinement.search import Descend, Search, Wanted
+from scanner.limits.surface import Array, Surface
 from scanner.limits.workers import Workers
 from scanner.store import provenance
 from scanner.store.refined import StoredRefinement
@@ -84,7 +85,16 @@ def refine(
     slow = slow_first(evaluator, question)
     wanted = _wanted(scan, question)
     with Batches(scan.stored, stored, slow, workers, said).opened() as batches:
-        search = Search(mesh, question.levels(), wanted, chi2, status, batches, told)
+        search = Search(
+            mesh,
+            question.levels(),
+            wanted,
+            chi2,
+            status,
+            batches,
+            descend=_descend(evaluator, question),
+            told=told,
+        )
         search.run()
     stored.finish(_record(search), batches.count)
     return Refinement(scan, stored, question, batches.evaluated)
@@ -158,7 +168,21 @@ def _one(
     if zero is None:
         surface = scan.surface(subset)
         zero = find_minimum(surface, lambda at: scan.evaluator.chi2_at(at, rows).sum(axis=0))
-    return Wanted(rows, replace(zero, at=dict(zero.at)))
+    return Wanted(rows, zero)
+
+
+def _descend(evaluator: Evaluator, question: Question) -> Descend:
+    """Descends with the exact likelihood; held axes stay."""
+
+    def descend(rows: Sequence[int], axes: tuple[Axis, Axis], chi2: Array) -> Minimum:
+        def exact(points: Mapping[str, Array]) -> Array:
+            n = len(points[axes[0].name])
+            held = {name: np.full(n, value) for name, value in question.at.items()}
+            return np.asarray(evaluator.chi2_at({**points, **held}, rows).sum(axis=0))
+
+        return find_minimum(Surface(axes, chi2, question.experiments), exact)
+
+    return descend
 
 
 def _record(search: Search) -> dict[str, Any]:

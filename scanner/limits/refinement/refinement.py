@@ -130,7 +130,11 @@ class Refinement:
         return xr.Dataset({"chi2": (dims, chi2), "status": (dims, status)}, coordinates)
 
     def contour(
-        self, *, cls: Sequence[float] | None = None, experiments: Sequence[str] | None = None
+        self,
+        *,
+        cls: Sequence[float] | None = None,
+        experiments: Sequence[str] | None = None,
+        keep: Sequence[str] | None = None,
     ) -> RefinedPlane:
         """Contours at levels that were refined, by default all of them.
 
@@ -138,6 +142,8 @@ class Refinement:
         ----------
         experiments : sequence of str, optional
             One of those refined, or all of them (default).
+        keep : pair of str, optional
+            The axes the other way round.
 
         Raises
         ------
@@ -150,7 +156,7 @@ class Refinement:
         chosen = self._chosen(experiments)
         found = plane(
             self._surface(chosen),
-            self.question.keep,
+            keep or self.question.keep,
             cls=wanted,
             dof=self.question.dof,
             **self._zero(chosen),
@@ -194,6 +200,8 @@ class Refinement:
         layers = self.scan.definition.layers
         rows = [layers.index(name) for name in summed_layers(layers, experiments)]
         worst = self.values[1][rows].max(axis=0)
+        if found.axes[0].name != self.question.keep[0]:
+            worst = worst.T
         return tuple(bound_of(contour, found, worst) for contour in found.contours)
 
     def summary(self) -> dict[str, Any]:

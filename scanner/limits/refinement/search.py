@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from scanner.grid import Axis
 from scanner.limits.reference import Minimum
 from scanner.limits.refinement.mesh import INTERPOLATED, NOT_RUN, OK, Mesh, Status
 from scanner.limits.refinement.near import Mask, grown, near_cells, nodes_of
@@ -19,6 +20,7 @@ from scanner.limits.surface import Array
 
 Index = npt.NDArray[np.intp]
 Evaluate = Callable[[int, Index], tuple[Array, Status]]
+Descend = Callable[[Sequence[int], tuple[Axis, Axis], Array], Minimum]
 
 LOWER = 1e-6
 """Delta chi2 below the reference from which on the search starts again with the new one."""
@@ -71,6 +73,9 @@ class Search:
         The coarse points filled in, or nothing.
     evaluate : callable
         ``evaluate(level, indices (n, 2))`` -> chi2, status, each (n_layers, n).
+    descend : callable, optional
+        ``descend(rows, axes, chi2)`` -> the minimum off the grid within a small plane around a
+        point that is below the reference.
     told : callable
         Told of each level in one sentence.
     """
@@ -81,6 +86,7 @@ class Search:
     chi2: Array
     status: Status
     evaluate: Evaluate
+    descend: Descend | None = None
     told: Callable[[str], None] = lambda _: None
     steps: dict[int, Level] = field(default_factory=dict)
     lowered: dict[str, float] = field(default_factory=dict)
@@ -165,7 +171,7 @@ class Search:
             place, lowest = self._lowest(one.rows)
             if lowest < one.zero.chi2:
                 drop = one.zero.chi2 - lowest
-                moved[label] = replace(one, zero=self._minimum(lowest, place, one.zero))
+                moved[label] = replace(one, zero=self._minimum(one, lowest, place))
                 if drop > LOWER:
                     self.lowered[label] = self.lowered.get(label, 0.0) + drop
                     again = True
@@ -179,12 +185,31 @@ class Search:
         first, second = np.unravel_index(int(np.argmin(total)), total.shape)
         return (int(first), int(second)), float(total[first, second])
 
-    def _minimum(self, chi2: float, place: tuple[int, int], before: Minimum) -> Minimum:
-        here = {
-            axis.name: float(axis.coordinates[i])
-            for axis, i in zip(self.mesh.axes, place, strict=True)
-        }
-        return Minimum(chi2, {**before.at, **here}, (), "exact", before.evaluations)
+    def _minimum(self, one: Wanted, chi2: float, place: tuple[int, int]) -> Minimum:
+        """The new reference: the point, or where the likelihood leads to from there."""
+        assert one.zero is not None
+        if self.descend is not None and one.zero.chi2 - chi2 > LOWER:
+            found = self._descended(one, place)
+            if found.chi2 < chi2:
+                return replace(found, at={**one.zero.at, **found.at})
+        coordinates = zip(self.mesh.axes, place, strict=True)
+        here = {axis.name: float(axis.coordinates[i]) for axis, i in coordinates}
+        return Minimum(chi2, {**one.zero.at, **here}, (), "exact", one.zero.evaluations)
+
+    def _descended(self, one: Wanted, place: tuple[int, int]) -> Minimum:
+        """Minimum within two coarse cells of a point."""
+        nodes, axes = [], []
+        for axis, i, stride in zip(self.mesh.axes, place, self.mesh.strides(0), strict=True):
+            near = i + stride * np.arange(-2, 3)
+            near = near[(near >= 0) & (near < len(axis))]
+            values = axis.coordinates[near].tolist()
+            nodes.append(near)
+            axes.append(
+                Axis(axis.name, "list", values[0], values[-1], len(near), axis.unit, tuple(values))
+            )
+        total = self.chi2[list(one.rows)].sum(axis=0)[np.ix_(*nodes)]
+        assert self.descend is not None
+        return replace(self.descend(one.rows, (axes[0], axes[1]), total), on_edge=())
 
 
 def _lowest_of_lines(total: Array) -> tuple[Array, Mask]:
