@@ -24,7 +24,7 @@ MARGIN = 1.5
 """Of the half second difference.
 
 Measured on seven planes of mediators, NSI, sterile and heavy leptons, from 12 x 12 to 45 x 45
-points: every crossed cell of the dense grid is found, with 0.5 still; 1.5 costs a tenth more points.
+points: every crossed cell of the dense grid is found, with 0.5 still; 1.5 costs a tenth more.
 """
 
 _BAND = 2**19  # points looked at in one go
