@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from scanner.execution.progress import Progress, Report
+    from scanner.limits.refinement.refinement import RefinedPlane, Refinement
+    from scanner.limits.refinement.tolerance import Wish
 
 Source = str | Path | ScanDefinition
 Say = Callable[[str], None]
 Show = Callable[["Progress"], None]
+
+PLANE = ("keep", "at", "experiments", "reference")
+"""What a plane is asked with."""
 
 
 class Scan(Answers):
@@ -225,6 +230,41 @@ class Scan(Answers):
         from scanner.limits.export.writer import export
 
         return export(self, form, Path(path), what=what, asked=Question(**asked))
+
+    def refine(
+        self,
+        *,
+        to: Wish,
+        cls: Sequence[float] = (0.9,),
+        dof: int = 2,
+        client: Client | None = None,
+        said: Say = lambda _: None,
+        told: Say = lambda _: None,
+        **plane: Any,
+    ) -> Refinement:
+        """Evaluate the points near contours; see `scanner.limits.refinement.refine.refine`.
+
+        `plane` is ``keep``, ``at``, ``experiments`` and ``reference``, as for `contour`, and the
+        cluster, as for `run`.
+        """
+        from scanner.limits.refinement.question import Question
+        from scanner.limits.refinement.refine import refine
+
+        named = {name: plane.pop(name) for name in PLANE if name in plane}
+        question = Question.of(self.definition, levels=cls, dof=dof, to=to, **named)
+        workers = replace(self.workers, options=plane or self.workers.options, client=client)
+        return refine(self, question, workers=workers, said=said, told=told)
+
+    def refined_contour(
+        self, *, cls: Sequence[float] = (0.9,), dof: int = 2, **plane: Any
+    ) -> RefinedPlane:
+        """Contours of the finest refinement made of this plane (`plane` as for `refine`)."""
+        from scanner.limits.refinement.question import Question
+        from scanner.limits.refinement.refinement import find_refinement
+
+        question = Question.of(self.definition, levels=cls, dof=dof, to=None, **plane)
+        found = find_refinement(self, question)
+        return found.contour(cls=question.cls, experiments=question.experiments, keep=question.keep)
 
 
 def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:

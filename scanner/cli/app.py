@@ -17,6 +17,7 @@ from scanner.cli import (
     export,
     impacts,
     pictures,
+    refine,
     scans,
 )
 
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for verbs in (catalogue, scans, ask, draw, impacts, band, export, care, doctor):
+for verbs in (catalogue, scans, refine, ask, draw, impacts, band, export, care, doctor):
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")

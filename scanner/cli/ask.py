@@ -247,23 +247,31 @@ def contour(
     at: At = None,
     experiment: Experiments = None,
     reference: ReferenceKind = "global",
+    refined: Annotated[
+        bool, typer.Option("--refined", help="From the points of `scanner refine`, with a bound.")
+    ] = False,
     partial: Partial = False,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Contours of two parameters: polylines, open or closed, with the coverage."""
     opened = _open(scan, store, partial)
-    found = opened.contour(
-        axis_names(keep) if keep else None,
-        cls=cl or [0.9],
-        dof=dof,
-        at=numbers(at),
-        experiments=experiment,
-        reference=reference,
-    )
+    kept = axis_names(keep) if keep else None
+    asked: dict[str, Any] = {
+        "cls": cl or [0.9],
+        "dof": dof,
+        "at": numbers(at),
+        "experiments": experiment,
+        "reference": reference,
+    }
+    answer = opened.refined_contour(keep=kept, **asked) if refined else None
+    found = answer.plane if answer else opened.contour(kept, **asked)
     if json:
-        show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
+        record = (answer or found).to_dict()
+        show_json({"scan": opened.id, "digest": opened.stored.digest, **record})
         return
+    for sentence in answer.text() if answer else ():
+        print(f"# {sentence}")
     first, second = (axis.name for axis in found.axes)
     for one in found.contours:
         print(
