@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner import catalog, definition, prepare
 from scanner.definition import ScanDefinition
+from scanner.limits import testing
 from scanner.limits.answers import Answers
 from scanner.limits.minimum import find_minima, find_minima_large
 from scanner.limits.workers import Workers
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from scanner.execution.progress import Progress, Report
+    from scanner.limits.feldman_cousins import FeldmanCousins
 
 Source = str | Path | ScanDefinition
 Say = Callable[[str], None]
@@ -211,6 +213,10 @@ class Scan(Answers):
                 **attributes,
             }
         )
+
+    def feldman_cousins(self, keep: Sequence[str] | None = None, **how: Any) -> FeldmanCousins:
+        """Toys near the Wilks contour; see `scanner.limits.testing.feldman_cousins_of`."""
+        return testing.feldman_cousins_of(self, keep, **how)
 
 
 def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:

@@ -31,7 +31,7 @@ PITS = 3
 """Local minima of the grid that are refined."""
 FINER = {1: 17, 2: 9, 3: 5, 4: 5}
 """Points per coupling of a refined grid over two cells, by the number of couplings; else 3."""
-ZOOMS = 2
+ZOOMS = 3
 """Times that a minimum is refined."""
 
 

@@ -122,4 +122,4 @@ def _name(point: Point, batch: int) -> str:
 
 
 def _sha256(values: Array) -> str:
-    return sha256(np.ascontiguousarray(np.where(np.isfinite(values), values, -1.0))).hexdigest()
+    return sha256(np.where(np.isfinite(values), values, -1.0).tobytes()).hexdigest()

@@ -1,0 +1,114 @@
+"""Tests of hypotheses in a stored scan: the questions that need the likelihood with other data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from scanner.errors import DefinitionError, IncompleteScanError
+from scanner.limits.bench import FIT_POINTS, Question
+from scanner.limits.campaign import MOST, PER_BATCH, SIGMAS, Campaign, Effort
+from scanner.limits.interval import level_of
+from scanner.limits.workers import LARGE
+from scanner.store.toys import ToyFolder
+
+if TYPE_CHECKING:
+    from scanner.limits.answers import Answers
+    from scanner.limits.feldman_cousins import FeldmanCousins
+
+Names = Sequence[str] | None
+
+
+def question_of(
+    answers: Answers,
+    keep: Sequence[str],
+    at: Mapping[str, float] | None,
+    experiments: Names,
+    seed: int = 0,
+    fit_points: int = FIT_POINTS,
+) -> Question:
+    """A question to a complete scan whose sources are those installed.
+
+    Raises
+    ------
+    DefinitionError, MismatchError, IncompleteScanError
+        As `Question`; the scan was computed with other sources; it is not complete.
+    """
+    question = Question(
+        answers.definition,
+        tuple(keep),
+        dict(at or {}),
+        tuple(experiments or ()),
+        seed,
+        fit_points,
+    )
+    answers.definition.check_sources()
+    if not answers.state().complete:
+        raise IncompleteScanError(
+            f"scan {answers.id} is not complete: go on with `scanner resume {answers.id}`"
+        )
+    return question
+
+
+def feldman_cousins_of(
+    answers: Answers,
+    keep: Sequence[str] | None = None,
+    *,
+    cl: float = 0.9,
+    dof: int | None = None,
+    at: Mapping[str, float] | None = None,
+    experiments: Names = None,
+    near: float = 1.0,
+    points: int = 200,
+    most: int = MOST,
+    per_batch: int | None = None,
+    sigmas: float = SIGMAS,
+    fit_points: int = FIT_POINTS,
+    seed: int = 0,
+) -> FeldmanCousins:
+    """Feldman-Cousins limits of a stored scan; what is missing is made on its workers.
+
+    Parameters
+    ----------
+    keep : sequence of str
+        Tested axes; by default the first and the last that are not held.
+    cl, dof
+        Confidence level; degrees of freedom of the Wilks level (default: number of tested axes).
+    at : mapping
+        Axes held: no parameters of the test.
+    near, points
+        As for `scanner.limits.feldman_cousins.feldman_cousins`.
+    most, per_batch, sigmas
+        As for `Effort`; by default batches are as those that are there.
+    fit_points, seed
+        As for `Question`.
+
+    Raises
+    ------
+    DefinitionError, IncompleteScanError, MismatchError, ClusterError, StoreError
+        See there.
+    """
+    from scanner.limits.feldman_cousins import feldman_cousins
+
+    if answers.stored.grid.size > LARGE:
+        raise DefinitionError(
+            f"scan {answers.id}: {answers.stored.grid.size:.3g} points are too many for toys (at "
+            f"most {LARGE:.3g}); scan fewer axes or a coarser grid"
+        )
+    kept = tuple(keep or answers.default_plane(at))
+    question = question_of(answers, kept, at, experiments, seed, fit_points)
+    chosen_dof = len(kept) if dof is None else dof
+    level_of(cl, chosen_dof)
+    surface = answers.profile(kept, at=at, experiments=experiments)
+    folder = ToyFolder.of(answers.stored.folder, question.key)
+    stored = folder.question or {"per_batch": PER_BATCH}
+    campaign = Campaign(
+        question,
+        folder,
+        Effort(cl, most, stored["per_batch"] if per_batch is None else per_batch, sigmas),
+        answers.workers,
+        answers.workers.told,
+    )
+    return feldman_cousins(
+        campaign, surface.axes, surface.chi2, dof=chosen_dof, near=near, most_points=points
+    )
