@@ -21,7 +21,7 @@ from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.bench import Point
 from scanner.limits.campaign import Campaign, Effort, Tested
-from scanner.limits.interval import level_of
+from scanner.limits.level import level_of
 from scanner.limits.stretches import Ends, stretches_below
 
 Array = npt.NDArray[np.float64]

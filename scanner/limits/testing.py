@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.errors import DefinitionError, IncompleteScanError
 from scanner.limits.bench import FIT_POINTS, Question
 from scanner.limits.campaign import MOST, PER_BATCH, SIGMAS, Campaign, Effort
-from scanner.limits.interval import level_of
+from scanner.limits.level import level_of
 from scanner.limits.workers import LARGE
 from scanner.store.toys import ToyFolder
 
