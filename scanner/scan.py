@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from scanner.execution.progress import Progress, Report
+    from scanner.limits.cls import Cls
+    from scanner.limits.expected import Expected
     from scanner.limits.feldman_cousins import FeldmanCousins
 
 Source = str | Path | ScanDefinition
@@ -217,6 +219,14 @@ class Scan(Answers):
     def feldman_cousins(self, keep: Sequence[str] | None = None, **how: Any) -> FeldmanCousins:
         """Toys near the Wilks contour; see `scanner.limits.testing.feldman_cousins_of`."""
         return testing.feldman_cousins_of(self, keep, **how)
+
+    def expected(self, parameter: str, **how: Any) -> Expected:
+        """Expected limits with bands; see `scanner.limits.testing.expected_of`."""
+        return testing.expected_of(self, parameter, **how)
+
+    def cls(self, parameter: str, **how: Any) -> Cls:
+        """CLs upper limits; see `scanner.limits.testing.cls_of`."""
+        return testing.cls_of(self, parameter, **how)
 
 
 def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from scanner.errors import DefinitionError, StoreError
 from scanner.limits.surface import Surface, plain
+
+Table = tuple[Sequence[str], Sequence[Sequence[float | None]]]
 
 SUFFIXES = (".csv", ".json", ".nc")
 
@@ -44,12 +47,31 @@ def write_profile(surface: Surface, path: Path) -> None:
     """
     if path.suffix not in SUFFIXES:
         raise DefinitionError(f"output {path.name!r}: end the name in {', '.join(SUFFIXES)}")
+    if path.suffix == ".nc":
+        _put(path, lambda partial: surface.to_dataset().to_netcdf(partial, engine="scipy"))
+    else:
+        _put(path, lambda partial: partial.write_text(_text(surface, path.suffix)))
+
+
+def write_record(record: Mapping[str, Any], table: Table, path: Path) -> None:
+    """Write a record as JSON, or its table of columns and rows as CSV, whole or not at all.
+
+    Raises
+    ------
+    DefinitionError, StoreError
+        As `write_profile`.
+    """
+    if path.suffix not in SUFFIXES[:2]:
+        raise DefinitionError(f"output {path.name!r}: end the name in {', '.join(SUFFIXES[:2])}")
+    made = json.dumps(record, indent=1, allow_nan=False) if path.suffix == ".json" else _csv(*table)
+    _put(path, lambda partial: partial.write_text(made))
+
+
+def _put(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside the file, then put it in place."""
     temporary = path.with_name(f".{path.name}.partial")
     try:
-        if path.suffix == ".nc":
-            surface.to_dataset().to_netcdf(temporary, engine="scipy")
-        else:
-            temporary.write_text(_text(surface, path.suffix))
+        write(temporary)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -62,8 +84,12 @@ def _text(surface: Surface, suffix: str) -> str:
     record = profile_record(surface)
     if suffix == ".json":
         return json.dumps(record, indent=1, allow_nan=False)
+    return _csv(record["columns"], record["rows"])
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Sequence[float | None]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(record["columns"])
-    writer.writerows([["" if v is None else repr(v) for v in row] for row in record["rows"]])
+    writer.writerow(columns)
+    writer.writerows([["" if v is None else repr(v) for v in row] for row in rows])
     return out.getvalue()

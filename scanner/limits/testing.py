@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scanner.errors import DefinitionError, IncompleteScanError
-from scanner.limits.bench import FIT_POINTS, Question
+from scanner.limits.bench import FIT_POINTS, Bench, Question
 from scanner.limits.campaign import MOST, PER_BATCH, SIGMAS, Campaign, Effort
 from scanner.limits.level import level_of
 from scanner.limits.workers import LARGE
@@ -14,9 +14,14 @@ from scanner.store.toys import ToyFolder
 
 if TYPE_CHECKING:
     from scanner.limits.answers import Answers
+    from scanner.limits.cls import Cls
+    from scanner.limits.expected import Expected
     from scanner.limits.feldman_cousins import FeldmanCousins
 
 Names = Sequence[str] | None
+
+LINE_POINTS = 16384
+"""Grid points on which chi2 of a toy is evaluated at most, for curves and bands."""
 
 
 def question_of(
@@ -112,3 +117,72 @@ def feldman_cousins_of(
     return feldman_cousins(
         campaign, surface.axes, surface.chi2, dof=chosen_dof, near=near, most_points=points
     )
+
+
+def expected_of(
+    answers: Answers,
+    parameter: str,
+    *,
+    at: Mapping[str, float] | None = None,
+    along: str | None = None,
+    cl: float = 0.9,
+    dof: int = 1,
+    sided: str = "two",
+    toys: int = 300,
+    fit_points: int = LINE_POINTS,
+    seed: int = 0,
+    experiments: Names = None,
+) -> Expected:
+    """Expected limits on one parameter, profiled over what is neither held nor `along`.
+
+    Parameters
+    ----------
+    along : str, optional
+        An axis: a limit, and a minimum, for each of its values.
+    toys : int
+        Toys of the Standard Model.
+
+    Raises
+    ------
+    DefinitionError, IncompleteScanError, MismatchError
+        See `question_of` and `scanner.limits.expected.expected`.
+    """
+    from scanner.limits.curves import Curves
+    from scanner.limits.expected import expected
+
+    keep = (parameter,) if along is None else (along, parameter)
+    level_of(cl, dof, sided)
+    question = question_of(answers, keep, at, experiments, seed, fit_points)
+    curves = Curves(Bench(question), parameter, along)
+    return expected(curves, cl=cl, dof=dof, sided=sided, n_toys=toys)
+
+
+def cls_of(
+    answers: Answers,
+    parameter: str,
+    *,
+    at: Mapping[str, float] | None = None,
+    cl: float = 0.9,
+    toys: int = 0,
+    fit_points: int = LINE_POINTS,
+    seed: int = 0,
+    experiments: Names = None,
+) -> Cls:
+    """CLs upper limits on one parameter, profiled over what is not held.
+
+    Parameters
+    ----------
+    toys : int
+        Of each tested value and of the Standard Model; none for the asymptotic form alone.
+
+    Raises
+    ------
+    DefinitionError, IncompleteScanError, MismatchError
+        See `question_of` and `scanner.limits.cls.cls_limit`.
+    """
+    from scanner.limits.cls import cls_limit
+    from scanner.limits.curves import Curves
+
+    level_of(cl, 1)
+    question = question_of(answers, (parameter,), at, experiments, seed, fit_points)
+    return cls_limit(Curves(Bench(question), parameter), cl=cl, n_toys=toys)

@@ -1,13 +1,14 @@
 """Small experiments with known answers, in the form that boards take."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
 from scanner.chi2 import Likelihood, Scanned
 from scanner.grid import Axis
-from scanner.limits.board import Board
-from scanner.limits.toys import Trial
+from scanner.limits.board import Board, fast_of
+from scanner.limits.toys import Hypothesis, Trial
 from scanner.statistics.gaussian import GaussianLikelihood
 from scanner.statistics.poisson import PoissonLikelihood
 from scanner.statistics.pulls import LinearPulls
@@ -64,3 +65,25 @@ def trial(model: Linear, mu: float, axis: Axis) -> Trial:
     everywhere = Board.of(models, [axis], {axis.name: axis.coordinates})
     here = Board.of(models, [axis], {axis.name: np.array([mu])})
     return Trial(models, everywhere, here, [model.likelihood])
+
+
+class ToyBench:
+    """What curves need of a bench; the Standard Model has no signal."""
+
+    def __init__(self, model: Linear, axis: Axis) -> None:
+        self.models, self.data, self.axes = [model], [model.likelihood], (axis,)
+        self.fast = fast_of(self.models, self.data)
+        self.everywhere = self.board({})
+        record = {"digest": "d", "seed": 0, "experiments": ["toy"], "at": {}}
+        self.question = SimpleNamespace(
+            definition=SimpleNamespace(digest="d"), key="k", record=lambda: record
+        )
+
+    def board(self, held) -> Board:
+        (axis,) = self.axes
+        values = {axis.name: np.array([held[axis.name]]) if held else axis.coordinates}
+        return Board.of(self.models, self.axes, values)
+
+    def standard_model(self) -> Hypothesis:
+        nothing = np.zeros_like(self.models[0].template)
+        return Hypothesis((nothing,), (np.zeros(self.data[0].pulls.n),))
