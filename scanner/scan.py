@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scanner.limits.cls import Cls
     from scanner.limits.expected import Expected
     from scanner.limits.feldman_cousins import FeldmanCousins
+    from scanner.limits.marginal import Marginal
 
 Source = str | Path | ScanDefinition
 Say = Callable[[str], None]
@@ -227,6 +228,10 @@ class Scan(Answers):
     def cls(self, parameter: str, **how: Any) -> Cls:
         """CLs upper limits; see `scanner.limits.testing.cls_of`."""
         return testing.cls_of(self, parameter, **how)
+
+    def marginal(self, keep: Sequence[str], **how: Any) -> Marginal:
+        """Posterior of the kept axes; see `scanner.limits.testing.marginal_of`."""
+        return testing.marginal_of(self, keep, **how)
 
 
 def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:

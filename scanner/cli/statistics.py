@@ -1,4 +1,4 @@
-"""`expected`, `cls`: limits that need other data than those observed."""
+"""`expected`, `cls`, `marginal`: limits of other statistics than Delta chi2 of the data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner.cli.options import At, Experiments, Json, Level, ScanName, Store, numbers, one_level
+from scanner.cli.options import (
+    At,
+    Experiments,
+    Json,
+    Level,
+    ScanName,
+    Store,
+    axis_names,
+    named_values,
+    numbers,
+    one_level,
+)
 from scanner.cli.output import note, show_json, show_table
 
 if TYPE_CHECKING:
@@ -133,4 +144,44 @@ def cls(
     print(f"CLs upper limit on {parameter}, {100 * found.cl:g} % CL; best {found.best:.4g}")
 
 
-VERBS: tuple[Callable[..., None], ...] = (expected, cls)
+def marginal(
+    scan: ScanName,
+    keep: Annotated[list[str], typer.Option("--keep", help="One or two axes: a or a,b.")],
+    prior: Annotated[
+        list[str] | None,
+        typer.Option("--prior", metavar="AXIS=flat|log", help="Default: flat in the parameter."),
+    ] = None,
+    at: At = None,
+    cl: Annotated[
+        list[float] | None, typer.Option("--cl", help="Credibility; repeat for several.")
+    ] = None,
+    experiment: Experiments = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Bayesian marginal of one or two axes, with credible regions of highest density."""
+    from scanner.scan import Scan
+
+    opened = Scan.open(scan, store=store, told=note)
+    found = opened.marginal(
+        axis_names(keep),
+        priors={name: str(value) for name, value in named_values(prior).items()},
+        cls=cl or [0.9],
+        at=numbers(at),
+        experiments=experiment,
+    )
+    if json:
+        show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
+        return
+    for region in found.regions:
+        pieces = [f"{a:.5g} < {found.axes[0].name} < {b:.5g}" for a, b in region.intervals]
+        shape = " or ".join(pieces) or f"{len(region.lines)} lines (--json has their vertices)"
+        print(f"{100 * region.credibility:g} % credible: {shape}; mass {region.mass:.4f}")
+    mean = ", ".join(f"{a.name} = {v:.4g}" for a, v in zip(found.axes, found.mean, strict=True))
+    priors = ", ".join(f"{kind} in {name}" for name, kind in found.priors.items())
+    print(f"mean {mean}; prior {priors}; ln evidence over the best point {found.evidence:.3f}")
+    for sentence in found.notes:
+        print(f"note: {sentence}")
+
+
+VERBS: tuple[Callable[..., None], ...] = (expected, cls, marginal)

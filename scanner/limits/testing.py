@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scanner.limits.cls import Cls
     from scanner.limits.expected import Expected
     from scanner.limits.feldman_cousins import FeldmanCousins
+    from scanner.limits.marginal import Marginal
 
 Names = Sequence[str] | None
 
@@ -186,3 +187,32 @@ def cls_of(
     level_of(cl, 1)
     question = question_of(answers, (parameter,), at, experiments, seed, fit_points)
     return cls_limit(Curves(Bench(question), parameter), cl=cl, n_toys=toys)
+
+
+def marginal_of(
+    answers: Answers,
+    keep: Sequence[str],
+    *,
+    priors: Mapping[str, str] | None = None,
+    cls: Sequence[float] = (0.9,),
+    at: Mapping[str, float] | None = None,
+    experiments: Names = None,
+) -> Marginal:
+    """Posterior of one or two axes, integrated over those that are not held.
+
+    Parameters
+    ----------
+    priors : mapping from axis to "flat" or "log"
+        Flat where none is given.
+    cls : sequence of float
+        Credibilities of the regions.
+
+    Raises
+    ------
+    DefinitionError
+        A cube too large for the memory; see `scanner.limits.marginal.marginal`.
+    """
+    from scanner.limits.marginal import marginal
+
+    held = answers.surface(experiments).at(**dict(at or {}))
+    return marginal(held, keep, priors=priors, credibility=cls)
