@@ -46,6 +46,16 @@ class Scanned(Protocol):
 class Likelihood(Scanned, Protocol):
     """A statistic; see `PoissonLikelihood`."""
 
+    @property
+    def pulls(self) -> LinearPulls:
+        """Responses of the pulls."""
+
+    def exchanged(self, observed: Array, measured: Array | None = None) -> Likelihood:
+        """The same with other counts (n_bins,) and auxiliary measurements (n_pulls,)."""
+
+    def drawn(self, signal: Array, x: Array, random: np.random.Generator) -> Likelihood:
+        """The same with the data of a toy experiment about a signal (n_bins,) and pulls x."""
+
     def profile(self, signal: Array) -> Profile:
         """Profiled points of signals (n, n_bins)."""
 
@@ -103,9 +113,8 @@ class ExperimentModel:
     ) -> None:
         self.experiment = experiment
         self.likelihood = likelihood(experiment)
-        self.gridded: Scanned = self.likelihood
-        if compiled and isinstance(self.likelihood, PoissonLikelihood):
-            self.gridded = PoissonKernel(self.likelihood)
+        self.compiled = compiled
+        self.gridded = self.fast(self.likelihood)
         known = all_parameters(scenario, [experiment])
         roles = {name: parameter.role for name, parameter in known.items()}
         self.couplings = tuple(n for n in scanned if roles.get(n) == "coupling")
@@ -121,6 +130,12 @@ class ExperimentModel:
         sm = usual_values(scenario, own)
         self._sm_maker = TemplateMaker(STANDARD_MODEL, experiment, conventions, sm, ())
         self._bank = TemplateBank(self._folded, self.shapes)
+
+    def fast(self, data: Likelihood) -> Scanned:
+        """What evaluates grids of that likelihood: a kernel, or itself."""
+        if self.compiled and isinstance(data, PoissonLikelihood):
+            return PoissonKernel(data)
+        return data
 
     def fold(self, shapes: Mapping[str, Array]) -> Templates:
         """Templates at shape values that broadcast with each other."""
@@ -210,12 +225,12 @@ class ExperimentModel:
         couplings = [coordinates[n] for n in self.couplings]
         templates = self.templates(shapes)
         rows = np.ascontiguousarray(np.moveaxis(templates.counts, 1, 0))
-        chi2, status = self.gridded.scan(rows, _lines(templates.exponents, couplings))
+        chi2, status = self.gridded.scan(rows, lines_of(templates.exponents, couplings))
         names = (*self.shapes, *self.couplings)
         return on_grid(chi2, names, grid, chunk), on_grid(status, names, grid, chunk)
 
 
-def _lines(exponents: Sequence[Sequence[int]], couplings: Sequence[Array]) -> Lines:
+def lines_of(exponents: Sequence[Sequence[int]], couplings: Sequence[Array]) -> Lines:
     """All points of a grid of couplings (C order), as lines along the last."""
     if not couplings:
         return Lines.single(len(exponents))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from scanner import bibliography, catalog, definition, prepare
 from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
+from scanner.limits import testing
 from scanner.limits.answers import Answers
 from scanner.limits.minimum import find_minima, find_minima_large
 from scanner.limits.workers import Workers
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from scanner.execution.progress import Progress, Report
+    from scanner.limits.cls import Cls
+    from scanner.limits.expected import Expected
+    from scanner.limits.feldman_cousins import FeldmanCousins
+    from scanner.limits.marginal import Marginal
     from scanner.limits.refinement.refinement import RefinedPlane, Refinement
     from scanner.limits.refinement.tolerance import Wish
 
@@ -265,6 +270,22 @@ class Scan(Answers):
         question = Question.of(self.definition, levels=cls, dof=dof, to=None, **plane)
         found = find_refinement(self, question)
         return found.contour(cls=question.cls, experiments=question.experiments, keep=question.keep)
+
+    def feldman_cousins(self, keep: Sequence[str] | None = None, **how: Any) -> FeldmanCousins:
+        """Toys near the Wilks contour; see `scanner.limits.testing.feldman_cousins_of`."""
+        return testing.feldman_cousins_of(self, keep, **how)
+
+    def expected(self, parameter: str, **how: Any) -> Expected:
+        """Expected limits with bands; see `scanner.limits.testing.expected_of`."""
+        return testing.expected_of(self, parameter, **how)
+
+    def cls(self, parameter: str, **how: Any) -> Cls:
+        """CLs upper limits; see `scanner.limits.testing.cls_of`."""
+        return testing.cls_of(self, parameter, **how)
+
+    def marginal(self, keep: Sequence[str], **how: Any) -> Marginal:
+        """Posterior of the kept axes; see `scanner.limits.testing.marginal_of`."""
+        return testing.marginal_of(self, keep, **how)
 
 
 def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:

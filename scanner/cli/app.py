@@ -19,6 +19,8 @@ from scanner.cli import (
     pictures,
     refine,
     scans,
+    statistics,
+    toys,
 )
 
 # the command line library brings its own copy of click, or uses the installed one
@@ -33,7 +35,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for verbs in (catalogue, scans, refine, ask, draw, impacts, band, export, care, doctor):
+for verbs in (
+    catalogue,
+    scans,
+    refine,
+    toys,
+    ask,
+    statistics,
+    draw,
+    impacts,
+    band,
+    export,
+    care,
+    doctor,
+):
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")

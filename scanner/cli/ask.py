@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from scanner.scan import Scan
 
 Dof = Annotated[int, typer.Option("--dof", help="Degrees of freedom of the limit.")]
+Sided = Annotated[
+    str, typer.Option("--sided", help="two: an interval; one: an upper limit alone, dof 1.")
+]
 
 
 def point(
@@ -204,6 +207,7 @@ def interval(
     at: At = None,
     experiment: Experiments = None,
     reference: ReferenceKind = "global",
+    sided: Sided = "two",
     partial: Partial = False,
     store: Store = None,
     json: Json = False,
@@ -217,6 +221,7 @@ def interval(
         at=numbers(at),
         experiments=experiment,
         reference=reference,
+        sided=sided,
     )
     if json:
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
@@ -226,9 +231,10 @@ def interval(
         print(f"  {found.shifted(name).text()}")
     units = {axis.name: axis.unit for axis in opened.definition.axes}
     held = "".join(f", {n} = {v:g} {units[n]}".rstrip() for n, v in found.fixed.items())
+    kind = ", one-sided" if sided == "one" else ""
     print(
-        f"{100 * found.cl:g} % CL, {dof} dof, {' + '.join(found.experiments)}{held}; Delta chi2 < "
-        f"{found.level:.3f} from reference {reference}, "
+        f"{100 * found.cl:g} % CL, {dof} dof{kind}, {' + '.join(found.experiments)}{held}; Delta "
+        f"chi2 < {found.level:.3f} from reference {reference}, "
         f"best {parameter} = {found.best:.4g} (chi2 = {found.chi2_min:.3f})"
     )
     for sentence in found.notes:

@@ -117,6 +117,7 @@ class Answers:
         at: Mapping[str, float] | None = None,
         experiments: Names = None,
         reference: str = "global",
+        sided: str = "two",
     ) -> Interval:
         """Allowed intervals of one parameter; see `scanner.limits.interval.interval`."""
         whole = self.spaces.of(experiments)
@@ -128,6 +129,7 @@ class Answers:
             at=at,
             kind=reference,
             line=self._line(whole, parameter, dict(at or {})),
+            sided=sided,
             **self._zero(experiments, reference),
         )
         return replace(found, derived=self._derived(parameter))

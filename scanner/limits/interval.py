@@ -12,11 +12,13 @@ import numpy as np
 from scanner import doubling, interpolation
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
+from scanner.limits.level import level_of as level_of
+from scanner.limits.level import upper_only
 from scanner.limits.reference import Minimum, Reference, reference
 from scanner.limits.space import Space
 from scanner.limits.stretches import Ends, Stretch, stretches_below
 from scanner.limits.surface import Surface, plain
-from scanner.statistics import levels
+from scanner.limits.words import in_words
 from scanner.strips import narrow_points
 
 _LISTED = 4  # values that a note names
@@ -59,6 +61,8 @@ class Interval:
         What a reader of the numbers has to know.
     derived : mapping from name to shift
         Quantities that are the parameter plus a shift, in its unit: a neutron skin.
+    sided : "two" or "one"
+        ``one`` for an upper limit alone, of level z^2 with the one-sided z.
     """
 
     parameter: str
@@ -78,6 +82,7 @@ class Interval:
     source: str = "grid"
     notes: tuple[str, ...] = ()
     derived: Mapping[str, float] = field(default_factory=dict)
+    sided: str = "two"
 
     def shifted(self, name: str) -> Interval:
         """The interval of a derived quantity."""
@@ -102,6 +107,8 @@ class Interval:
             "unit": self.unit,
             "cl": self.cl,
             "dof": self.dof,
+            "statistic": "delta chi2",
+            "sided": self.sided,
             "delta_chi2": self.level,
             "best": plain(self.best),
             "chi2_min": plain(self.chi2_min),
@@ -136,7 +143,7 @@ class Interval:
             where = "" if self.coverage == 1.0 else " at the usable points"
             return f"no scanned {self.parameter} allowed{where}"
         pieces = zip(self.intervals, self.points_end, strict=True)
-        return " or ".join(_in_words(self.parameter, *piece) for piece in pieces)
+        return " or ".join(in_words(self.parameter, *piece) for piece in pieces)
 
 
 def interval(
@@ -150,6 +157,7 @@ def interval(
     minimum: Minimum | None = None,
     chi2_sm: float | None = None,
     line: Surface | None = None,
+    sided: str = "two",
 ) -> Interval:
     """Allowed intervals of one parameter, profiled over all axes that are not fixed.
 
@@ -176,7 +184,7 @@ def interval(
     DefinitionError
         An unknown or fixed parameter, a value outside its axis, a level that makes no sense.
     """
-    level = level_of(cl, dof)
+    level = level_of(cl, dof, sided)
     fixed = {**surface.fixed, **(at or {})}
     if parameter in fixed:
         raise DefinitionError(
@@ -188,8 +196,11 @@ def interval(
     curve = plane.profile([parameter])
     zero = reference(curve, kind, space=surface, minimum=minimum, chi2_sm=chi2_sm)
     axis = curve.axes[0]
-    pieces = stretches_below(axis, zero.delta(curve), level)
     best, chi2_min, profiled = _best(curve, zero if not fixed else None)
+    delta = zero.delta(curve)
+    if sided == "one":
+        delta = upper_only(axis.coordinates, delta, best)
+    pieces = stretches_below(axis, delta, level)
     return Interval(
         parameter=parameter,
         unit=axis.unit,
@@ -209,19 +220,12 @@ def interval(
         notes=_notes(axis, surface, pieces)
         + _strip_note(plane, zero, level)
         + _undershoot_note(chi2_min, minimum),
+        sided=sided,
     )
 
 
 def _moved(end: float | None, shift: float) -> float | None:
     return None if end is None else end + shift
-
-
-def level_of(cl: float, dof: int) -> float:
-    """Delta chi2 of a confidence level; DefinitionError where `scanner.statistics` refuses."""
-    try:
-        return levels.delta_chi2(cl, dof)
-    except ValueError as error:
-        raise DefinitionError(str(error)) from None
 
 
 def _best(curve: Surface, zero: Reference | None) -> tuple[float, float, dict[str, float]]:
@@ -287,19 +291,3 @@ def _notes(axis: Axis, surface: Space, pieces: tuple[Stretch, ...]) -> tuple[str
             " a finer axis is needed to trust its ends"
         )
     return tuple(notes)
-
-
-def _in_words(name: str, limits: Ends, points_end: Ends) -> str:
-    low, high = limits
-    first, last = points_end
-    bounds = [f"from {first:.3g}"] if first is not None else []
-    bounds += [f"to {last:.3g}"] if last is not None else []
-    if low is None and high is None:
-        words = f"every {name}" if bounds else f"every scanned {name}"
-    elif low is None:
-        words = f"{name} < {high:.3g}"
-    elif high is None:
-        words = f"{name} > {low:.3g}"
-    else:
-        words = f"{low:.3g} < {name} < {high:.3g}"
-    return f"{words} (usable points only {' '.join(bounds)})" if bounds else words

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scanner.contours import Contour, contours
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
-from scanner.limits.interval import level_of
+from scanner.limits.level import level_of
 from scanner.limits.reference import Minimum, Reference, reference
 from scanner.limits.space import Space
 from scanner.limits.surface import plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,3 +66,21 @@ class Workers:
         with connect(**self.options) as connection:
             self.told(f"reading {points:.3g} points on {connection.description}")
             yield from spread(function, arguments, connection.client)
+
+    @contextmanager
+    def session(self, cpu_seconds: float) -> Iterator[Client]:
+        """A client for several rounds of calls; `cpu_seconds` is what they are thought to take.
+
+        Raises
+        ------
+        ClusterError
+            No cluster.
+        """
+        if self.client is not None:
+            yield self.client
+            return
+        from scanner.execution.clusters import connect
+
+        with connect(**self.options, cpu_seconds=cpu_seconds) as connection:
+            self.told(connection.description)
+            yield connection.client

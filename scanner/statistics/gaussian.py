@@ -8,7 +8,7 @@ the line (the Gram polynomials) are all that the other pulls need.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,11 +36,39 @@ LOST = 1e-10
 
 @dataclass(frozen=True)
 class GaussianLikelihood:
-    """Observed counts (n_bins,), variance (n_bins,) and linear pulls."""
+    """Observed counts (n_bins,), variance (n_bins,) and linear pulls.
+
+    Parameters
+    ----------
+    observed, variance : array (n_bins,)
+        The variance belongs to the likelihood and stays as it is where data are exchanged.
+    pulls : LinearPulls
+        Responses.
+    measured : array (n_pulls,), optional
+        What the auxiliary measurements of the pulls found, in sigma; 0 in the real experiment.
+    bins : TurnedBins, optional
+        Shared by likelihoods that differ in their data only.
+    """
 
     observed: Array
     variance: Array
     pulls: LinearPulls
+    measured: Array | None = None
+    bins: TurnedBins | None = field(default=None, repr=False, compare=False)
+
+    def exchanged(self, observed: Array, measured: Array | None = None) -> GaussianLikelihood:
+        """The same experiment with other data."""
+        return replace(self, observed=observed, measured=measured, bins=self._turned)
+
+    def drawn(self, signal: Array, x: Array, random: np.random.Generator) -> GaussianLikelihood:
+        """A toy experiment: counts of the likelihood's own variance, auxiliary measurements."""
+        counts = random.normal(self.pulls.at(signal, x), np.sqrt(self.variance))
+        return self.exchanged(counts, random.normal(x))
+
+    @cached_property
+    def centre(self) -> Array:
+        """Centre (n_pulls,) of the prior of the fitted pulls."""
+        return self.pulls.prior(self.measured)
 
     @np.errstate(over="ignore", invalid="ignore")  # such points end with the status NUMERIC
     def profile(self, signal: Array) -> Profile:
@@ -79,14 +107,14 @@ class GaussianLikelihood:
         features = self._turned.features(templates)
         norms = np.linalg.norm(features[:, :, 0], axis=-1)
         for i, some in enumerate(features):
-            data = self._turned.data
+            data = self._data
             if len(lines.outer) >= WORTH_A_BASIS and np.isfinite(some).all():
                 some, data = _in_basis(some, data)
             for part, block in lines.blocks(POINTS_AT_ONCE):
                 made = block.contract(some.reshape(len(some), -1))
                 vectors = made.reshape(*made.shape[:2], *some.shape[1:])
                 chi2[i, part], lost[i, part] = self._turned.chi2(
-                    vectors, block.sizes(norms[i]), data, block.z
+                    vectors, block.sizes(norms[i]), data, self.centre, block.z
                 )
         status = np.full(chi2.shape, OK, np.uint8)
         fill(chi2, status, lost, lambda i, k: self.profile(lines.at(k) @ templates[i]))
@@ -94,11 +122,15 @@ class GaussianLikelihood:
 
     @cached_property
     def _turned(self) -> TurnedBins:
-        return TurnedBins(self)
+        return TurnedBins(self.variance, self.pulls) if self.bins is None else self.bins
+
+    @cached_property
+    def _data(self) -> Array:
+        return self._turned.data(self.observed, self.centre)
 
     def minimum(self, square: Array, vector: Array, matrix: Array) -> Profile:
         """Minimum of square - 2 y.(vector + centre) + y.matrix.y + centre^2 over y."""
-        centre = self.pulls.centre
+        centre = self.centre
         finite = np.isfinite(square) & np.isfinite(matrix).all(axis=(1, 2))
         safe = np.where(finite[:, np.newaxis, np.newaxis], matrix, np.eye(self.pulls.n))
         target = np.where(finite[:, np.newaxis], vector + centre, 0.0)
@@ -123,25 +155,40 @@ class TurnedBins:
 
     Parameters
     ----------
-    likelihood : GaussianLikelihood
-        What was measured.
+    variance : array (n_bins,)
+        Of the counts.
+    pulls : LinearPulls
+        Responses.
     """
 
-    def __init__(self, likelihood: GaussianLikelihood) -> None:
-        pulls = likelihood.pulls
+    def __init__(self, variance: Array, pulls: LinearPulls) -> None:
         signal, background = pulls.turned
         self._touching = np.flatnonzero(signal.any(axis=1))
         alone = np.flatnonzero(~signal.any(axis=1))
-        self._error = np.sqrt(likelihood.variance)
+        self._error = np.sqrt(variance)
         rows = background[alone] / self._error
         values, vectors = np.linalg.eigh(np.eye(rows.shape[1]) + rows.T @ rows)
         self._turn = (vectors / np.sqrt(values)) @ vectors.T
         self._relative = signal[self._touching]
         self._direct = pulls.direct
-        self._centre = pulls.centre[self._touching]
-        rest = np.concatenate([likelihood.observed - pulls.offset[np.newaxis]])
-        # the data at y = 0, and what the other pulls change without a signal
-        self.data = np.concatenate([rest, background[self._touching]]) / self._error @ self._turn
+        self._offset, self._alone = pulls.offset, (alone, background[alone])
+        self._background = background[self._touching]
+
+    def data(self, observed: Array, centre: Array) -> Array:
+        """The data where the pulls that are left are 0, and what these change without a signal.
+
+        Shape (1 + n_signal_pulls, n_turned_bins).
+
+        Parameters
+        ----------
+        observed : array (n_bins,)
+            Counts.
+        centre : array (n_pulls,)
+            Centre of the prior of all fitted pulls.
+        """
+        alone, responses = self._alone
+        rest = (observed - self._offset - centre[alone] @ responses)[np.newaxis]
+        return np.asarray(np.concatenate([rest, self._background]) / self._error @ self._turn)
 
     def features(self, templates: Array) -> Array:
         """Templates (..., n_bins), and their product with each signal pull's response, turned.
@@ -154,7 +201,7 @@ class TurnedBins:
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def chi2(
-        self, vectors: Array, sizes: Array, data: Array, z: Array
+        self, vectors: Array, sizes: Array, data: Array, centre: Array, z: Array
     ) -> tuple[Array, npt.NDArray[np.bool_]]:
         """chi2 (n_lines, n_points), and where it has lost more than 1e-10 to cancellation.
 
@@ -166,6 +213,8 @@ class TurnedBins:
             Norms of the terms that were added up for the signal.
         data : array (1 + n_signal_pulls, n_turned_bins)
             Of the basis of the vectors.
+        centre : array (n_pulls,)
+            Centre of the prior of all fitted pulls.
         z : array (n_points,)
             Along the lines.
         """
@@ -179,11 +228,12 @@ class TurnedBins:
         products = _Products(gram, mixed, powers)
         d, n = self._direct, n_vectors - 1
         square = data[0] @ data[0] - d * (2.0 * products.data(0) - products.of(0, 0))
-        found = square + np.sum(self._centre**2)
+        prior = centre[self._touching]
+        found = square + np.sum(prior**2)
         factor: dict[tuple[int, int], Array] = {}
         solved: list[Array] = []
         for j in range(n):
-            value = products.data(j + 1) + self._centre[j]
+            value = products.data(j + 1) + prior[j]
             if d:
                 value -= d * products.of(j + 1, 0)
             for k in range(j + 1):

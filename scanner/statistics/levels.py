@@ -39,6 +39,28 @@ def delta_chi2(cl: float, dof: int) -> float:
     return float(2.0 * gammaincinv(0.5 * _check_dof(dof), cl))
 
 
+def one_sided_delta_chi2(cl: float) -> float:
+    """Delta chi2 = z^2 of a one-sided limit, z the quantile of a Gaussian at `cl`.
+
+    The distribution of the one-sided statistic is half of a chi2 with one degree of freedom and
+    half of a spike at 0 (Chernoff, Ann. Math. Stat. 25, 573 (1954); eq. 49 of arXiv:1007.1727).
+
+    Raises
+    ------
+    ValueError
+        As `delta_chi2`; and below 0.5, which the spike takes alone.
+
+    Examples
+    --------
+    >>> round(one_sided_delta_chi2(0.90), 3), round(one_sided_delta_chi2(0.95), 3)
+    (1.642, 2.706)
+    """
+    delta_chi2(cl, 1)
+    if cl < 0.5:
+        raise ValueError(f"cl = {cl:g}: a one-sided limit takes a fraction of at least 0.5")
+    return float(2.0 * gammaincinv(0.5, 2.0 * cl - 1.0))
+
+
 def confidence_level(delta: npt.ArrayLike, dof: int) -> Array:
     """Confidence level at which a point of that Delta chi2 is just excluded; any shape.
 

@@ -7,7 +7,7 @@ pulls, so a guarded Newton iteration finds the one minimum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -52,10 +52,35 @@ TINY = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True)
 class PoissonLikelihood:
-    """Observed counts (n_bins,) and linear pulls."""
+    """Observed counts (n_bins,) and linear pulls.
+
+    Parameters
+    ----------
+    observed : array (n_bins,)
+        Counts; whole numbers are not asked for (an expectation in their place is Asimov's data).
+    pulls : LinearPulls
+        Responses.
+    measured : array (n_pulls,), optional
+        What the auxiliary measurements of the pulls found, in sigma; 0 in the real experiment.
+    """
 
     observed: Array
     pulls: LinearPulls
+    measured: Array | None = None
+
+    def exchanged(self, observed: Array, measured: Array | None = None) -> PoissonLikelihood:
+        """The same experiment with other data."""
+        return replace(self, observed=observed, measured=measured)
+
+    def drawn(self, signal: Array, x: Array, random: np.random.Generator) -> PoissonLikelihood:
+        """A toy experiment: counts and auxiliary measurements about a signal and pulls x."""
+        mu = np.maximum(self.pulls.at(signal, x), 0.0)
+        return self.exchanged(random.poisson(mu).astype(np.float64), random.normal(x))
+
+    @cached_property
+    def centre(self) -> Array:
+        """Centre (n_pulls,) of the prior of the fitted pulls."""
+        return self.pulls.prior(self.measured)
 
     def profile(self, signal: Array) -> Profile:
         """Minimum over the pulls for signals of shape (n, n_bins), in counts.
@@ -102,7 +127,7 @@ class PoissonLikelihood:
         """chi2 (n,) of predictions mu (n, n_bins) at fitted pulls y (n, n_pulls)."""
         impossible = np.any((mu < 0.0) | ((mu == 0.0) & self._seen), axis=1)
         terms = mu - self.observed * np.log(np.maximum(mu, TINY))
-        prior = np.sum((y - self.pulls.centre) ** 2, axis=1)
+        prior = np.sum((y - self.centre) ** 2, axis=1)
         chi2 = 2.0 * np.sum(terms + self.saturated, axis=1) + prior
         return np.where(impossible, np.inf, chi2)
 
@@ -160,7 +185,7 @@ class PoissonLikelihood:
         nominal = self.pulls.prediction(signal, np.broadcast_to(self.pulls.centre, y.shape))
         empty = (self.observed == 0.0) & np.all(nominal > 0.0, axis=0)
         for events in EDGE:
-            nearer = PoissonLikelihood(np.where(empty, events, self.observed), self.pulls)
+            nearer = self.exchanged(np.where(empty, events, self.observed), self.measured)
             if events == EDGE[0]:
                 y, _ = nearer._start(signal)
             y, arrived = nearer._descend(signal, y)
@@ -169,7 +194,7 @@ class PoissonLikelihood:
     def _newton(self, signal: Array, y: Array, mu: Array) -> tuple[Array, Array, Mask]:
         """One guarded Newton step for each point: pulls, prediction, whether it was the last."""
         ratio = self.observed / mu
-        gradient = self.pulls.gradient(1.0 - ratio, signal) + (y - self.pulls.centre)
+        gradient = self.pulls.gradient(1.0 - ratio, signal) + (y - self.centre)
         step = -solve_scaled(self.pulls.curvature(ratio / mu, signal), gradient)
         decrement = -np.sum(gradient * step, axis=1)
         change = self.pulls.change(signal, step)
@@ -216,7 +241,7 @@ class PoissonLikelihood:
         positive = np.all((mu > 0.0) | ((mu == 0.0) & (self.observed == 0.0)), axis=1)
         mu = np.maximum(mu, TINY)
         residual = (self.observed - self.pulls.offset - self.pulls.direct * signal) * self.weights
-        vector = self.pulls.gradient(residual, signal) + self.pulls.centre
+        vector = self.pulls.gradient(residual, signal) + self.centre
         weights = np.broadcast_to(self.weights, signal.shape)
         fitted = solve_scaled(self.pulls.curvature(weights, signal), vector)
         guess = self.pulls.prediction(signal, fitted)

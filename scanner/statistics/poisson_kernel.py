@@ -121,7 +121,7 @@ class PoissonKernel:
             self._filled(background, 0.0),
             len(self._order[0]),
             background.sum(axis=1),
-            pulls.centre,
+            likelihood.centre,
             float(np.sum(pulls.offset + likelihood.saturated)),
             self._filled(likelihood.weights, 0.0),
             float(pulls.direct),

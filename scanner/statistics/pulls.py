@@ -92,6 +92,15 @@ class LinearPulls:
             centre[j] = 1.0 / self.turned[0][j, 0]
         return centre
 
+    def prior(self, measured: Array | None) -> Array:
+        """Centre of the prior of y (n_pulls,) where auxiliary measurements found x = `measured`."""
+        return self.centre if measured is None else self.centre + self._turn @ measured
+
+    def at(self, signal: Array, x: Array) -> Array:
+        """mu (n_bins,) of a signal (n_bins,) at pulls x (n_pulls,) in units of sigma."""
+        mu = self.expected + x @ self.background + signal * (1.0 + x @ self.signal)
+        return np.asarray(mu)
+
     @cached_property
     def direct(self) -> float:
         """Share of the signal that no pull carries: 0 with a normalisation pull, else 1."""

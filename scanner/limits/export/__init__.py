@@ -9,3 +9,4 @@ from scanner.limits.export.content import Question as Question
 from scanner.limits.export.limit import Limit as Limit
 from scanner.limits.export.netcdf import read_cube as read_cube
 from scanner.limits.export.reader import read_contours as read_contours
+from scanner.limits.export.record import write_record as write_record
