@@ -124,11 +124,11 @@ class Evaluator:
             mesh = dict(
                 zip(coordinates, np.meshgrid(*coordinates.values(), indexing="ij"), strict=True)
             )
-            sound = self._sound(mesh)
+            sound = self.sound(mesh)
             block.chi2[:, ~sound], block.status[:, ~sound] = np.nan, UNPHYSICAL
         return Block(np.ascontiguousarray(block.chi2), np.ascontiguousarray(block.status))
 
-    def _sound(self, values: Mapping[str, Array]) -> npt.NDArray[np.bool_]:
+    def sound(self, values: Mapping[str, Array]) -> npt.NDArray[np.bool_]:
         """Whether points make sense, in the shape of the values."""
         shape = np.broadcast_shapes(*(np.shape(v) for v in values.values()))
         if self._scenario.physical is None:
@@ -151,7 +151,7 @@ class Evaluator:
             self._chi2_at({name: v[i : i + POINTS_AT_ONCE] for name, v in values.items()}, chosen)
             for i in range(0, n, POINTS_AT_ONCE)
         ]
-        return np.where(self._sound(values), np.concatenate(parts, axis=1), np.nan)
+        return np.where(self.sound(values), np.concatenate(parts, axis=1), np.nan)
 
     def _chi2_at(self, values: Mapping[str, Array], rows: Sequence[int]) -> Array:
         if not self._profile:
