@@ -26,17 +26,18 @@ class Counts:
     def __init__(self, model: ExperimentModel) -> None:
         self.model = model
         self.couplings = model.couplings
+        self._powers: tuple[Templates | None, Powers] = (None, np.empty((0, 0), np.int64))
 
     def signal(self, values: Mapping[str, Array]) -> Array:
         """Counts (n, n_bins) at points given by all free parameters, each (n,)."""
         templates, index = self._templates(values)
-        rows = monomials(_powers(templates), self._couplings(values))
+        rows = monomials(self._powers_of(templates), self._couplings(values))
         return _contracted(rows, templates.counts, index)
 
     def slopes(self, values: Mapping[str, Array]) -> Array:
         """Derivatives of the counts by the couplings, (n, n_couplings, n_bins)."""
         templates, index = self._templates(values)
-        rows = monomial_slopes(_powers(templates), self._couplings(values))
+        rows = monomial_slopes(self._powers_of(templates), self._couplings(values))
         return _contracted(np.moveaxis(rows, -1, 1), templates.counts, index)
 
     def sizes(self, values: Mapping[str, Array]) -> dict[str, float]:
@@ -62,15 +63,18 @@ class Counts:
         unique, index = np.unique(columns, axis=0, return_inverse=True)
         return self.model.templates(unique), index.ravel()
 
+    def _powers_of(self, templates: Templates) -> Powers:
+        """Exponents as an array, made once as long as the same templates are asked for."""
+        if self._powers[0] is not templates:
+            powers = np.array(templates.exponents, dtype=np.int64)
+            shape = (len(templates.exponents), len(templates.variables))
+            self._powers = (templates, powers.reshape(shape))
+        return self._powers[1]
+
     def _couplings(self, values: Mapping[str, Array]) -> Array:
         n = len(next(iter(values.values())))
         columns = [values[name] for name in self.couplings]
         return np.stack(columns, axis=1) if columns else np.empty((n, 0))
-
-
-def _powers(templates: Templates) -> Powers:
-    n_rows = len(templates.exponents)
-    return np.array(templates.exponents, dtype=np.int64).reshape(n_rows, len(templates.variables))
 
 
 def _contracted(rows: Array, counts: Array, index: npt.NDArray[np.intp]) -> Array:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from scanner.exact.layer import Layer
 if TYPE_CHECKING:
     from scanner.exact.interval import ExactInterval
     from scanner.exact.minimise import Best, Curve
+    from scanner.exact.walk import Scale
 
 Array = npt.NDArray[np.float64]
 Values = dict[str, Array]
@@ -227,6 +229,22 @@ class Likelihood:
         return interval(self, name, cl, dof, fixed=fixed, reference=reference)
 
     # what they stand on
+
+    def sizes(self) -> dict[str, float]:
+        """Value at which each coupling alone would double the Standard Model counts of a layer."""
+        values = {p.name: np.array([self._somewhere(p.name)]) for p in self.parameters}
+        found: dict[str, float] = {}
+        for part in self._parts:
+            for name, size in part.counts.sizes(values).items():
+                found[name] = min(size, found.get(name, np.inf))
+        return {name: size for name, size in found.items() if np.isfinite(size)}
+
+    @cached_property
+    def scales(self) -> dict[str, Scale]:
+        """Unit of search of every parameter."""
+        from scanner.exact.walk import scales
+
+        return scales(self)
 
     def _points(self, values: Mapping[str, npt.ArrayLike]) -> tuple[Values, tuple[int, ...]]:
         """Checked values of every parameter, each (n,), and the shape that was asked for."""

@@ -110,7 +110,7 @@ class SingleGaussian:
         weighted = per_pull * self._weight
         residual = self._observed - signal - self.pulls.expected
         x = np.linalg.solve(weighted @ per_pull.T + self._unit, weighted @ residual)
-        left = residual - x @ per_pull
+        left = np.asarray(residual - x @ per_pull, dtype=np.float64)
         chi2 = float(np.sum(left**2 * self._weight) + x @ x)
         return Fitted.of_one(chi2, x, self._observed - left)
 
