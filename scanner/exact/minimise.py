@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize
+from threadpoolctl import threadpool_limits
 
 from scanner.errors import DefinitionError
 from scanner.exact.likelihood import Likelihood
@@ -18,7 +19,7 @@ Array = npt.NDArray[np.float64]
 
 DRAWN, DRAWN_FOLDED = 256, 64
 """Places looked at before the descents; fewer where each wants templates of its own."""
-FALL = 1e-13
+FALL = 1e-12
 """Relative fall of chi2 that ends a descent."""
 SAME = 1e-3
 """chi2 within which two descents ended in the same depth."""
@@ -85,6 +86,11 @@ class Curve:
     at: Mapping[str, Array]
 
 
+ONE_THREAD = threadpool_limits.wrap(limits=1)
+"""Threads of BLAS cost more than they gain on matrices of ten by ten."""
+
+
+@ONE_THREAD
 def minimise(
     like: Likelihood,
     start: Mapping[str, float] | None = None,
@@ -119,16 +125,23 @@ def minimise(
     before = like.evaluations
     places = [walk.place(start or {})]
     if starts > 1 and walk.names:
-        places += _lowest_drawn(walk, starts - 1, np.random.default_rng(seed))
+        places += _drawn(walk, starts - 1, np.random.default_rng(seed))
     return _outcome(walk, [descend(walk, place) for place in places], before)
 
 
-def _lowest_drawn(walk: Walk, n: int, generator: np.random.Generator) -> list[Array]:
+def _drawn(walk: Walk, n: int, generator: np.random.Generator) -> list[Array]:
+    """Places to descend from: half of them the lowest of many, the others from all heights.
+
+    The lowest may all lie on one plateau (a mediator too heavy to matter), while the deepest valley
+    is thin and is only met from above.
+    """
     shaped = any(s.parameter.role != "coupling" for s in walk.scales) or not walk.like.direct
     drawn = walk.drawn(DRAWN_FOLDED if shaped else DRAWN, generator)
     chi2 = walk.chi2(drawn)
-    order = np.argsort(chi2, kind="stable")
-    return [drawn[i] for i in order[:n] if np.isfinite(chi2[i])]
+    order = [i for i in np.argsort(chi2, kind="stable") if np.isfinite(chi2[i])]
+    low = (n + 1) // 2
+    chosen = [*order[:low], *generator.permutation(order[low:])[: n - low]]
+    return [drawn[i] for i in chosen]
 
 
 def descend(walk: Walk, place: Array) -> tuple[float, Array]:
@@ -198,9 +211,7 @@ class Profiled:
     fixed: Mapping[str, float]
     found: dict[float, Best] = field(default_factory=dict)
 
-    def at(
-        self, value: float, starts: int = 0, near: Sequence[Mapping[str, float]] = ()
-    ) -> Best:
+    def at(self, value: float, starts: int = 0, near: Sequence[Mapping[str, float]] = ()) -> Best:
         """Lowest chi2 at a value of the parameter.
 
         Parameters
@@ -214,7 +225,7 @@ class Profiled:
         before = self.like.evaluations
         places = [walk.place(at) for at in (*self._beside(value), *near)]
         if starts and walk.names:
-            places += _lowest_drawn(walk, starts, np.random.default_rng(1))
+            places += _drawn(walk, starts, np.random.default_rng(1))
         ends = [descend(walk, place) for place in (places or [walk.place({})])]
         best = _outcome(walk, ends, before)
         known = self.found.get(value)
@@ -230,6 +241,7 @@ class Profiled:
         return [dict(self.found[v].at) for v in (*below, *above)]
 
 
+@ONE_THREAD
 def curve(
     like: Likelihood,
     name: str,

@@ -116,7 +116,9 @@ class Walk:
 
     def values(self, place: Array) -> dict[str, float]:
         """Values of all parameters at a place (n,)."""
-        found = {s.parameter.name: float(s.back(u)) for s, u in zip(self.scales, place, strict=True)}
+        found = {
+            s.parameter.name: float(s.back(u)) for s, u in zip(self.scales, place, strict=True)
+        }
         return {name: float(self.fixed.get(name, found.get(name, 0.0))) for name in self.like.names}
 
     def place(self, values: Mapping[str, float]) -> Array:
