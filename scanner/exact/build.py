@@ -23,6 +23,7 @@ Ends = tuple[float, float] | None
 Free = Sequence[str] | Mapping[str, Ends]
 
 WHERE = "likelihood"
+NEAR_END = 0.01
 
 
 def likelihood(
@@ -75,9 +76,14 @@ def likelihood(
     }
     fixed = dict(parameters or {})
     form, known = _catalogued(tables)
-    chosen = _default(form, (*fixed, *tables["profile"])) if free is None else _ends(free)
-    built = _built(tables, form, known, fixed, chosen)
-    idle = () if free is not None else _idle(built)
+    if free is not None:
+        return _built(tables, form, known, fixed, _ends(free))
+    chosen = _default(form, (*fixed, *tables["profile"]))
+    try:
+        built = _built(tables, form, known, fixed, chosen)
+    except DefinitionError as error:
+        raise DefinitionError(f"{error}; say what is to vary with free=[...]") from error
+    idle = _idle(built)
     if not idle:
         return built
     rest = {name: ends for name, ends in chosen.items() if name not in idle}
@@ -147,10 +153,7 @@ def _built(
         for name, ends in free.items()
     )
     axes = {one.name: _axis(one) for one in arguments}
-    try:
-        definition = from_mapping({**tables, "axes": axes, "parameters": fixed}, WHERE, name=WHERE)
-    except DefinitionError as error:
-        raise DefinitionError(f"{error} (free: {', '.join(free)})") from error
+    definition = from_mapping({**tables, "axes": axes, "parameters": fixed}, WHERE, name=WHERE)
     return Likelihood(definition, arguments)
 
 
@@ -163,14 +166,18 @@ def _found(name: str, known: Mapping[str, Parameter]) -> Parameter:
 
 
 def _axis(argument: FreeParameter) -> dict[str, Any]:
-    """Two values inside the range: a definition wants an axis, the likelihood its name."""
+    """Two values inside the range: a definition wants an axis, the likelihood its name.
+
+    The lower one is near the lower end: a definition is refused where all corners are unphysical.
+    """
     low, high = argument.low, argument.high
     if not np.isfinite(low):
         low = min(-1.0, high - 2.0)
     if not np.isfinite(high):
         high = low + 2.0 if low else 1.0
     unit = {"unit": argument.unit} if argument.unit else {}
-    return {"spacing": "linear", "start": float(low), "stop": float(high), "n": 2, **unit}
+    start = float(low + NEAR_END * (high - low))
+    return {"spacing": "linear", "start": start, "stop": float(high), "n": 2, **unit}
 
 
 def _idle(built: Likelihood) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from scipy import optimize
 
 from scanner.errors import DefinitionError
 from scanner.exact.likelihood import Likelihood
-from scanner.exact.minimise import ONE_THREAD, Best, Profiled, minimise, sweep
-from scanner.exact.walk import REACH, Scale
+from scanner.exact.minimise import Best, Profiled, minimise, sweep
+from scanner.exact.walk import REACH, Scale, one_thread
 from scanner.statistics import levels
 
 Array = npt.NDArray[np.float64]
@@ -86,7 +86,7 @@ class ExactInterval:
         }
 
 
-@ONE_THREAD
+@one_thread()
 def interval(
     like: Likelihood,
     name: str,
@@ -162,13 +162,13 @@ def _searched(profiled: Profiled, scale: Scale, best: Best, threshold: float) ->
     near = middle + NEAR * np.outer([-1, 1], 2.0 ** np.arange(6)).ravel()
     places = np.union1d(even, near[(near > low) & (near < high)])
     sweep(profiled, np.unique(scale.back(places)), 0)
-    for outwards, end in ((-1.0, low), (1.0, high)):
-        _reach_out(profiled, scale, middle, end, outwards, threshold)
+    for end in (low, high):
+        _reach_out(profiled, scale, middle, end, threshold)
     return np.array(sorted(profiled.found))
 
 
 def _reach_out(
-    profiled: Profiled, scale: Scale, middle: float, end: float, outwards: float, threshold: float
+    profiled: Profiled, scale: Scale, middle: float, end: float, threshold: float
 ) -> None:
     """Go on from the end of the search, where the range does, until chi2 has left for good."""
     for _ in range(DOUBLINGS):

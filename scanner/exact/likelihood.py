@@ -2,8 +2,8 @@
 
 >>> import scanner
 >>> like = scanner.likelihood("nsi", ["coherent_csi_2021"], free=["eps_ee_u"])
->>> like.delta_chi2(eps_ee_u=0.0)
-0.0
+>>> round(like.delta_chi2(eps_ee_u=0.2), 2)
+8.11
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.definition import ScanDefinition
-from scanner.errors import DefinitionError, unknown
+from scanner.errors import DefinitionError
 from scanner.evaluate import evaluator_of
+from scanner.exact.arguments import parameter_of, points_in, points_of, shaped
 from scanner.exact.differences import slopes_by_differences
 from scanner.exact.free import FreeParameter
 from scanner.exact.layer import Layer
@@ -85,9 +86,7 @@ class Likelihood:
 
     def parameter(self, name: str) -> FreeParameter:
         """Free parameter of that name; DefinitionError with the nearest names if there is none."""
-        if name not in self.names:
-            raise DefinitionError(unknown("parameter", name, self.names))
-        return self.parameters[self.names.index(name)]
+        return parameter_of(self.parameters, name)
 
     # by name
 
@@ -100,14 +99,14 @@ class Likelihood:
             An unknown name, a missing value without default, one outside its range, or shapes that
             do not broadcast.
         """
-        points, shape = self._points(values)
-        return _shaped(self._layered(points).sum(axis=0), shape)
+        points, shape = points_of(self.parameters, values)
+        return shaped(self._layered(points).sum(axis=0), shape)
 
     def by_experiment(self, **values: npt.ArrayLike) -> dict[str, Any]:
         """chi2 of each layer by itself; as `chi2`."""
-        points, shape = self._points(values)
+        points, shape = points_of(self.parameters, values)
         rows = self._layered(points)
-        return {n: _shaped(row, shape) for n, row in zip(self.layers, rows, strict=True)}
+        return {n: shaped(row, shape) for n, row in zip(self.layers, rows, strict=True)}
 
     @property
     def chi2_sm(self) -> float:
@@ -138,10 +137,10 @@ class Likelihood:
             raise DefinitionError(
                 f"pulls: {profiled} is profiled as well; free it and add its constraint instead"
             )
-        points, shape = self._points(values)
+        points, shape = points_of(self.parameters, values)
         return {
             part.name: {
-                name: _shaped(column, shape)
+                name: shaped(column, shape)
                 for name, column in zip(part.pull_names, part.fit(points).pulls.T, strict=True)
             }
             for part in self._parts
@@ -155,20 +154,16 @@ class Likelihood:
         of the value, good to about 1e-6 of chi2 per relative change; so are all of them where
         inputs are profiled.
         """
-        points, shape = self._points(values)
+        points, shape = points_of(self.parameters, values)
         _, slopes = self._value_and_slopes(points)
-        return {n: _shaped(column, shape) for n, column in zip(self.names, slopes.T, strict=True)}
+        return {n: shaped(column, shape) for n, column in zip(self.names, slopes.T, strict=True)}
 
     # by vector
 
     def __call__(self, vector: npt.ArrayLike) -> Any:
         """chi2 of a vector (n,), or of vectors (n_points, n); infinite where there is none."""
-        points, shape = self._vectors(vector)
-        inside = self._inside(points)
-        if not inside.all():
-            points = {n: np.where(inside, v, self._somewhere(n)) for n, v in points.items()}
-        chi2 = self._layered(points).sum(axis=0)
-        return _shaped(np.where(inside & np.isfinite(chi2), chi2, np.inf), shape)
+        points, shape = points_in(self.parameters, vector)
+        return shaped(self.finite_or_infinite(points), shape)
 
     def log_likelihood(self, vector: npt.ArrayLike) -> Any:
         """-chi2/2 of a vector (n,), or of vectors (n_points, n); minus infinity where none is."""
@@ -180,7 +175,7 @@ class Likelihood:
 
     def value_and_slope(self, vector: npt.ArrayLike) -> tuple[float, Array]:
         """chi2 and its derivatives (n,) at one vector, in one go; NaN where there is no chi2."""
-        points, shape = self._vectors(vector)
+        points, shape = points_in(self.parameters, vector)
         if shape:
             raise DefinitionError(f"slope: one vector of {len(self.names)} numbers at a time")
         chi2, slopes = self._value_and_slopes(points)
@@ -230,6 +225,14 @@ class Likelihood:
 
     # what they stand on
 
+    def finite_or_infinite(self, points: Mapping[str, Array]) -> Array:
+        """chi2 (n,) of all parameters, each (n,); infinite outside a range and where none is."""
+        inside = np.logical_and.reduce([p.inside(points[p.name]) for p in self.parameters])
+        if not inside.all():
+            points = {n: np.where(inside, v, self._somewhere(n)) for n, v in points.items()}
+        chi2 = self._layered(points).sum(axis=0)
+        return np.where(inside & np.isfinite(chi2), chi2, np.inf)
+
     def sizes(self) -> dict[str, float]:
         """Value at which each coupling alone would double the Standard Model counts of a layer."""
         values = {p.name: np.array([self._somewhere(p.name)]) for p in self.parameters}
@@ -246,43 +249,12 @@ class Likelihood:
 
         return scales(self)
 
-    def _points(self, values: Mapping[str, npt.ArrayLike]) -> tuple[Values, tuple[int, ...]]:
-        """Checked values of every parameter, each (n,), and the shape that was asked for."""
-        for name in values:
-            self.parameter(name)
-        given = {p.name: _numbers(p, values.get(p.name, p.default)) for p in self.parameters}
-        try:
-            shape = np.broadcast_shapes(*(v.shape for v in given.values()))
-        except ValueError:
-            shapes = ", ".join(f"{n} {v.shape}" for n, v in given.items() if v.ndim)
-            raise DefinitionError(f"values of shapes that do not broadcast: {shapes}") from None
-        for parameter in self.parameters:
-            parameter.check(given[parameter.name])
-        return {n: np.broadcast_to(v, shape).ravel() for n, v in given.items()}, shape
-
-    def _vectors(self, vector: npt.ArrayLike) -> tuple[Values, tuple[int, ...]]:
-        try:
-            array = np.asarray(vector, dtype=np.float64)
-        except (TypeError, ValueError):
-            array = np.empty(())
-        if array.ndim not in (1, 2) or array.shape[-1] != len(self.names):
-            raise DefinitionError(
-                f"vector of shape {array.shape}: give ({len(self.names)},) or (n_points, "
-                f"{len(self.names)}), in the order {', '.join(self.names)}"
-            )
-        columns = np.atleast_2d(array).T
-        return dict(zip(self.names, columns, strict=True)), array.shape[:-1]
-
-    def _inside(self, points: Values) -> npt.NDArray[np.bool_]:
-        rows = [p.inside(points[p.name]) for p in self.parameters]
-        return np.asarray(np.logical_and.reduce(rows))
-
     def _somewhere(self, name: str) -> float:
         """A value in the range, in the place of one outside."""
         axis = next(axis for axis in self.definition.axes if axis.name == name)
         return float(axis.coordinates[-1])
 
-    def _layered(self, points: Values) -> Array:
+    def _layered(self, points: Mapping[str, Array]) -> Array:
         """chi2 (n_layers, n)."""
         n = len(next(iter(points.values())))
         self.evaluations += n
@@ -309,18 +281,3 @@ class Likelihood:
             slopes[:, [self.names.index(p.name) for p in differed]] = found
         sound = self._evaluator.sound(points)
         return np.where(sound, chi2, np.nan), np.where(sound[:, np.newaxis], slopes, np.nan)
-
-
-def _numbers(parameter: FreeParameter, value: Any) -> Array:
-    if value is None:
-        unit = f" (in {parameter.unit})" if parameter.unit else ""
-        raise DefinitionError(f"{parameter.name} has no default: give a value{unit}")
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DefinitionError(f"{parameter.name} = {value!r}: give numbers") from None
-
-
-def _shaped(values: Array, shape: tuple[int, ...]) -> Any:
-    """Values (n,) in the shape that was asked for; a float for a single point."""
-    return values.reshape(shape) if shape else float(values[0])

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize
-from threadpoolctl import threadpool_limits
 
 from scanner.errors import DefinitionError
+from scanner.exact.beginnings import beginnings
 from scanner.exact.likelihood import Likelihood
-from scanner.exact.walk import Walk
+from scanner.exact.walk import Walk, one_thread
 
 Array = npt.NDArray[np.float64]
 
-DRAWN, DRAWN_FOLDED = 256, 64
-"""Places looked at before the descents; fewer where each wants templates of its own."""
+STRIDE = 0.05
+"""First step of a descent, in units of search: a longer one jumps over thin valleys."""
 FALL = 1e-12
 """Relative fall of chi2 that ends a descent."""
 SAME = 1e-3
@@ -86,11 +86,7 @@ class Curve:
     at: Mapping[str, Array]
 
 
-ONE_THREAD = threadpool_limits.wrap(limits=1)
-"""Threads of BLAS cost more than they gain on matrices of ten by ten."""
-
-
-@ONE_THREAD
+@one_thread()
 def minimise(
     like: Likelihood,
     start: Mapping[str, float] | None = None,
@@ -125,23 +121,8 @@ def minimise(
     before = like.evaluations
     places = [walk.place(start or {})]
     if starts > 1 and walk.names:
-        places += _drawn(walk, starts - 1, np.random.default_rng(seed))
+        places += beginnings(walk, starts - 1, np.random.default_rng(seed))
     return _outcome(walk, [descend(walk, place) for place in places], before)
-
-
-def _drawn(walk: Walk, n: int, generator: np.random.Generator) -> list[Array]:
-    """Places to descend from: half of them the lowest of many, the others from all heights.
-
-    The lowest may all lie on one plateau (a mediator too heavy to matter), while the deepest valley
-    is thin and is only met from above.
-    """
-    shaped = any(s.parameter.role != "coupling" for s in walk.scales) or not walk.like.direct
-    drawn = walk.drawn(DRAWN_FOLDED if shaped else DRAWN, generator)
-    chi2 = walk.chi2(drawn)
-    order = [i for i in np.argsort(chi2, kind="stable") if np.isfinite(chi2[i])]
-    low = (n + 1) // 2
-    chosen = [*order[:low], *generator.permutation(order[low:])[: n - low]]
-    return [drawn[i] for i in chosen]
 
 
 def descend(walk: Walk, place: Array) -> tuple[float, Array]:
@@ -151,25 +132,26 @@ def descend(walk: Walk, place: Array) -> tuple[float, Array]:
     """
     lowest, best = np.inf, place
 
-    def value_and_slope(here: Array) -> tuple[float, Array]:
+    def value_and_slope(strides: Array) -> tuple[float, Array]:
         nonlocal lowest, best
+        here = STRIDE * strides
         chi2, slope = walk.value_and_slope(here)
         if not (np.isfinite(chi2) and np.isfinite(slope).all()):
             return (10.0 * abs(lowest) + 1e3 if np.isfinite(lowest) else 1e9), np.zeros(len(here))
         if chi2 < lowest:
             lowest, best = chi2, here.copy()
-        return chi2, slope
+        return chi2, STRIDE * slope
 
     if not len(place):
         value_and_slope(place)
         return lowest, best
     optimize.minimize(
         value_and_slope,
-        place,
+        place / STRIDE,
         jac=True,
-        bounds=[s.ends for s in walk.scales],
+        bounds=[(low / STRIDE, high / STRIDE) for low, high in (s.ends for s in walk.scales)],
         method="L-BFGS-B",
-        options={"ftol": FALL, "gtol": 1e-6, "maxiter": 1000, "maxfun": 3000},
+        options={"ftol": FALL, "gtol": 1e-7, "maxiter": 1000, "maxfun": 3000},
     )
     return lowest, best
 
@@ -225,7 +207,7 @@ class Profiled:
         before = self.like.evaluations
         places = [walk.place(at) for at in (*self._beside(value), *near)]
         if starts and walk.names:
-            places += _drawn(walk, starts, np.random.default_rng(1))
+            places += beginnings(walk, starts, np.random.default_rng(1))
         ends = [descend(walk, place) for place in (places or [walk.place({})])]
         best = _outcome(walk, ends, before)
         known = self.found.get(value)
@@ -241,7 +223,7 @@ class Profiled:
         return [dict(self.found[v].at) for v in (*below, *above)]
 
 
-@ONE_THREAD
+@one_thread()
 def curve(
     like: Likelihood,
     name: str,

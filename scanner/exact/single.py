@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 
 STEPS = 8
 DROWNS = 1e4
-"""Signal, relative to all that is seen and expected besides, from which on pulls cancel too much."""
+"""Signal, relative to all that is seen and expected besides, above which pulls cancel too much."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class SingleGaussian:
         per_pull = self.pulls.signal * signal + self.pulls.background
         weighted = per_pull * self._weight
         residual = self._observed - signal - self.pulls.expected
-        x = np.linalg.solve(weighted @ per_pull.T + self._unit, weighted @ residual)
+        matrix = weighted @ per_pull.T + self._unit
+        x = np.asarray(np.linalg.solve(matrix, weighted @ residual), dtype=np.float64)
         left = np.asarray(residual - x @ per_pull, dtype=np.float64)
         chi2 = float(np.sum(left**2 * self._weight) + x @ x)
         return Fitted.of_one(chi2, x, self._observed - left)

@@ -6,11 +6,13 @@ value at which it alone would double the Standard Model counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from scanner.errors import DefinitionError
 from scanner.exact.free import FreeParameter
@@ -20,6 +22,13 @@ Array = npt.NDArray[np.float64]
 
 REACH = 3.0
 """Sizes around the default that starting points of a coupling are drawn from."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Threads of BLAS cost more than they gain on matrices of ten by ten."""
+    with threadpool_limits(1):
+        yield
 
 
 @dataclass(frozen=True)
@@ -116,21 +125,18 @@ class Walk:
 
     def values(self, place: Array) -> dict[str, float]:
         """Values of all parameters at a place (n,)."""
-        found = {
-            s.parameter.name: float(s.back(u)) for s, u in zip(self.scales, place, strict=True)
-        }
-        return {name: float(self.fixed.get(name, found.get(name, 0.0))) for name in self.like.names}
+        pairs = zip(self.scales, place, strict=True)
+        every = dict(self.fixed) | {s.parameter.name: float(s.back(u)) for s, u in pairs}
+        return {name: float(every[name]) for name in self.like.names}
 
     def place(self, values: Mapping[str, float]) -> Array:
         """Place (n,) of values; the centre of what is not named."""
-        return np.array(
-            [
-                float(np.clip(s.to(values.get(s.parameter.name, s.centre())), *s.ends))
-                if s.parameter.name in values
-                else float(s.to(s.centre()))
-                for s in self.scales
-            ]
-        )
+        wanted = [
+            s.to(values[s.parameter.name] if s.parameter.name in values else s.centre())
+            for s in self.scales
+        ]
+        ends = np.array([s.ends for s in self.scales]).reshape(-1, 2)
+        return np.clip(np.array(wanted).reshape(-1), ends[:, 0], ends[:, 1])
 
     def value_and_slope(self, place: Array) -> tuple[float, Array]:
         """chi2 and its slope (n,) at a place."""
@@ -143,11 +149,10 @@ class Walk:
     def drawn(self, n: int, generator: np.random.Generator) -> Array:
         """Places (n, n_parameters) all over the reach of the search."""
         low, high = np.array([s.reach() for s in self.scales]).reshape(-1, 2).T
-        return low + (high - low) * generator.random((n, len(low)))
+        return np.asarray(low + (high - low) * generator.random((n, len(low))), dtype=np.float64)
 
     def chi2(self, places: Array) -> Array:
         """chi2 (n,) of places (n, n_parameters); infinite where there is none."""
         columns = {s.parameter.name: s.back(u) for s, u in zip(self.scales, places.T, strict=True)}
         held = {name: np.full(len(places), value) for name, value in self.fixed.items()}
-        vectors = np.stack([{**columns, **held}[name] for name in self.like.names], axis=1)
-        return np.asarray(self.like(vectors))
+        return self.like.finite_or_infinite({**columns, **held})
