@@ -144,6 +144,7 @@ def query(
     ]
     show_table(rows)
     print(f"{found.dof} dof, Delta chi2 from reference {found.kind}")
+    print(found.text())
 
 
 def profile(
