@@ -193,6 +193,9 @@ def interval(
     at: At = None,
     experiment: Experiments = None,
     reference: ReferenceKind = "global",
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Ends by root search on the likelihood itself.")
+    ] = False,
     partial: Partial = False,
     store: Store = None,
     json: Json = False,
@@ -206,11 +209,14 @@ def interval(
         at=numbers(at),
         experiments=experiment,
         reference=reference,
+        exact=exact,
     )
     if json:
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
         return
     print(found.text())
+    if exact:
+        print(f"  on the grid: {found.on_grid.text()}")
     for name in found.derived:
         print(f"  {found.shifted(name).text()}")
     units = {axis.name: axis.unit for axis in opened.definition.axes}

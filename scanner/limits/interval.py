@@ -14,7 +14,7 @@ from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.reference import Minimum, Reference, reference
 from scanner.limits.space import Space
-from scanner.limits.stretches import Ends, Stretch, stretches_below
+from scanner.limits.stretches import Ends, Stretch, in_words, stretches_below
 from scanner.limits.surface import Surface, plain
 from scanner.statistics import levels
 from scanner.strips import narrow_points
@@ -54,11 +54,14 @@ class Interval:
         One for each of `intervals`: where an end is None because no usable point lies beyond, the
         value there; None elsewhere.
     source : str
-        ``likelihood`` where chi2 was evaluated along the line, ``grid`` where it was interpolated.
+        ``exact`` where the ends are roots of the likelihood; ``likelihood`` where chi2 was
+        evaluated along the line, ``grid`` where it was interpolated.
     notes : tuple of str
         What a reader of the numbers has to know.
     derived : mapping from name to shift
         Quantities that are the parameter plus a shift, in its unit: a neutron skin.
+    grid_intervals : tuple of pairs
+        Beside exact ends those that the grid has; empty otherwise.
     """
 
     parameter: str
@@ -78,6 +81,7 @@ class Interval:
     source: str = "grid"
     notes: tuple[str, ...] = ()
     derived: Mapping[str, float] = field(default_factory=dict)
+    grid_intervals: tuple[Ends, ...] = ()
 
     def shifted(self, name: str) -> Interval:
         """The interval of a derived quantity."""
@@ -91,12 +95,19 @@ class Interval:
             parameter=name,
             best=self.best + shift,
             intervals=moved(self.intervals),
+            grid_intervals=moved(self.grid_intervals),
             points_end=moved(self.points_end),
             derived={},
         )
 
+    @property
+    def on_grid(self) -> Interval:
+        """Beside exact ends, the interval with those of the grid."""
+        return replace(self, intervals=self.grid_intervals, grid_intervals=())
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings, for JSON; an end that is no limit is None."""
+        beside = {"grid_intervals": [list(ends) for ends in self.grid_intervals]}
         return {
             "parameter": self.parameter,
             "unit": self.unit,
@@ -113,6 +124,7 @@ class Interval:
             "profiled": {name: plain(value) for name, value in self.profiled.items()},
             "coverage": self.coverage,
             "source": self.source,
+            **(beside if self.source == "exact" else {}),
             "notes": list(self.notes),
             "derived": {
                 name: {
@@ -136,7 +148,7 @@ class Interval:
             where = "" if self.coverage == 1.0 else " at the usable points"
             return f"no scanned {self.parameter} allowed{where}"
         pieces = zip(self.intervals, self.points_end, strict=True)
-        return " or ".join(_in_words(self.parameter, *piece) for piece in pieces)
+        return " or ".join(in_words(self.parameter, *piece) for piece in pieces)
 
 
 def interval(
@@ -283,19 +295,3 @@ def _notes(axis: Axis, surface: Space, pieces: tuple[Stretch, ...]) -> tuple[str
             " a finer axis is needed to trust its ends"
         )
     return tuple(notes)
-
-
-def _in_words(name: str, limits: Ends, points_end: Ends) -> str:
-    low, high = limits
-    first, last = points_end
-    bounds = [f"from {first:.3g}"] if first is not None else []
-    bounds += [f"to {last:.3g}"] if last is not None else []
-    if low is None and high is None:
-        words = f"every {name}" if bounds else f"every scanned {name}"
-    elif low is None:
-        words = f"{name} < {high:.3g}"
-    elif high is None:
-        words = f"{name} > {low:.3g}"
-    else:
-        words = f"{low:.3g} < {name} < {high:.3g}"
-    return f"{words} (usable points only {' '.join(bounds)})" if bounds else words
