@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scanner.cli import ask, catalogue, data, doctor, draw, scans
+from scanner.cli import ask, catalogue, combine, data, doctor, draw, scans
 
 # the command line library brings its own copy of click, or uses the installed one
 UsageError: Any = typer.BadParameter.__base__
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for verbs in (catalogue, scans, ask, draw, doctor):
+for verbs in (catalogue, scans, ask, combine, draw, doctor):
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")

@@ -26,6 +26,7 @@ from scanner.cli.options import (
     one_level,
 )
 from scanner.cli.output import note, show_json, show_table
+from scanner.cli.words import print_interval, print_plane
 from scanner.errors import MismatchError
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def query(
     json: Json = False,
 ) -> None:
     """chi2 at a point of a stored scan, interpolated, profiled over what is not named."""
-    opened = _open(scan, store, partial)
+    opened = opened_scan(scan, store, partial)
     found = opened.query(numbers(values), dof=dof, experiments=experiment, reference=reference)
     if json:
         show_json({"scan": opened.id, **found.to_dict()})
@@ -167,7 +168,7 @@ def profile(
     """Profile a stored scan over all axes but the kept ones; a large one on worker processes."""
     from scanner.limits.export import profile_record, write_profile
 
-    opened = _open(
+    opened = opened_scan(
         scan, store, partial, scheduler=scheduler, scheduler_file=scheduler_file, workers=workers
     )
     surface = opened.profile(axis_names(keep), at=numbers(at), experiments=experiment)
@@ -201,7 +202,7 @@ def interval(
     json: Json = False,
 ) -> None:
     """Allowed intervals of one parameter, profiled over the axes that are not held."""
-    opened = _open(scan, store, partial)
+    opened = opened_scan(scan, store, partial)
     found = opened.interval(
         parameter,
         cl=one_level(cl),
@@ -214,20 +215,7 @@ def interval(
     if json:
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
         return
-    print(found.text())
-    if exact:
-        print(f"  on the grid: {found.on_grid.text()}")
-    for name in found.derived:
-        print(f"  {found.shifted(name).text()}")
-    units = {axis.name: axis.unit for axis in opened.definition.axes}
-    held = "".join(f", {n} = {v:g} {units[n]}".rstrip() for n, v in found.fixed.items())
-    print(
-        f"{100 * found.cl:g} % CL, {dof} dof, {' + '.join(found.experiments)}{held}; Delta chi2 < "
-        f"{found.level:.3f} from reference {reference}, "
-        f"best {parameter} = {found.best:.4g} (chi2 = {found.chi2_min:.3f})"
-    )
-    for sentence in found.notes:
-        print(f"note: {sentence}")
+    print_interval(found, opened.definition.axes)
 
 
 def contour(
@@ -247,7 +235,7 @@ def contour(
     json: Json = False,
 ) -> None:
     """Contours of two parameters: polylines, open or closed, with the coverage."""
-    opened = _open(scan, store, partial)
+    opened = opened_scan(scan, store, partial)
     found = opened.contour(
         axis_names(keep) if keep else None,
         cls=cl or [0.9],
@@ -259,22 +247,11 @@ def contour(
     if json:
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
         return
-    first, second = (axis.name for axis in found.axes)
-    for one in found.contours:
-        print(
-            f"# {100 * one.cl:g} % CL, {one.dof} dof, {' + '.join(found.experiments)}, Delta chi2 "
-            f"= {one.level:.3f} from reference {reference}, coverage {100 * one.coverage:.1f} %"
-        )
-        if one.narrow:
-            print(f"# {one.narrow} grid points lie in strips narrower than two cells")
-        for i, line in enumerate(one.lines):
-            kind = "open" if line.encloses is None else f"closed, encloses {line.encloses}"
-            print(f"# line {i}: {kind}; {first} {second}")
-            for x, y in line.vertices:
-                print(f"{x:.8g} {y:.8g}")
+    print_plane(found)
 
 
-def _open(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
+def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
+    """The stored scan of that name; a note where its sources have changed since."""
     from scanner.scan import Scan
 
     opened = Scan.open(scan, store=store, partial=partial, told=note, **cluster)
