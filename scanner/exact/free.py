@@ -57,7 +57,8 @@ class FreeParameter:
         """
         low, high = (parameter.minimum, parameter.maximum) if ends is None else ends
         _check_ends(parameter, low, high)
-        default = parameter.default if isinstance(parameter.default, float) else standard_model
+        given = parameter.default
+        default = float(given) if isinstance(given, (int, float)) else standard_model
         if default is not None and not low <= default <= high:
             default = None
         return cls(

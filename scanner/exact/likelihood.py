@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,7 +82,7 @@ class Likelihood:
         self.evaluations = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.definition, self.parameters, self.layers, self.idle)
+        return _rebuilt, (self.definition, self.parameters, self.layers, self.idle)
 
     def parameter(self, name: str) -> FreeParameter:
         """Free parameter of that name; DefinitionError with the nearest names if there is none."""
@@ -281,3 +281,14 @@ class Likelihood:
             slopes[:, [self.names.index(p.name) for p in differed]] = found
         sound = self._evaluator.sound(points)
         return np.where(sound, chi2, np.nan), np.where(sound[:, np.newaxis], slopes, np.nan)
+
+
+@lru_cache(maxsize=8)
+def _rebuilt(
+    definition: ScanDefinition,
+    parameters: tuple[FreeParameter, ...],
+    layers: tuple[str, ...],
+    idle: tuple[str, ...],
+) -> Likelihood:
+    """Out of a pickle: once per process, since pools of samplers send it with every call."""
+    return Likelihood(definition, parameters, layers, idle)

@@ -149,6 +149,7 @@ def test_it_travels_to_worker_processes(nsi):
     vector = np.full(10, 0.05)
     assert copy(vector) == pytest.approx(nsi(vector), abs=1e-9)
     assert copy.idle == nsi.idle
+    assert pickle.loads(pickle.dumps(nsi)) is copy
 
 
 @pytest.mark.parametrize(
