@@ -26,6 +26,7 @@ from scanner.cli.options import (
     one_level,
 )
 from scanner.cli.output import note, show_json, show_table
+from scanner.cli.words import print_interval, print_plane
 from scanner.errors import MismatchError
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def query(
     json: Json = False,
 ) -> None:
     """chi2 at a point of a stored scan, interpolated, profiled over what is not named."""
-    opened = _open(scan, store, partial)
+    opened = opened_scan(scan, store, partial)
     found = opened.query(numbers(values), dof=dof, experiments=experiment, reference=reference)
     if json:
         show_json({"scan": opened.id, **found.to_dict()})
@@ -157,6 +158,7 @@ def query(
     ]
     show_table(rows)
     print(f"{found.dof} dof, Delta chi2 from reference {found.kind}")
+    print(found.text())
 
 
 def profile(
@@ -181,7 +183,7 @@ def profile(
     from scanner.limits.export.profile import profile_record
     from scanner.limits.export.writer import write_profile
 
-    opened = _open(
+    opened = opened_scan(
         scan, store, partial, scheduler=scheduler, scheduler_file=scheduler_file, workers=workers
     )
     surface = opened.profile(axis_names(keep), at=numbers(at), experiments=experiment)
@@ -208,12 +210,15 @@ def interval(
     experiment: Experiments = None,
     reference: ReferenceKind = "global",
     sided: Sided = "two",
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Ends by root search on the likelihood itself.")
+    ] = False,
     partial: Partial = False,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Allowed intervals of one parameter, profiled over the axes that are not held."""
-    opened = _open(scan, store, partial)
+    opened = opened_scan(scan, store, partial)
     found = opened.interval(
         parameter,
         cl=one_level(cl),
@@ -222,23 +227,12 @@ def interval(
         experiments=experiment,
         reference=reference,
         sided=sided,
+        exact=exact,
     )
     if json:
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
         return
-    print(found.text())
-    for name in found.derived:
-        print(f"  {found.shifted(name).text()}")
-    units = {axis.name: axis.unit for axis in opened.definition.axes}
-    held = "".join(f", {n} = {v:g} {units[n]}".rstrip() for n, v in found.fixed.items())
-    kind = ", one-sided" if sided == "one" else ""
-    print(
-        f"{100 * found.cl:g} % CL, {dof} dof{kind}, {' + '.join(found.experiments)}{held}; Delta "
-        f"chi2 < {found.level:.3f} from reference {reference}, "
-        f"best {parameter} = {found.best:.4g} (chi2 = {found.chi2_min:.3f})"
-    )
-    for sentence in found.notes:
-        print(f"note: {sentence}")
+    print_interval(found, opened.definition.axes)
 
 
 def contour(
@@ -261,7 +255,7 @@ def contour(
     json: Json = False,
 ) -> None:
     """Contours of two parameters: polylines, open or closed, with the coverage."""
-    opened = _open(scan, store, partial)
+    opened = opened_scan(scan, store, partial)
     kept = axis_names(keep) if keep else None
     asked: dict[str, Any] = {
         "cls": cl or [0.9],
@@ -278,22 +272,11 @@ def contour(
         return
     for sentence in answer.text() if answer else ():
         print(f"# {sentence}")
-    first, second = (axis.name for axis in found.axes)
-    for one in found.contours:
-        print(
-            f"# {100 * one.cl:g} % CL, {one.dof} dof, {' + '.join(found.experiments)}, Delta chi2 "
-            f"= {one.level:.3f} from reference {reference}, coverage {100 * one.coverage:.1f} %"
-        )
-        if one.narrow:
-            print(f"# {one.narrow} grid points lie in strips narrower than two cells")
-        for i, line in enumerate(one.lines):
-            kind = "open" if line.encloses is None else f"closed, encloses {line.encloses}"
-            print(f"# line {i}: {kind}; {first} {second}")
-            for x, y in line.vertices:
-                print(f"{x:.8g} {y:.8g}")
+    print_plane(found)
 
 
-def _open(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
+def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
+    """The stored scan of that name; a note where its sources have changed since."""
     from scanner.scan import Scan
 
     opened = Scan.open(scan, store=store, partial=partial, told=note, **cluster)

@@ -14,7 +14,7 @@ from scanner.evaluate import Evaluator, evaluator_of
 from scanner.known import derived_shifts, known_parameters
 from scanner.limits import query as questions
 from scanner.limits.interval import Interval, interval
-from scanner.limits.layers import summed_layers
+from scanner.limits.layers import chosen_experiments, summed_layers
 from scanner.limits.minimum import stored_minimum
 from scanner.limits.plane import Plane, plane
 from scanner.limits.reference import Minimum
@@ -28,6 +28,8 @@ from scanner.store.stored import ScanState, StoredScan
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from scanner.exact.likelihood import Likelihood
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,12 @@ class Answers:
         experiments: Names = None,
         reference: str = "global",
         sided: str = "two",
+        exact: bool = False,
     ) -> Interval:
-        """Allowed intervals of one parameter; see `scanner.limits.interval.interval`."""
+        """Allowed intervals of one parameter; see `scanner.limits.interval.interval`.
+
+        With `exact` the ends are roots of the likelihood; see `scanner.limits.exact`.
+        """
         whole = self.spaces.of(experiments)
         found = interval(
             whole,
@@ -132,7 +138,20 @@ class Answers:
             sided=sided,
             **self._zero(experiments, reference),
         )
+        if exact:
+            from scanner.limits.exact import exact_interval
+
+            curve = whole.at(**dict(at or {})).profile([parameter])
+            found = exact_interval(found, self.likelihood(whole.experiments), curve)
         return replace(found, derived=self._derived(parameter))
+
+    def likelihood(self, experiments: Names = None) -> Likelihood:
+        """The exact likelihood of the scan in its ranges; MismatchError if its sources changed."""
+        from scanner.limits.exact import likelihood_of
+
+        self.definition.check_sources()
+        chosen = chosen_experiments(self.definition.layers, experiments)
+        return likelihood_of(self.definition, chosen)
 
     def _derived(self, parameter: str) -> dict[str, float]:
         """Shift of every quantity that the scenario derives from the parameter."""

@@ -16,9 +16,8 @@ from scanner.limits.level import level_of as level_of
 from scanner.limits.level import upper_only
 from scanner.limits.reference import Minimum, Reference, reference
 from scanner.limits.space import Space
-from scanner.limits.stretches import Ends, Stretch, stretches_below
+from scanner.limits.stretches import Ends, Stretch, in_words, stretches_below
 from scanner.limits.surface import Surface, plain
-from scanner.limits.words import in_words
 from scanner.strips import narrow_points
 
 _LISTED = 4  # values that a note names
@@ -56,13 +55,16 @@ class Interval:
         One for each of `intervals`: where an end is None because no usable point lies beyond, the
         value there; None elsewhere.
     source : str
-        ``likelihood`` where chi2 was evaluated along the line, ``grid`` where it was interpolated.
+        ``exact`` where the ends are roots of the likelihood; ``likelihood`` where chi2 was
+        evaluated along the line, ``grid`` where it was interpolated.
     notes : tuple of str
         What a reader of the numbers has to know.
     derived : mapping from name to shift
         Quantities that are the parameter plus a shift, in its unit: a neutron skin.
     sided : "two" or "one"
         ``one`` for an upper limit alone, of level z^2 with the one-sided z.
+    grid_intervals : tuple of pairs
+        Beside exact ends those that the grid has; empty otherwise.
     """
 
     parameter: str
@@ -83,6 +85,7 @@ class Interval:
     notes: tuple[str, ...] = ()
     derived: Mapping[str, float] = field(default_factory=dict)
     sided: str = "two"
+    grid_intervals: tuple[Ends, ...] = ()
 
     def shifted(self, name: str) -> Interval:
         """The interval of a derived quantity."""
@@ -96,12 +99,19 @@ class Interval:
             parameter=name,
             best=self.best + shift,
             intervals=moved(self.intervals),
+            grid_intervals=moved(self.grid_intervals),
             points_end=moved(self.points_end),
             derived={},
         )
 
+    @property
+    def on_grid(self) -> Interval:
+        """Beside exact ends, the interval with those of the grid."""
+        return replace(self, intervals=self.grid_intervals, grid_intervals=())
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings, for JSON; an end that is no limit is None."""
+        beside = {"grid_intervals": [list(ends) for ends in self.grid_intervals]}
         return {
             "parameter": self.parameter,
             "unit": self.unit,
@@ -120,6 +130,7 @@ class Interval:
             "profiled": {name: plain(value) for name, value in self.profiled.items()},
             "coverage": self.coverage,
             "source": self.source,
+            **(beside if self.source == "exact" else {}),
             "notes": list(self.notes),
             "derived": {
                 name: {

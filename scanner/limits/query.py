@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import xarray as xr
 
@@ -18,6 +19,8 @@ from scanner.limits.space import Space
 from scanner.limits.surface import Surface, plain
 from scanner.statistics import levels
 
+TOLD = 0.90
+"""Confidence level of the answer in words."""
 SpaceOf = Callable[[Sequence[str], Mapping[str, float]], Space]
 
 
@@ -46,6 +49,11 @@ class Answer:
             for cl in levels.USUAL_LEVELS
         }
 
+    @property
+    def sigma(self) -> float:
+        """Delta chi2 in two-sided standard deviations."""
+        return float(levels.sigmas(self.delta_chi2, self.dof))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings, for JSON."""
         return {
@@ -53,6 +61,7 @@ class Answer:
             "chi2_reference": plain(self.chi2_reference),
             "delta_chi2": plain(self.delta_chi2),
             "confidence_level": plain(float(levels.confidence_level(self.delta_chi2, self.dof))),
+            "sigma": plain(self.sigma),
             "excluded": self.excluded,
             "profiled": {name: plain(value) for name, value in self.profiled.items()},
         }
@@ -79,6 +88,35 @@ class Query:
     kind: str
     answers: Mapping[str, Answer]
 
+    @property
+    def excluded_by(self) -> dict[str, list[str]]:
+        """Confidence level in words -> what excludes the point: experiments and ``combined``."""
+        usual = [levels.percent(cl) for cl in levels.USUAL_LEVELS]
+        return {cl: [n for n, a in self.answers.items() if a.excluded[cl]] for cl in usual}
+
+    def text(self) -> str:
+        """Whether the point is excluded, by whom and by how much, in words.
+
+        Examples
+        --------
+        ``excluded at 90 % by a (Delta chi2 = 7.3, 2.2 sigma); allowed by b (Delta chi2 = ...)``
+        """
+        # one experiment is its own combination
+        said = [name for name in self.answers if name != COMBINED or len(self.answers) > 2]
+        if any(math.isnan(self.answers[name].chi2) for name in said):
+            return f"not known: no usable point of {_listed(said)}"
+        level = levels.percent(TOLD)
+        out = [self._in_words(n) for n in said if self.answers[n].excluded[level]]
+        kept = [self._in_words(n) for n in said if not self.answers[n].excluded[level]]
+        if not out:
+            return f"allowed at {level} by {_listed(kept)}"
+        rest = f"; allowed by {_listed(kept)}" if kept else ""
+        return f"excluded at {level} by {_listed(out)}{rest}"
+
+    def _in_words(self, name: str) -> str:
+        answer = self.answers[name]
+        return f"{name} (Delta chi2 = {answer.delta_chi2:.1f}, {answer.sigma:.1f} sigma)"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings, for JSON."""
         answers = {name: answer.to_dict() for name, answer in self.answers.items()}
@@ -89,19 +127,22 @@ class Query:
             "reference": self.kind,
             "experiments": answers,
             COMBINED: combined,
+            "excluded_by": self.excluded_by,
         }
 
 
+class Asked(TypedDict, total=False):
+    """Further arguments of `query_spaces`."""
+
+    experiments: Sequence[str] | None
+    dof: int | None
+    kind: str
+    minima: Mapping[str, Minimum] | None
+    chi2_sm: Mapping[str, float] | None
+
+
 def query(
-    dataset: xr.Dataset,
-    axes: Sequence[Axis],
-    at: Mapping[str, float],
-    *,
-    experiments: Sequence[str] | None = None,
-    dof: int | None = None,
-    kind: str = "global",
-    minima: Mapping[str, Minimum] | None = None,
-    chi2_sm: Mapping[str, float] | None = None,
+    dataset: xr.Dataset, axes: Sequence[Axis], at: Mapping[str, float], **asked: Unpack[Asked]
 ) -> Query:
     """`query_spaces` of a dataset.
 
@@ -110,17 +151,11 @@ def query(
     dataset, axes
         As for `Surface.from_dataset`.
     """
-    return query_spaces(
-        layer_names(dataset),
-        axes,
-        lambda subset, held: Surface.from_dataset(dataset, axes, subset, held),
-        at,
-        experiments=experiments,
-        dof=dof,
-        kind=kind,
-        minima=minima,
-        chi2_sm=chi2_sm,
-    )
+
+    def space(subset: Sequence[str], held: Mapping[str, float]) -> Space:
+        return Surface.from_dataset(dataset, axes, subset, held)
+
+    return query_spaces(layer_names(dataset), axes, space, at, **asked)
 
 
 def query_spaces(
@@ -179,6 +214,10 @@ def query_spaces(
         profiled = {name: float(value) for name, value in lowest.profiled.items()}
         answers[label] = Answer(float(lowest.chi2), float(zero.chi2), degrees, profiled)
     return Query(dict(at), degrees, kind, answers)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _raster_line(

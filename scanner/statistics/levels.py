@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammainc, gammaincinv
+from scipy.special import gammainc, gammaincc, gammaincinv, ndtri
 
 Array = npt.NDArray[np.float64]
 
@@ -71,6 +71,18 @@ def confidence_level(delta: npt.ArrayLike, dof: int) -> Array:
     """
     above = np.maximum(np.asarray(delta, dtype=np.float64), 0.0)
     return np.asarray(gammainc(0.5 * _check_dof(dof), 0.5 * above))
+
+
+def sigmas(delta: npt.ArrayLike, dof: int) -> Array:
+    """The same in two-sided standard deviations of a Gaussian; any shape.
+
+    >>> float(sigmas(9.0, 1).round(6)), float(sigmas(6.18, 2).round(2))
+    (3.0, 2.0)
+    """
+    above = np.maximum(np.asarray(delta, dtype=np.float64), 0.0)
+    # beyond 38 sigma the probability is no number: the root of Delta chi2 is close enough then
+    beyond = gammaincc(0.5 * _check_dof(dof), 0.5 * above)
+    return np.asarray(np.where(beyond > 0.0, -ndtri(0.5 * beyond), np.sqrt(above)))
 
 
 def percent(cl: float) -> str:

@@ -94,3 +94,22 @@ def test_a_missing_point_is_null_and_not_excluded(data: xr.Dataset) -> None:
     found = query(data, AXES, {"x": 1.9, "y": 0.0}).to_dict()
     assert found["combined"]["chi2"] is None
     assert not any(found["combined"]["excluded"].values())
+
+
+def test_excluded_by_whom_and_by_how_much(data: xr.Dataset) -> None:
+    # Delta chi2 with y profiled: 1.44, 4.84 and 8 0.8^2 = 5.12
+    found = query(data, AXES, {"x": 0.8})
+    assert found.excluded_by["90 %"] == ["second", "combined"]
+    assert found.excluded_by["99.73 %"] == []
+    assert found.to_dict()["excluded_by"] == found.excluded_by
+    assert found.text() == (
+        "excluded at 90 % by second (Delta chi2 = 4.8, 2.2 sigma) and combined (Delta chi2 = 5.1, "
+        "2.3 sigma); allowed by first (Delta chi2 = 1.0, 1.0 sigma)"
+    )
+    assert query(data, AXES, {}).text().startswith("allowed at 90 % by first (")
+    assert "combined" not in query(data, AXES, {"x": 0.8}, experiments=["first"]).text()
+    nowhere = query(data.where(data["x"] > 1.0), AXES, {"x": 0.5}, kind="sm", chi2_sm=SM)
+    assert nowhere.text().startswith("not known: no usable point of first, second and combined")
+
+
+SM = {"first": 10.5, "second": 20.5}
