@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 from scanner.figures import style
 from scanner.figures.frame import Note, finish, lay_out, new_frame
 from scanner.figures.legend import place_legend
+from scanner.figures.marks import draw_marks
 from scanner.figures.planes import Mark, Planes
 from scanner.figures.published import Piece, Published, draw_published, entries
-from scanner.figures.regions import draw_marks, draw_scan
+from scanner.figures.regions import draw_scan
 from scanner.figures.tags import write_tags
 from scanner.statistics import levels
+
+Array = npt.NDArray[np.float64]
 
 __all__ = ["Mark", "Piece", "Planes", "Published", "exclusion_figure"]
 
@@ -71,12 +78,27 @@ def exclusion_figure(
         handles, lines = draw_scan(frame, planes, cls, dof)
         level = f"{', '.join(levels.percent(c) for c in cls)} CL, {dof} dof"
         heading = said.heading(f"excluded at {level}" if handles else level)
-        drawn = draw_published(frame, planes.published)
-        marks = draw_marks(frame, planes.marks)
-        lines += [np.array([mark.at, mark.at]) for mark in planes.marks]
-        tags = write_tags(frame, drawn, lines)
-        handles += [*entries(drawn, tags), *marks]
-        visible = [*lines, *tags.values(), *(ring for other in drawn for ring in other.outlines)]
-        legend = place_legend(frame, handles, visible, heading)
+        legend = _dress(frame, planes, handles, lines, heading)
         finish(figure, frame, legend, imprint)
     return figure
+
+
+def _dress(
+    frame: Axes,
+    planes: Planes,
+    handles: Sequence[Artist],
+    lines: Sequence[Array],
+    heading: Sequence[str],
+) -> Legend:
+    """Published limits, marks and all that is written: nothing on our own lines."""
+    drawn = draw_published(frame, planes.published)
+    ours = [*lines, *(np.array([mark.at, mark.at]) for mark in planes.marks)]
+    tags = write_tags(frame, drawn, ours)
+    named = [*ours, *tags.values()]
+    visible = [*named, *(ring for other in drawn for ring in other.outlines)]
+    shown = [*handles, *entries(drawn, tags)]
+    legend = place_legend(frame, shown, visible, heading)
+    unnamed, names = draw_marks(frame, planes.marks, named, legend.get_window_extent())
+    if unnamed:
+        legend = place_legend(frame, [*shown, *unnamed], [*visible, *names], heading)
+    return legend

@@ -1,4 +1,4 @@
-"""Our own limits in a frame: excluded regions, lines of each experiment and level, marks."""
+"""Our own limits in a frame: excluded regions, lines of each experiment and level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matplotlib.path import Path
 from scanner.contours import Contour, contours, excluded_polygons
 from scanner.figures import style
 from scanner.figures.lettering import listed, safe, wrapped
-from scanner.figures.planes import Mark, Planes
+from scanner.figures.planes import Planes
 from scanner.figures.thinning import thinned
 from scanner.statistics import levels
 
@@ -27,11 +27,6 @@ _TEXT_SIZE = 8.0  # pt, inside the frame
 _TEXT_SHARE = 0.85  # of the width of the frame
 _MOST_LINES = 8  # of names, in an empty frame
 _ABOVE_OTHERS = 0.55  # opacity of our region where published ones lie beneath
-_MARKS: tuple[dict[str, Any], ...] = (
-    {"marker": "P", "markersize": 5.5, "markerfacecolor": "#E69F00"},
-    {"marker": "o", "markersize": 4.5, "markerfacecolor": "white"},
-    {"marker": "D", "markersize": 4.0, "markerfacecolor": "#56B4E9"},
-)
 
 
 def draw_scan(
@@ -118,18 +113,6 @@ def _face(number: int, step: int, planes: Planes) -> dict[str, Any]:
         return {"facecolor": "none"}
     face = {"facecolor": style.EXCLUDED if step == 0 else style.EXCLUDED_MORE}
     return {**face, "alpha": _ABOVE_OTHERS} if planes.published else face
-
-
-def draw_marks(frame: Axes, marks: Sequence[Mark]) -> list[Artist]:
-    """A sign at each point, above everything; the legend entries."""
-    handles: list[Artist] = []
-    for number, mark in enumerate(marks):
-        look = {"markeredgecolor": "black", "linestyle": "none", **_MARKS[number % len(_MARKS)]}
-        look |= {"markeredgewidth": style.stroke(0.7), "zorder": 5.0}
-        look["markersize"] = style.stroke(look["markersize"])
-        frame.plot(*mark.at, clip_on=False, **look)
-        handles.append(Line2D([], [], label=mark.label, **look))
-    return handles
 
 
 def _remark(plane: Array, contour: Contour) -> str:
