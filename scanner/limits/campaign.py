@@ -163,6 +163,7 @@ class Campaign:
         return [self._tested(p, toys[p], observed[p]) for p in points]
 
     def _begin(self) -> None:
+        self.folder.sweep()
         stored = self.folder.question
         if stored is None:
             self.folder.begin({**self.question.record(), "per_batch": self.effort.per_batch})

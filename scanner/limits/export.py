@@ -61,10 +61,15 @@ def write_record(record: Mapping[str, Any], table: Table, path: Path) -> None:
     DefinitionError, StoreError
         As `write_profile`.
     """
-    if path.suffix not in SUFFIXES[:2]:
-        raise DefinitionError(f"output {path.name!r}: end the name in {', '.join(SUFFIXES[:2])}")
+    check_record_path(path)
     made = json.dumps(record, indent=1, allow_nan=False) if path.suffix == ".json" else _csv(*table)
     _put(path, lambda partial: partial.write_text(made))
+
+
+def check_record_path(path: Path) -> None:
+    """DefinitionError for a suffix that `write_record` does not know."""
+    if path.suffix not in SUFFIXES[:2]:
+        raise DefinitionError(f"output {path.name!r}: end the name in {', '.join(SUFFIXES[:2])}")
 
 
 def _put(path: Path, write: Callable[[Path], object]) -> None:

@@ -157,7 +157,21 @@ def test_rounds_double_and_points_are_thinned():
     assert Effort(0.9, most=50, per_batch=100).rounds == (1,)
     x = np.linspace(-3.0, 3.0, 31)
     bowl = x[:, np.newaxis] ** 2 + x**2
-    every = near_level(bowl, 4.6, 1.0, 1000)
-    some = near_level(bowl, 4.6, 1.0, 40)
+    every, one = near_level(bowl, 4.6, 1.0, 1000)
+    some, step = near_level(bowl, 4.6, 1.0, 40)
+    assert one == 1 < step
     assert len(some) <= 40 < len(every)
-    assert all(i % 2 == 0 and j % 2 == 0 for i, j in some) or len(some) < len(every)
+    assert all(i % step == 0 and j % step == 0 for i, j in some)
+
+
+def test_critical_values_between_points_follow_those_with_small_errors(here: Scan):
+    found = here.feldman_cousins(**{**FEW, "most": 5})
+    low, high = found.tested[0], found.tested[-1]
+    sure = replace(low, tally=replace(low.tally, critical=3.0, critical_error=0.01))
+    unsure = replace(high, tally=replace(high.tally, critical=9.0, critical_error=10.0))
+    made = replace(found, tested=(sure, unsure))
+    assert made.critical[low.point] == pytest.approx(3.0, abs=0.01)
+    assert 3.0 <= made.critical.min() < made.critical.max() <= 9.0
+    same = replace(found, tested=tuple(replace(t, tally=sure.tally) for t in found.tested))
+    np.testing.assert_allclose(same.critical, 3.0)
+    np.testing.assert_allclose(same.adjusted, found.delta_chi2 * found.level / 3.0)
