@@ -22,7 +22,7 @@ from scanner.scan import Scan
 
 CLI = "from scanner.cli import main; main()"
 SMALL = ("axes.eps_ee_u.n=9", "axes.eps_mumu_u.n=9", "experiments=['coherent_csi_2021']")
-FEW = {"per_batch": 5, "most": 10, "points": 6, "at": None}
+FEW = {"per_batch": 5, "most": 10, "points": 12, "at": None}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_one_axis_with_the_other_held_or_profiled(here: Scan):
 
 @pytest.mark.cluster
 def test_a_killed_campaign_goes_on(scan: Scan, here: Scan):
-    how = ["--seed", "9", "--per-batch", "10", "--max", "20", "--points", "6", "--workers", "1"]
+    how = ["--seed", "9", "--per-batch", "10", "--max", "20", "--points", "12", "--workers", "1"]
     command = [sys.executable, "-c", CLI, "toys", scan.id, *how]
     command += ["--store", str(scan.stored.path.parent), "--json"]
     before = set(batches(scan))
