@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.contours import Contour, contours
+from scanner.doubling import doubled, doubled_nodes
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.bench import Point
@@ -29,6 +30,8 @@ NEAR = 1.0
 """Delta chi2 about the level within which points are tested, by default."""
 MOST_POINTS = 200
 """Tested points, by default at most: of a finer grid every second, third, ... one is taken."""
+DOUBLINGS, MOST_DOUBLED = 2, 2**16
+"""Times that a plane is made finer for its contours, and the points of the largest that is."""
 STATISTIC = "feldman-cousins (profiled pulls)"
 
 
@@ -71,9 +74,18 @@ class FeldmanCousins:
 
     @cached_property
     def critical(self) -> Array:
-        """Critical value over the axes: mean of the tested points weighted by error and distance.
+        """Critical value over the axes; see `critical_at`."""
+        return self.critical_at([np.arange(len(axis)) for axis in self.axes])
+
+    def critical_at(self, positions: Sequence[npt.NDArray[Any]]) -> Array:
+        """Critical value: a mean of the tested points, weighted by error and distance.
 
         The distance counts in steps between tested points; far from all of them the nearest counts.
+
+        Parameters
+        ----------
+        positions : sequence of arrays
+            Along each axis, counted in its points.
         """
         places = np.array([t.point for t in self.tested], dtype=np.float64)
         values = np.array([t.tally.critical for t in self.tested])
@@ -81,7 +93,7 @@ class FeldmanCousins:
         known = np.where(
             np.isfinite(errors), errors, np.nanmax(errors[np.isfinite(errors)], initial=1.0)
         )
-        mesh = np.stack(np.meshgrid(*(np.arange(len(a)) for a in self.axes), indexing="ij"), -1)
+        mesh = np.stack(np.meshgrid(*positions, indexing="ij"), -1)
         steps = np.sum(((mesh[..., np.newaxis, :] - places) / self.stride) ** 2, axis=-1)
         logs = -0.5 * steps - 2.0 * np.log(known)
         weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
@@ -98,9 +110,17 @@ class FeldmanCousins:
         return tuple(s.limits for s in stretches_below(self.axes[0], delta, self.level))
 
     def contour(self, *, wilks: bool = False) -> Contour:
-        """Contour of two tested parameters."""
-        delta = self.delta_chi2 if wilks else self.adjusted
-        return contours(delta, (self.axes[0], self.axes[1]), [self.effort.cl], self.dof)[0]
+        """Contour of two tested parameters, on a grid four times as fine as the stored one."""
+        nodes = [axis.to_scale(axis.coordinates) for axis in self.axes]
+        plane, positions = self.delta_chi2, [np.arange(float(len(x))) for x in nodes]
+        for _ in range(DOUBLINGS if plane.size <= MOST_DOUBLED else 0):
+            plane = doubled(nodes[0], nodes[1], plane)
+            nodes = [doubled_nodes(x) for x in nodes]
+            positions = [doubled_nodes(x) for x in positions]
+        first, second = (_finer(a, x) for a, x in zip(self.axes, nodes, strict=True))
+        if not wilks:
+            plane = plane * self.level / self.critical_at(positions)
+        return contours(plane, (first, second), [self.effort.cl], self.dof)[0]
 
     @property
     def differing(self) -> tuple[Tested, ...]:
@@ -227,6 +247,14 @@ def feldman_cousins(
     return FeldmanCousins(
         campaign, tuple(axes), delta, lowest, at, dof, level, tuple(tested), stride
     )
+
+
+def _finer(axis: Axis, nodes: Array) -> Axis:
+    """An axis with those nodes of its scale."""
+    values = axis.from_scale(nodes)
+    values[[0, -1]] = axis.coordinates[[0, -1]]
+    ends = (float(values[0]), float(values[-1]))
+    return Axis(axis.name, "list", *ends, len(values), axis.unit, tuple(values.tolist()))
 
 
 def near_level(delta: Array, level: float, near: float, most: int) -> tuple[list[Point], int]:

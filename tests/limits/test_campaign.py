@@ -177,3 +177,16 @@ def test_critical_values_between_points_follow_those_with_small_errors(here: Sca
     same = replace(found, tested=tuple(replace(t, tally=sure.tally) for t in found.tested))
     np.testing.assert_allclose(same.critical, 3.0)
     np.testing.assert_allclose(same.adjusted, found.delta_chi2 * found.level / 3.0)
+
+
+def test_the_contour_of_an_unchanged_critical_value_is_that_of_wilks(here: Scan):
+    found = here.feldman_cousins(**{**FEW, "most": 5})
+    tested = tuple(
+        replace(t, tally=replace(t.tally, critical=found.level, critical_error=0.1))
+        for t in found.tested
+    )
+    same = replace(found, tested=tested)
+    one, two = same.contour(), same.contour(wilks=True)
+    assert len(one.lines) == len(two.lines) > 0
+    for a, b in zip(one.lines, two.lines, strict=True):
+        np.testing.assert_allclose(a.vertices, b.vertices, atol=1e-9)
