@@ -20,7 +20,7 @@ from scanner.doubling import doubled, doubled_nodes
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.bench import Point
-from scanner.limits.campaign import Campaign, Effort, Tested
+from scanner.limits.campaign import Campaign, Effort, Verdict
 from scanner.limits.level import level_of
 from scanner.limits.stretches import Ends, stretches_below
 
@@ -29,7 +29,7 @@ Array = npt.NDArray[np.float64]
 NEAR = 1.0
 """Delta chi2 about the level within which points are tested, by default."""
 MOST_POINTS = 200
-"""Tested points, by default at most: of a finer grid every second, third, ... one is taken."""
+"""Verdict points, by default at most: of a finer grid every second, third, ... one is taken."""
 DOUBLINGS, MOST_DOUBLED = 2, 2**16
 """Times that a plane is made finer for its contours, and the points of the largest that is."""
 STATISTIC = "feldman-cousins (profiled pulls)"
@@ -44,14 +44,14 @@ class FeldmanCousins:
     campaign : Campaign
         What was tested, and how.
     axes : tuple of Axis
-        Tested parameters, one or two.
+        Verdict parameters, one or two.
     delta_chi2 : array over the axes
         Observed, from the minimum of the free parameters.
     chi2_min, at : float, mapping
         That minimum and its place.
     dof, level : int, float
         Of Wilks' theorem, which the result is compared with.
-    tested : tuple of Tested
+    tested : tuple of Verdict
         Points with toys.
     stride : int
         Grid steps between tested points.
@@ -64,7 +64,7 @@ class FeldmanCousins:
     at: Mapping[str, float]
     dof: int
     level: float
-    tested: tuple[Tested, ...]
+    tested: tuple[Verdict, ...]
     stride: int = 1
 
     @property
@@ -123,8 +123,8 @@ class FeldmanCousins:
         return contours(plane, (first, second), [self.effort.cl], self.dof)[0]
 
     @property
-    def differing(self) -> tuple[Tested, ...]:
-        """Tested points that only one of the two allows."""
+    def differing(self) -> tuple[Verdict, ...]:
+        """Verdict points that only one of the two allows."""
         return tuple(
             t
             for t in self.tested
@@ -218,7 +218,7 @@ def feldman_cousins(
     near : float
         Margin about the level, in Delta chi2.
     most_points : int
-        Tested points at most.
+        Verdict points at most.
 
     Raises
     ------
