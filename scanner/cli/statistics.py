@@ -55,9 +55,11 @@ def expected(
     json: Json = False,
 ) -> None:
     """Expected limits of Asimov's data, with 1 and 2 sigma bands from toys."""
-    from scanner.limits.export import write_record
+    from scanner.limits.export import check_record_path, write_record
     from scanner.scan import Scan
 
+    if output is not None:
+        check_record_path(output)
     opened = Scan.open(scan, store=store, told=note)
     found = opened.expected(
         parameter,

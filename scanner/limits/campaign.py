@@ -77,7 +77,7 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Verdict:
     """One tested point: its place, the observed Delta chi2 and what the toys say."""
 
     point: Point
@@ -135,7 +135,7 @@ class Campaign:
         """The likelihoods, in this process."""
         return bench_of(self._text)
 
-    def run(self, points: Sequence[Point]) -> list[Tested]:
+    def run(self, points: Sequence[Point]) -> list[Verdict]:
         """Make what is missing and read the rest, one result for each point.
 
         Raises
@@ -163,6 +163,7 @@ class Campaign:
         return [self._tested(p, toys[p], observed[p]) for p in points]
 
     def _begin(self) -> None:
+        self.folder.sweep()
         stored = self.folder.question
         if stored is None:
             self.folder.begin({**self.question.record(), "per_batch": self.effort.per_batch})
@@ -210,10 +211,10 @@ class Campaign:
         tally = Tally.of(np.concatenate(batches), observed, self.effort.cl)
         return tally.decided(self.effort.cl, self.effort.sigmas)
 
-    def _tested(self, point: Point, batches: Sequence[Array], observed: float) -> Tested:
+    def _tested(self, point: Point, batches: Sequence[Array], observed: float) -> Verdict:
         tally = Tally.of(np.concatenate(batches), observed, self.effort.cl)
         decided = tally.decided(self.effort.cl, self.effort.sigmas)
-        return Tested(point, self.bench.place(point), observed, tally, decided)
+        return Verdict(point, self.bench.place(point), observed, tally, decided)
 
 
 def make_batch(text: str, point: Point, batch: int, n: int) -> tuple[Array, float]:

@@ -1,8 +1,8 @@
 """Feldman-Cousins limits of a stored scan: toys near the Wilks contour, critical values, contour.
 
 Points of the stored grid are tested whose Delta chi2 lies near the level of Wilks' theorem, and
-those beside a crossing. Between them the critical value is interpolated; the contour is that of
-Delta chi2 times level over critical value, so that it is drawn as every other.
+the nearer one of two between which it is crossed. Between them the critical value is a weighted
+mean; the contour is that of Delta chi2 times level over critical value, drawn as every other.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 
 from scanner.contours import Contour, contours
+from scanner.doubling import doubled, doubled_nodes
 from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.bench import Point
-from scanner.limits.campaign import Campaign, Effort, Tested
+from scanner.limits.campaign import Campaign, Effort, Verdict
 from scanner.limits.level import level_of
 from scanner.limits.stretches import Ends, stretches_below
 
@@ -29,7 +29,9 @@ Array = npt.NDArray[np.float64]
 NEAR = 1.0
 """Delta chi2 about the level within which points are tested, by default."""
 MOST_POINTS = 200
-"""Tested points, by default at most: of a finer grid every second, third, ... one is taken."""
+"""Verdict points, by default at most: of a finer grid every second, third, ... one is taken."""
+DOUBLINGS, MOST_DOUBLED = 2, 2**16
+"""Times that a plane is made finer for its contours, and the points of the largest that is."""
 STATISTIC = "feldman-cousins (profiled pulls)"
 
 
@@ -42,15 +44,17 @@ class FeldmanCousins:
     campaign : Campaign
         What was tested, and how.
     axes : tuple of Axis
-        Tested parameters, one or two.
+        Verdict parameters, one or two.
     delta_chi2 : array over the axes
         Observed, from the minimum of the free parameters.
     chi2_min, at : float, mapping
         That minimum and its place.
     dof, level : int, float
         Of Wilks' theorem, which the result is compared with.
-    tested : tuple of Tested
+    tested : tuple of Verdict
         Points with toys.
+    stride : int
+        Grid steps between tested points.
     """
 
     campaign: Campaign
@@ -60,7 +64,8 @@ class FeldmanCousins:
     at: Mapping[str, float]
     dof: int
     level: float
-    tested: tuple[Tested, ...]
+    tested: tuple[Verdict, ...]
+    stride: int = 1
 
     @property
     def effort(self) -> Effort:
@@ -69,20 +74,30 @@ class FeldmanCousins:
 
     @cached_property
     def critical(self) -> Array:
-        """Critical value over the axes: linear between the tested points, beyond as the nearest."""
+        """Critical value over the axes; see `critical_at`."""
+        return self.critical_at([np.arange(len(axis)) for axis in self.axes])
+
+    def critical_at(self, positions: Sequence[npt.NDArray[Any]]) -> Array:
+        """Critical value: a mean of the tested points, weighted by error and distance.
+
+        The distance counts in steps between tested points; far from all of them the nearest counts.
+
+        Parameters
+        ----------
+        positions : sequence of arrays
+            Along each axis, counted in its points.
+        """
         places = np.array([t.point for t in self.tested], dtype=np.float64)
         values = np.array([t.tally.critical for t in self.tested])
-        scaled = places / np.maximum(np.array([len(a) for a in self.axes]) - 1.0, 1.0)
-        nodes = [np.linspace(0.0, 1.0, len(a)) for a in self.axes]
-        if len(self.axes) == 1:
-            order = np.argsort(scaled[:, 0])
-            return np.asarray(np.interp(nodes[0], scaled[order, 0], values[order]))
-        mesh = np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1)
-        found = np.asarray(NearestNDInterpolator(scaled, values)(mesh))
-        if np.linalg.matrix_rank(scaled - scaled[0]) == 2:
-            inside = np.asarray(LinearNDInterpolator(scaled, values)(mesh))
-            found = np.where(np.isfinite(inside), inside, found)
-        return found
+        errors = np.array([max(t.tally.critical_error, 1e-6) for t in self.tested])
+        known = np.where(
+            np.isfinite(errors), errors, np.nanmax(errors[np.isfinite(errors)], initial=1.0)
+        )
+        mesh = np.stack(np.meshgrid(*positions, indexing="ij"), -1)
+        steps = np.sum(((mesh[..., np.newaxis, :] - places) / self.stride) ** 2, axis=-1)
+        logs = -0.5 * steps - 2.0 * np.log(known)
+        weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
+        return np.asarray(weights @ values / weights.sum(axis=-1))
 
     @property
     def adjusted(self) -> Array:
@@ -95,13 +110,21 @@ class FeldmanCousins:
         return tuple(s.limits for s in stretches_below(self.axes[0], delta, self.level))
 
     def contour(self, *, wilks: bool = False) -> Contour:
-        """Contour of two tested parameters."""
-        delta = self.delta_chi2 if wilks else self.adjusted
-        return contours(delta, (self.axes[0], self.axes[1]), [self.effort.cl], self.dof)[0]
+        """Contour of two tested parameters, on a grid four times as fine as the stored one."""
+        nodes = [axis.to_scale(axis.coordinates) for axis in self.axes]
+        plane, positions = self.delta_chi2, [np.arange(float(len(x))) for x in nodes]
+        for _ in range(DOUBLINGS if plane.size <= MOST_DOUBLED else 0):
+            plane = doubled(nodes[0], nodes[1], plane)
+            nodes = [doubled_nodes(x) for x in nodes]
+            positions = [doubled_nodes(x) for x in positions]
+        first, second = (_finer(a, x) for a, x in zip(self.axes, nodes, strict=True))
+        if not wilks:
+            plane = plane * self.level / self.critical_at(positions)
+        return contours(plane, (first, second), [self.effort.cl], self.dof)[0]
 
     @property
-    def differing(self) -> tuple[Tested, ...]:
-        """Tested points that only one of the two allows."""
+    def differing(self) -> tuple[Verdict, ...]:
+        """Verdict points that only one of the two allows."""
         return tuple(
             t
             for t in self.tested
@@ -142,6 +165,8 @@ class FeldmanCousins:
             "per_batch": self.effort.per_batch,
             "most_toys": self.effort.most,
             "stop_at_sigmas": self.effort.sigmas,
+            "grid_steps": self.stride,
+            "between_points": "mean weighted by error and distance",
             "n_toys": self.n_toys,
             "fits": self.fits,
             "critical_range": [
@@ -193,7 +218,7 @@ def feldman_cousins(
     near : float
         Margin about the level, in Delta chi2.
     most_points : int
-        Tested points at most.
+        Verdict points at most.
 
     Raises
     ------
@@ -212,28 +237,38 @@ def feldman_cousins(
     lowest, at = bench.everywhere.minimum(bench.fast)
     lowest = min(lowest, float(np.nanmin(chi2)))
     delta = chi2 - lowest
-    points = near_level(delta, level, near, most_points)
+    points, stride = near_level(delta, level, near, most_points)
     if not points:
         raise DefinitionError(
             f"no grid point near Delta chi2 = {level:.3f}: the scan has no contour at this level; "
             "widen --near or the axes"
         )
     tested = campaign.run(points)
-    return FeldmanCousins(campaign, tuple(axes), delta, lowest, at, dof, level, tuple(tested))
+    return FeldmanCousins(
+        campaign, tuple(axes), delta, lowest, at, dof, level, tuple(tested), stride
+    )
 
 
-def near_level(delta: Array, level: float, near: float, most: int) -> list[Point]:
-    """Points within `near` of the level and those beside a crossing; thinned to at most `most`.
+def _finer(axis: Axis, nodes: Array) -> Axis:
+    """An axis with those nodes of its scale."""
+    values = axis.from_scale(nodes)
+    values[[0, -1]] = axis.coordinates[[0, -1]]
+    ends = (float(values[0]), float(values[-1]))
+    return Axis(axis.name, "list", *ends, len(values), axis.unit, tuple(values.tolist()))
+
+
+def near_level(delta: Array, level: float, near: float, most: int) -> tuple[list[Point], int]:
+    """Points within `near` of the level and the nearer one of each crossing, and their step.
 
     >>> near_level(np.array([0.0, 1.0, 4.0, 9.0]), 2.7, 0.5, 10)
-    [(1,), (2,)]
+    ([(2,)], 1)
     """
     for stride in range(1, max(delta.shape) + 1):
         part = tuple(slice(None, None, stride) for _ in delta.shape)
         chosen = np.argwhere(_near(delta[part], level, near)) * stride
         if len(chosen) <= most:
-            return [tuple(int(i) for i in point) for point in chosen]
-    return []
+            return [tuple(int(i) for i in point) for point in chosen], stride
+    return [], 1
 
 
 def _near(delta: Array, level: float, near: float) -> npt.NDArray[np.bool_]:
@@ -246,6 +281,7 @@ def _near(delta: Array, level: float, near: float) -> npt.NDArray[np.bool_]:
             for ends in (slice(None, -1), slice(1, None))
         )
         crossing = (below[one] != below[two]) & finite[one] & finite[two]
-        chosen[one] |= crossing
-        chosen[two] |= crossing
+        nearer = np.abs(delta[one] - level) <= np.abs(delta[two] - level)
+        chosen[one] |= crossing & nearer
+        chosen[two] |= crossing & ~nearer
     return chosen & finite

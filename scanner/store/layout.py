@@ -1,7 +1,7 @@
 """What a new scan looks like on disk: definition, empty cube, empty ledger.
 
 ``<root>/<scan id>/`` holds ``definition.json``, ``definition.toml``, ``cube.zarr``, ``ledger/``;
-later ``summary.json``, written when the scan is complete, and ``names/``.
+later ``summary.json``, written when the scan is complete, ``names/`` and ``toys/``.
 """
 
 from __future__ import annotations

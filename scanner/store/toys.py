@@ -7,7 +7,7 @@ the batch that was running, and a damaged one is made again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -27,6 +27,7 @@ Point = tuple[int, ...]
 TOYS = "toys"
 QUESTION = "question.json"
 BATCH = ".batch.json"
+SWEEP_AGE = 600.0  # s; no write of a batch takes that long
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class ToyFolder:
     def of(cls, scan: Folder, key: str) -> ToyFolder:
         """Toys of that key beside a scan."""
         return cls(scan.child(TOYS).child(key))
+
+    def sweep(self) -> int:
+        """Remove partial files that killed writers left ten minutes ago; returns how many."""
+        return self.folder.sweep(SWEEP_AGE)
 
     @property
     def question(self) -> dict[str, Any] | None:
@@ -106,15 +111,6 @@ class ToyFolder:
     @cached_property
     def _names(self) -> frozenset[str]:
         return frozenset(self.folder.names())
-
-    def sweep(self, older_than: float) -> int:
-        """Remove what killed writers left; returns how many."""
-        return self.folder.sweep(older_than)
-
-
-def toy_keys(scan: Folder) -> Sequence[str]:
-    """Keys of the toys beside a scan."""
-    return scan.child(TOYS).names()
 
 
 def _name(point: Point, batch: int) -> str:

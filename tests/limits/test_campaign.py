@@ -22,7 +22,7 @@ from scanner.scan import Scan
 
 CLI = "from scanner.cli import main; main()"
 SMALL = ("axes.eps_ee_u.n=9", "axes.eps_mumu_u.n=9", "experiments=['coherent_csi_2021']")
-FEW = {"per_batch": 5, "most": 10, "points": 6, "at": None}
+FEW = {"per_batch": 5, "most": 10, "points": 12, "at": None}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_one_axis_with_the_other_held_or_profiled(here: Scan):
 
 @pytest.mark.cluster
 def test_a_killed_campaign_goes_on(scan: Scan, here: Scan):
-    how = ["--seed", "9", "--per-batch", "10", "--max", "20", "--points", "6", "--workers", "1"]
+    how = ["--seed", "9", "--per-batch", "10", "--max", "20", "--points", "12", "--workers", "1"]
     command = [sys.executable, "-c", CLI, "toys", scan.id, *how]
     command += ["--store", str(scan.stored.path.parent), "--json"]
     before = set(batches(scan))
@@ -157,7 +157,36 @@ def test_rounds_double_and_points_are_thinned():
     assert Effort(0.9, most=50, per_batch=100).rounds == (1,)
     x = np.linspace(-3.0, 3.0, 31)
     bowl = x[:, np.newaxis] ** 2 + x**2
-    every = near_level(bowl, 4.6, 1.0, 1000)
-    some = near_level(bowl, 4.6, 1.0, 40)
+    every, one = near_level(bowl, 4.6, 1.0, 1000)
+    some, step = near_level(bowl, 4.6, 1.0, 40)
+    assert one == 1 < step
     assert len(some) <= 40 < len(every)
-    assert all(i % 2 == 0 and j % 2 == 0 for i, j in some) or len(some) < len(every)
+    assert all(i % step == 0 and j % step == 0 for i, j in some)
+
+
+def test_critical_values_between_points_follow_those_with_small_errors(here: Scan):
+    found = here.feldman_cousins(**{**FEW, "most": 5})
+    low, high = found.tested[0], found.tested[-1]
+    sure = replace(low, tally=replace(low.tally, critical=3.0, critical_error=0.5))
+    unsure = replace(high, tally=replace(high.tally, critical=9.0, critical_error=1.0))
+    made = replace(found, tested=(sure, unsure))
+    steps = np.sum(((np.array(low.point) - high.point) / found.stride) ** 2)
+    far = np.exp(-0.5 * steps) * 0.25  # (0.5/1.0)^2
+    assert made.critical[low.point] == pytest.approx((3.0 + 9.0 * far) / (1.0 + far))
+    assert 3.0 < made.critical.min() < made.critical.max() < 9.0
+    same = replace(found, tested=tuple(replace(t, tally=sure.tally) for t in found.tested))
+    np.testing.assert_allclose(same.critical, 3.0)
+    np.testing.assert_allclose(same.adjusted, found.delta_chi2 * found.level / 3.0)
+
+
+def test_the_contour_of_an_unchanged_critical_value_is_that_of_wilks(here: Scan):
+    found = here.feldman_cousins(**{**FEW, "most": 5})
+    tested = tuple(
+        replace(t, tally=replace(t.tally, critical=found.level, critical_error=0.1))
+        for t in found.tested
+    )
+    same = replace(found, tested=tested)
+    one, two = same.contour(), same.contour(wilks=True)
+    assert len(one.lines) == len(two.lines) > 0
+    for a, b in zip(one.lines, two.lines, strict=True):
+        np.testing.assert_allclose(a.vertices, b.vertices, atol=1e-9)

@@ -32,10 +32,15 @@ def write_record(record: Mapping[str, Any], table: Table, path: Path) -> None:
     StoreError
         The file cannot be written.
     """
-    if path.suffix not in SUFFIXES:
-        raise DefinitionError(f"output {path.name!r}: end the name in {' or '.join(SUFFIXES)}")
+    check_record_path(path)
     written = text.dumps(record) if path.suffix == ".json" else text.to_csv(_sheet(record, table))
     put_file(path, lambda file: file.write_text(written))
+
+
+def check_record_path(path: Path) -> None:
+    """DefinitionError for a suffix that `write_record` does not know."""
+    if path.suffix not in SUFFIXES:
+        raise DefinitionError(f"output {path.name!r}: end the name in {' or '.join(SUFFIXES)}")
 
 
 def _sheet(record: Mapping[str, Any], table: Table) -> Sheet:
