@@ -21,6 +21,8 @@ Ends = tuple[float | None, float | None]
 
 NODES, NODES_ALONE = 41, 401
 """Places where crossings are looked for; more where nothing has to be minimised at each."""
+STARTS = 4
+"""Descents from elsewhere at each place: another valley may be lowest there."""
 NEAR = 0.02
 """Nearest place beside the minimum, in units of search: what is narrower than twice is not seen."""
 DOUBLINGS = 12
@@ -161,7 +163,7 @@ def _searched(profiled: Profiled, scale: Scale, best: Best, threshold: float) ->
     even = np.linspace(low, high, NODES_ALONE if alone else NODES)
     near = middle + NEAR * np.outer([-1, 1], 2.0 ** np.arange(6)).ravel()
     places = np.union1d(even, near[(near > low) & (near < high)])
-    sweep(profiled, np.unique(scale.back(places)), 0)
+    sweep(profiled, np.unique(scale.back(places)), STARTS)
     for end in (low, high):
         _reach_out(profiled, scale, middle, end, threshold)
     return np.array(sorted(profiled.found))
@@ -176,7 +178,7 @@ def _reach_out(
             return
         end = middle + 2.0 * (end - middle)
         end = float(np.clip(end, *scale.ends))
-        profiled.at(float(scale.back(end)))
+        profiled.at(float(scale.back(end)), STARTS)
 
 
 def _pieces(profiled: Profiled, scale: Scale, nodes: Array, threshold: float) -> tuple[Ends, ...]:

@@ -202,7 +202,7 @@ class Likelihood:
         values: npt.ArrayLike,
         *,
         fixed: Mapping[str, float] | None = None,
-        starts: int = 8,
+        starts: int = 4,
     ) -> Curve:
         """Lowest chi2 over the other parameters at each value of one."""
         from scanner.exact.minimise import curve

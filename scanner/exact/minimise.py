@@ -230,12 +230,12 @@ def curve(
     values: npt.ArrayLike,
     fixed: Mapping[str, float] | None = None,
     *,
-    starts: int = 8,
+    starts: int = 4,
 ) -> Curve:
     """Lowest chi2 over the other parameters at each value of one.
 
-    From left to right and back, each from its neighbour's minimum; the first one, and one more
-    descent at each, from drawn places.
+    From left to right and back, each from its neighbour's minimum, and each by `starts` descents
+    from drawn places besides: the lowest valley changes along the way.
 
     Raises
     ------
@@ -260,10 +260,10 @@ def curve(
 
 
 def sweep(profiled: Profiled, values: Array, starts: int) -> None:
-    """Minima at increasing values, there and back."""
+    """Minima at increasing values, there and back, with `starts` drawn places at each."""
     ordered = values.tolist()
     alone = len(profiled.fixed) + 1 == len(profiled.like.names)
-    for i, value in enumerate(ordered):
-        profiled.at(value, 0 if alone else starts if i == 0 else 1)
+    for value in ordered:
+        profiled.at(value, 0 if alone else starts)
     for value in [] if alone else ordered[-2::-1]:
         profiled.at(value)

@@ -56,6 +56,15 @@ def test_ends_of_an_interval_lie_on_the_level(one):
     assert found.to_dict()["source"] == "exact"
 
 
+def test_ends_hold_in_whatever_valley_is_lowest_there(two):
+    """Along eps_ee the lowest eps_mumu jumps from one valley to another before the second end."""
+    found = two.interval("eps_ee_u", cl=0.9)
+    ends = np.ravel(found.intervals)
+    values = np.linspace(-0.5, 0.9, 1401)
+    lowest = [two.chi2(eps_ee_u=end, eps_mumu_u=values).min() for end in ends]
+    assert np.array(lowest) - found.chi2_min == pytest.approx(found.level, abs=2e-3)
+
+
 def test_an_end_at_the_edge_is_no_limit(one):
     like = scanner.likelihood("nsi", [CSI], free={"eps_ee_u": (0.0, 0.05)})
     assert like.interval("eps_ee_u").intervals == ((None, None),)
