@@ -39,9 +39,6 @@ Source = str | Path | ScanDefinition
 Say = Callable[[str], None]
 Show = Callable[["Progress"], None]
 
-PLANE = ("keep", "at", "experiments", "reference")
-"""What a plane is asked with."""
-
 
 class Scan(Answers):
     """One scan in a store: made or opened, run, and asked (see `Answers`)."""
@@ -236,40 +233,17 @@ class Scan(Answers):
 
         return export(self, form, Path(path), what=what, asked=Question(**asked))
 
-    def refine(
-        self,
-        *,
-        to: Wish,
-        cls: Sequence[float] = (0.9,),
-        dof: int = 2,
-        client: Client | None = None,
-        said: Say = lambda _: None,
-        told: Say = lambda _: None,
-        **plane: Any,
-    ) -> Refinement:
-        """Evaluate the points near contours; see `scanner.limits.refinement.refine.refine`.
+    def refine(self, *, to: Wish, **how: Any) -> Refinement:
+        """Points near contours; see `scanner.limits.refinement.doors.refine_of`."""
+        from scanner.limits.refinement.doors import refine_of
 
-        `plane` is ``keep``, ``at``, ``experiments`` and ``reference``, as for `contour`, and the
-        cluster, as for `run`.
-        """
-        from scanner.limits.refinement.question import Question
-        from scanner.limits.refinement.refine import refine
+        return refine_of(self, to=to, **how)
 
-        named = {name: plane.pop(name) for name in PLANE if name in plane}
-        question = Question.of(self.definition, levels=cls, dof=dof, to=to, **named)
-        workers = replace(self.workers, options=plane or self.workers.options, client=client)
-        return refine(self, question, workers=workers, said=said, told=told)
+    def refined_contour(self, **how: Any) -> RefinedPlane:
+        """Contours made of them; see `scanner.limits.refinement.doors.refined_contour_of`."""
+        from scanner.limits.refinement.doors import refined_contour_of
 
-    def refined_contour(
-        self, *, cls: Sequence[float] = (0.9,), dof: int = 2, **plane: Any
-    ) -> RefinedPlane:
-        """Contours of the finest refinement made of this plane (`plane` as for `refine`)."""
-        from scanner.limits.refinement.question import Question
-        from scanner.limits.refinement.refinement import find_refinement
-
-        question = Question.of(self.definition, levels=cls, dof=dof, to=None, **plane)
-        found = find_refinement(self, question)
-        return found.contour(cls=question.cls, experiments=question.experiments, keep=question.keep)
+        return refined_contour_of(self, **how)
 
     def feldman_cousins(self, keep: Sequence[str] | None = None, **how: Any) -> FeldmanCousins:
         """Toys near the Wilks contour; see `scanner.limits.testing.feldman_cousins_of`."""
