@@ -58,7 +58,7 @@ class StoredRefinement:
         return self.folder.child(_BATCHES)
 
     def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the manifest if there is none; returns the one that is there."""
+        """Write the manifest unless there is a sound one; returns the one that is there."""
         self._batches.make()
         if not self.known:
             self.folder.write(_MANIFEST, to_json(manifest))
@@ -66,8 +66,11 @@ class StoredRefinement:
 
     @property
     def known(self) -> bool:
-        """Whether it was begun."""
-        return self.folder.exists(_MANIFEST)
+        """Whether it was begun; a damaged manifest is none."""
+        try:
+            return bool(self.manifest)
+        except MismatchError:
+            return False
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -179,13 +182,10 @@ class StoredRefinement:
 
 
 def refinements(scan: StoredScan) -> list[StoredRefinement]:
-    """All refinements of a scan, finished or not, by key."""
+    """All refinements of a scan that were begun, finished or not, by key."""
     folder = scan.folder.child(REFINED)
-    return [
-        StoredRefinement(folder.child(name))
-        for name in folder.names()
-        if not name.endswith(PARTIAL) and folder.child(name).exists(_MANIFEST)
-    ]
+    found = [StoredRefinement(folder.child(n)) for n in folder.names() if not n.endswith(PARTIAL)]
+    return [stored for stored in found if stored.known]
 
 
 def _places(index: Index) -> str:

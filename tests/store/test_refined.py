@@ -71,7 +71,9 @@ def test_the_first_manifest_stays(stored):
     assert stored.create({"question": {}, "batch_points": 99})["batch_points"] == 10
 
 
-def test_a_damaged_manifest_says_what_to_do(stored):
+def test_a_damaged_manifest_says_what_to_do_and_is_written_again(stored):
     (stored.folder.path / "manifest.json").write_text("nonsense")
     with pytest.raises(MismatchError, match="scanner refine"):
         stored.manifest  # noqa: B018
+    assert not stored.known
+    assert stored.create({"question": {}, "batch_points": 7})["batch_points"] == 7

@@ -104,7 +104,7 @@ def _finished(scan: Answers, question: Question) -> Refinement | None:
     """The answer that is there; None where it is not, or damaged."""
     stored = StoredRefinement.of(scan.stored, question.key)
     try:
-        if stored.done is None:
+        if not stored.known or stored.done is None:
             return None
         found = Refinement(scan, stored, question, 0)
         found.values  # noqa: B018 - reads and checks every batch

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from scanner.errors import DefinitionError, IncompleteScanError, MismatchError
+from scanner.errors import DefinitionError, IncompleteScanError, MismatchError, ScannerError
 from scanner.execution.clusters import connect
 from scanner.grid import Grid
 from scanner.limits.minimum import COMBINED
@@ -185,6 +185,18 @@ def test_a_damaged_batch_is_told_and_made_again(own, client):
     mended = own.refine(to="0.04dex", client=client)
     assert 0 < mended.evaluated < whole.evaluated
     assert batch.read_bytes() == data
+    assert own.refined_contour().bounds[0].unevaluated == 0
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "done.json"])
+def test_damaged_records_are_written_again_and_no_point_is_lost(own, client, name):
+    whole = own.refine(to="0.04dex", client=client)
+    (whole.stored.folder.path / name).write_text("{")
+    with pytest.raises(ScannerError, match="scanner refine"):
+        own.refined_contour()
+    mended = own.refine(to="0.04dex", client=client)
+    assert mended.evaluated == 0
+    assert mended.record == whole.record
     assert own.refined_contour().bounds[0].unevaluated == 0
 
 
