@@ -29,7 +29,7 @@ Array = npt.NDArray[np.float64]
 NEAR = 1.0
 """Delta chi2 about the level within which points are tested, by default."""
 MOST_POINTS = 200
-"""Verdict points, by default at most: of a finer grid every second, third, ... one is taken."""
+"""Tested points, by default at most: of a finer grid every second, third, ... one is taken."""
 DOUBLINGS, MOST_DOUBLED = 2, 2**16
 """Times that a plane is made finer for its contours, and the points of the largest that is."""
 STATISTIC = "feldman-cousins (profiled pulls)"
@@ -44,7 +44,7 @@ class FeldmanCousins:
     campaign : Campaign
         What was tested, and how.
     axes : tuple of Axis
-        Verdict parameters, one or two.
+        Tested parameters, one or two.
     delta_chi2 : array over the axes
         Observed, from the minimum of the free parameters.
     chi2_min, at : float, mapping
@@ -124,7 +124,7 @@ class FeldmanCousins:
 
     @property
     def differing(self) -> tuple[Verdict, ...]:
-        """Verdict points that only one of the two allows."""
+        """Tested points that only one of the two allows."""
         return tuple(
             t
             for t in self.tested
@@ -218,7 +218,7 @@ def feldman_cousins(
     near : float
         Margin about the level, in Delta chi2.
     most_points : int
-        Verdict points at most.
+        Tested points at most.
 
     Raises
     ------
