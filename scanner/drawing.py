@@ -185,11 +185,11 @@ def _figure(
     note = Note(
         title=scan.definition.title,
         reference=reference,
-        provenance=", ".join([_provenance(scan, surface), *_others_cited(published)]),
+        provenance=", ".join([provenance(scan, surface), *_others_cited(published)]),
         computed=surface.computed,
     )
     others = {name: single.chi2 for name, single in singles}
-    labels = [_label(scan, name) for name in axes]
+    labels = [axis_label(scan, name) for name in axes]
     if len(axes) == 1:
         return profile_figure(
             surface.axes[0],
@@ -216,7 +216,8 @@ def _marks(scan: Answers, surface: Surface) -> list[Mark]:
     return [Mark(label, (at[0], at[1])) for label, at in points.items() if at]
 
 
-def _label(scan: Answers, name: str) -> str:
+def axis_label(scan: Answers, name: str) -> str:
+    """Symbol and unit of an axis, for a figure."""
     attributes = scan.stored.cube.dataset()[name].attrs
     axis = next(axis for axis in scan.definition.axes if axis.name == name)
     return style.label(attributes.get("latex") or name, axis.unit)
@@ -244,7 +245,7 @@ def _choice(experiment: str, key: str, value: str) -> str:
     return "" if value == usual else f"{key}={value}"
 
 
-def _provenance(scan: Answers, surface: Surface) -> str:
+def provenance(scan: Answers, surface: Surface) -> str:
     """Everything that a reader needs to make the figure again."""
     chosen = scan.definition
     choices = [

@@ -60,6 +60,10 @@ def toys(
     ] = 4096,
     seed: Seed = 0,
     experiment: Experiments = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Draw both contours: FILE.pdf, .png or .svg."),
+    ] = None,
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
@@ -69,6 +73,10 @@ def toys(
     """Feldman-Cousins limits: toys near the Wilks contour. Asked again it adds what is missing."""
     from scanner.scan import Scan
 
+    if output is not None:
+        from scanner.figures.save import check_path
+
+        check_path(output)  # before the toys, not after
     opened = Scan.open(
         scan,
         store=store,
@@ -95,6 +103,11 @@ def toys(
         show_json({"scan": opened.id, **found.to_dict()})
     else:
         _print(found, opened.stored.path)
+    if output is not None:
+        from scanner.toys_drawing import draw_toys
+
+        draw_toys(opened, found, output)
+        note(f"figure  {output}")
 
 
 def _print(found: FeldmanCousins, path: Path) -> None:

@@ -19,6 +19,7 @@ _REFERENCES = {
     "global": "from the global minimum",
     "sm": "from the Standard Model",
     "raster": "from the minimum of each column",
+    "held": "from the minimum at the held values",
 }
 _TITLE_SIZE = 8.0  # pt
 _TITLE_SHARE = 0.95  # of the width of the figure
@@ -34,7 +35,8 @@ class Note:
     title : str
         Of the definition.
     reference : str
-        Zero of Delta chi2: ``global``, ``sm`` or ``raster``.
+        Zero of Delta chi2: ``global``, ``sm``, ``raster``, or ``held`` for one with parameters
+        held.
     provenance : str
         Scan id, coupling scheme, form factor, version.
     computed : float

@@ -111,6 +111,12 @@ class FeldmanCousins:
 
     def contour(self, *, wilks: bool = False) -> Contour:
         """Contour of two tested parameters, on a grid four times as fine as the stored one."""
+        axes, plane, adjusted = self.finer
+        return contours(plane if wilks else adjusted, axes, [self.effort.cl], self.dof)[0]
+
+    @cached_property
+    def finer(self) -> tuple[tuple[Axis, Axis], Array, Array]:
+        """Axes of a grid four times as fine, Delta chi2 and adjusted Delta chi2 on it."""
         nodes = [axis.to_scale(axis.coordinates) for axis in self.axes]
         plane, positions = self.delta_chi2, [np.arange(float(len(x))) for x in nodes]
         for _ in range(DOUBLINGS if plane.size <= MOST_DOUBLED else 0):
@@ -118,9 +124,7 @@ class FeldmanCousins:
             nodes = [doubled_nodes(x) for x in nodes]
             positions = [doubled_nodes(x) for x in positions]
         first, second = (_finer(a, x) for a, x in zip(self.axes, nodes, strict=True))
-        if not wilks:
-            plane = plane * self.level / self.critical_at(positions)
-        return contours(plane, (first, second), [self.effort.cl], self.dof)[0]
+        return (first, second), plane, plane * self.level / self.critical_at(positions)
 
     @property
     def differing(self) -> tuple[Verdict, ...]:

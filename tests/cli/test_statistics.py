@@ -12,7 +12,7 @@ ALWAYS = {"statistic", "cl", "dof", "sided", "reference", "chi2_min", "minimum_a
 ALWAYS |= {"n_toys", "seed", "scan"}
 
 
-def test_toys_of_one_axis(command, store):
+def test_toys_of_one_axis(command, store, tmp_path):
     how = ("--max", "5", "--per-batch", "5", "--points", "4", "-e", "coherent_csi_2021")
     first = command("toys", NAME, *AT, *how, "--store", store, "--workers", "1", "--json")
     assert first.code == 0
@@ -20,7 +20,12 @@ def test_toys_of_one_axis(command, store):
     assert set(record) >= ALWAYS
     assert record["n_toys"] == 5 * len(record["points"])
     # everything is there: read again, nothing is made and no worker is started
-    again = command("toys", NAME, *AT, *how, "--store", store)
+    figure = tmp_path / "toys.png"
+    again = command("toys", NAME, *AT, *how, "--store", store, "-o", figure)
+    assert figure.stat().st_size > 10_000
+    wrong = command("toys", NAME, *AT, *how, "--store", store, "-o", tmp_path / "toys.doc")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "toys.doc" in wrong.err
     assert "no cluster given" not in again.err
     assert "Feldman-Cousins: coupling <" in again.out
     assert f"{record['n_toys']} toys in" in again.out
