@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 def print_interval(found: Interval, axes: Sequence[Axis]) -> None:
     """An interval in words, with what it is counted from."""
-    print(found.text())
+    from scanner.limits.stretches import measured
+
+    print(_with_unit(found))
     if found.source == "exact":
         print(f"  roots of the likelihood: {_ends(found.intervals)}")
         print(f"  interpolated on the grid: {_ends(found.grid_intervals)}")
     for name in found.derived:
-        print(f"  {found.shifted(name).text()}")
+        print(f"  {_with_unit(found.shifted(name))}")
     units = {axis.name: axis.unit for axis in axes}
-    held = "".join(f", {n} = {v:g} {units[n]}".rstrip() for n, v in found.fixed.items())
+    held = "".join(f", {n} = {measured(v, units[n])}" for n, v in found.fixed.items())
     kind = ", one-sided" if found.sided == "one" else ""
     print(
         f"{100 * found.cl:g} % CL, {found.dof} dof{kind}, {' + '.join(found.experiments)}{held}; "
@@ -29,6 +31,11 @@ def print_interval(found: Interval, axes: Sequence[Axis]) -> None:
     )
     for sentence in found.notes:
         print(f"note: {sentence}")
+
+
+def _with_unit(found: Interval) -> str:
+    """In brackets, as on an axis: a unit may begin with a number, 1e-32 cm2."""
+    return f"{found.text()} [{found.unit}]" if found.unit else found.text()
 
 
 def _ends(pairs: Sequence[tuple[float | None, float | None]]) -> str:

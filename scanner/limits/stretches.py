@@ -102,3 +102,12 @@ def in_words(name: str, limits: Ends, points_end: Ends) -> str:
     else:
         words = f"{low:.3g} < {name} < {high:.3g}"
     return f"{words} (usable points only {' '.join(bounds)})" if bounds else words
+
+
+def measured(value: float, unit: str) -> str:
+    """A value with its unit; one that begins with a number is a factor.
+
+    >>> measured(10.0, "MeV"), measured(55.6, "1e-10 muB"), measured(0.3, "")
+    ('10 MeV', '55.6 x 1e-10 muB', '0.3')
+    """
+    return f"{value:g} {'x ' if unit[:1].isdigit() else ''}{unit}".rstrip()

@@ -13,6 +13,7 @@ from scanner.grid import Axis
 from scanner.limits.interval import Interval, interval
 from scanner.limits.reference import Minimum
 from scanner.limits.space import Space
+from scanner.limits.stretches import measured
 from scanner.limits.surface import Surface
 from scanner.statistics import levels
 
@@ -55,7 +56,7 @@ class Summary:
 
     def _row(self, found: Interval) -> str:
         where = "".join(
-            f"{name} = {value:g} {self.units[name]}".rstrip() + ", "
+            f"{name} = {measured(value, self.units[name])}, "
             for name, value in found.fixed.items()
         )
         return f"{where}{levels.percent(found.cl)}: {found.text()}"
