@@ -9,15 +9,15 @@ import numpy.typing as npt
 
 from scanner.overlays.overlay import Region
 from scanner.overlays.regions import closed
+from scanner.physics.constants import MUON_MASS
 
 Array = npt.NDArray[np.float64]
 
-_MUON_MASS_MEV = 105.6583755  # CODATA 2018
 _STEPS = 4001  # of the loop integral
 _MASSES = np.geomspace(1e-3, 1e6, 181)  # MeV
 
 
-def vector_anomalous_moment(mass: Array, lepton_mass: float = _MUON_MASS_MEV) -> Array:
+def vector_anomalous_moment(mass: Array, lepton_mass: float = MUON_MASS) -> Array:
     """Anomalous moment of a lepton from a vector boson, over the square of its coupling.
 
     One loop, with m the lepton's and M the boson's mass:
