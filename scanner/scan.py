@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from scanner import bibliography, catalog, definition, prepare
 from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
-from scanner.limits import testing
 from scanner.limits.answers import Answers
 from scanner.limits.minimum import find_minima, find_minima_large
 from scanner.limits.workers import Workers
@@ -207,9 +206,12 @@ class Scan(Answers):
         sm = self.evaluator.standard_model()
         attributes: dict[str, Any] = {}
         if self.spaces.large:
-            minima, attributes = find_minima_large(
+            from scanner.limits.deepened import deepened
+
+            found, attributes = find_minima_large(
                 self.stored, self.evaluator.chi2_at, workers or self.workers
             )
+            minima = deepened(found, self.likelihood)
         else:
             minima = find_minima(dataset, self.definition.axes, self.evaluator.chi2_at)
         self.stored.write_attributes(
@@ -247,19 +249,27 @@ class Scan(Answers):
 
     def feldman_cousins(self, keep: Sequence[str] | None = None, **how: Any) -> FeldmanCousins:
         """Toys near the Wilks contour; see `scanner.limits.testing.feldman_cousins_of`."""
-        return testing.feldman_cousins_of(self, keep, **how)
+        from scanner.limits.testing import feldman_cousins_of
+
+        return feldman_cousins_of(self, keep, **how)
 
     def expected(self, parameter: str, **how: Any) -> Expected:
         """Expected limits with bands; see `scanner.limits.testing.expected_of`."""
-        return testing.expected_of(self, parameter, **how)
+        from scanner.limits.testing import expected_of
+
+        return expected_of(self, parameter, **how)
 
     def cls(self, parameter: str, **how: Any) -> Cls:
         """CLs upper limits; see `scanner.limits.testing.cls_of`."""
-        return testing.cls_of(self, parameter, **how)
+        from scanner.limits.testing import cls_of
+
+        return cls_of(self, parameter, **how)
 
     def marginal(self, keep: Sequence[str], **how: Any) -> Marginal:
         """Posterior of the kept axes; see `scanner.limits.testing.marginal_of`."""
-        return testing.marginal_of(self, keep, **how)
+        from scanner.limits.testing import marginal_of
+
+        return marginal_of(self, keep, **how)
 
 
 def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:

@@ -70,6 +70,7 @@ def run(
         "scheduler_file": scheduler_file,
         "workers": workers,
     }
+    _check(figure)
     said = _announcing(chosen)
     start = time.perf_counter()
     with progress_bar() as update:
@@ -108,6 +109,7 @@ def resume(
         "workers": workers,
     }
     opened = Scan.open(scan, store=store, told=note, **cluster)
+    _check(figure)
     said = _announcing(opened.definition)
     if verify:
         _discard_damaged(opened)
@@ -118,6 +120,14 @@ def resume(
     _tell(
         opened, report, seconds, lambda: None if no_figure else _draw(opened, report, figure), json
     )
+
+
+def _check(figure: Path | None) -> None:
+    """Refuse a figure that cannot be written before minutes of work."""
+    if figure is not None:
+        from scanner.figures.save import check_path
+
+        check_path(figure)
 
 
 def _discard_damaged(scan: Scan) -> None:

@@ -178,7 +178,7 @@ def marginal(
     for region in found.regions:
         pieces = [f"{a:.5g} < {found.axes[0].name} < {b:.5g}" for a, b in region.intervals]
         shape = " or ".join(pieces) or f"{len(region.lines)} lines (--json has their vertices)"
-        print(f"{100 * region.credibility:g} % credible: {shape}; mass {region.mass:.4f}")
+        print(f"{100 * region.credibility:g} % credible: {shape}; probability {region.mass:.4f}")
     mean = ", ".join(f"{a.name} = {v:.4g}" for a, v in zip(found.axes, found.mean, strict=True))
     priors = ", ".join(f"{kind} in {name}" for name, kind in found.priors.items())
     print(f"mean {mean}; prior {priors}; ln evidence over the best point {found.evidence:.3f}")

@@ -142,6 +142,8 @@ def _print(found: FeldmanCousins, path: Path) -> None:
     if len(names) == 1:
         for label, key in (("Feldman-Cousins", "intervals"), ("Wilks", "wilks_intervals")):
             print(f"{label}: {' or '.join(_ends(names[0], *ends) for ends in record[key])}")
+    for sentence in found.notes:
+        print(f"note: {sentence}")
 
 
 def _ends(name: str, low: float | None, high: float | None) -> str:

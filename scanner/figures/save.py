@@ -21,12 +21,14 @@ _METADATA: dict[str, dict[str, Any]] = {
 
 
 def check_path(path: str | Path) -> Path:
-    """The path if its suffix is one of pdf, png, svg.
+    """The path if a figure can go there: asked before the work, not after it.
 
     Raises
     ------
     DefinitionError
-        Any other suffix.
+        A suffix that is not one of pdf, png, svg.
+    StoreError
+        The folder does not exist.
     """
     target = Path(path)
     if target.suffix[1:].lower() not in _METADATA:
@@ -34,6 +36,8 @@ def check_path(path: str | Path) -> Path:
             f"{target}: cannot write {target.suffix or 'a file without suffix'};"
             f" end the name in .{', .'.join(_METADATA)}"
         )
+    if not target.absolute().parent.is_dir():
+        raise StoreError(f"{target}: the folder {target.parent} does not exist: make it first")
     return target
 
 

@@ -146,9 +146,10 @@ def _statistics(
 
 def _ratio(signal: Array, background: Array, q: float) -> tuple[float, float]:
     """CLs and its binomial error."""
-    one, two = np.mean(signal >= q - TIE), np.mean(background >= q - TIE)
+    one, two = (float(np.mean(toys >= q - TIE)) for toys in (signal, background))
     if not two:
         return float("nan"), float("nan")
     n = len(signal)
-    errors = one * (1.0 - one) / n / two**2 + one**2 * two * (1.0 - two) / n / two**4
-    return float(one / two), float(np.sqrt(errors))
+    # where no toy counts, or all do, one in n might have
+    first, second = (max(p * (1.0 - p), 1.0 / n) / n for p in (one, two))
+    return one / two, float(np.sqrt(first / two**2 + one**2 * second / two**4))

@@ -32,6 +32,8 @@ MOST_POINTS = 200
 """Tested points, by default at most: of a finer grid every second, third, ... one is taken."""
 DOUBLINGS, MOST_DOUBLED = 2, 2**16
 """Times that a plane is made finer for its contours, and the points of the largest that is."""
+MISSED = 0.05
+"""chi2 by which the grid of the fits may miss the stored minimum without a word."""
 STATISTIC = "feldman-cousins (profiled pulls)"
 
 
@@ -55,6 +57,8 @@ class FeldmanCousins:
         Points with toys.
     stride : int
         Grid steps between tested points.
+    missed : float
+        By how much the grid of the fits misses the lowest stored chi2, for data and toys alike.
     """
 
     campaign: Campaign
@@ -66,6 +70,7 @@ class FeldmanCousins:
     level: float
     tested: tuple[Verdict, ...]
     stride: int = 1
+    missed: float = 0.0
 
     @property
     def effort(self) -> Effort:
@@ -78,9 +83,11 @@ class FeldmanCousins:
         return self.critical_at([np.arange(len(axis)) for axis in self.axes])
 
     def critical_at(self, positions: Sequence[npt.NDArray[Any]]) -> Array:
-        """Critical value: a mean of the tested points, weighted by error and distance.
+        """Critical value: a mean of the tested points, weighted by their toys and distance.
 
-        The distance counts in steps between tested points; far from all of them the nearest counts.
+        Not by the error that a point says of itself: where the critical value came out low, that
+        is small, and the mean would lie low. The distance counts in steps between tested points;
+        far from all of them the nearest counts.
 
         Parameters
         ----------
@@ -89,13 +96,10 @@ class FeldmanCousins:
         """
         places = np.array([t.point for t in self.tested], dtype=np.float64)
         values = np.array([t.tally.critical for t in self.tested])
-        errors = np.array([max(t.tally.critical_error, 1e-6) for t in self.tested])
-        known = np.where(
-            np.isfinite(errors), errors, np.nanmax(errors[np.isfinite(errors)], initial=1.0)
-        )
+        toys = np.array([t.tally.n_toys for t in self.tested], dtype=np.float64)
         mesh = np.stack(np.meshgrid(*positions, indexing="ij"), -1)
         steps = np.sum(((mesh[..., np.newaxis, :] - places) / self.stride) ** 2, axis=-1)
-        logs = -0.5 * steps - 2.0 * np.log(known)
+        logs = -0.5 * steps + np.log(toys)
         weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
         return np.asarray(weights @ values / weights.sum(axis=-1))
 
@@ -136,6 +140,16 @@ class FeldmanCousins:
         )
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the numbers has to know."""
+        if self.missed <= MISSED:
+            return ()
+        return (
+            f"the grid of the fits misses the lowest stored chi2 by {self.missed:.2f}, for data "
+            "and toys alike: raise --fit-points for sharper limits",
+        )
+
+    @property
     def n_toys(self) -> int:
         """Toys of all points."""
         return sum(t.tally.n_toys + t.tally.n_failed for t in self.tested)
@@ -170,7 +184,7 @@ class FeldmanCousins:
             "most_toys": self.effort.most,
             "stop_at_sigmas": self.effort.sigmas,
             "grid_steps": self.stride,
-            "between_points": "mean weighted by error and distance",
+            "between_points": "mean weighted by toys and distance",
             "n_toys": self.n_toys,
             "fits": self.fits,
             "critical_range": [
@@ -178,6 +192,7 @@ class FeldmanCousins:
                 max(t.tally.critical for t in self.tested),
             ],
             "allowed_share": allowed,
+            "notes": list(self.notes),
             "undecided": sum(not t.decided for t in self.tested),
             **self._limits(),
             "differing": [t.to_dict() for t in self.differing],
@@ -238,8 +253,8 @@ def feldman_cousins(
         raise DefinitionError(f"points = {most_points}: give at least 1")
     level = level_of(campaign.effort.cl, dof)
     bench = campaign.bench
-    lowest, at = bench.everywhere.minimum(bench.fast)
-    lowest = min(lowest, float(np.nanmin(chi2)))
+    lowest, at = bench.everywhere.minimum(bench.fast)  # as that of a toy is found
+    missed = max(lowest - float(np.nanmin(chi2)), 0.0)
     delta = chi2 - lowest
     points, stride = near_level(delta, level, near, most_points)
     if not points:
@@ -249,7 +264,7 @@ def feldman_cousins(
         )
     tested = campaign.run(points)
     return FeldmanCousins(
-        campaign, tuple(axes), delta, lowest, at, dof, level, tuple(tested), stride
+        campaign, tuple(axes), delta, lowest, at, dof, level, tuple(tested), stride, missed
     )
 
 

@@ -21,6 +21,7 @@ from scanner.limits.surface import Surface, plain
 from scanner.strips import narrow_points
 
 _LISTED = 4  # values that a note names
+_ABOVE = 0.05  # Delta chi2 at the held values that is worth a word
 
 UNDERSHOOT = 0.05
 """chi2 below the exact minimum at which an interpolated curve is said to be unreliable."""
@@ -230,7 +231,8 @@ def interval(
         source="grid" if line is None else "likelihood",
         notes=_notes(axis, surface, pieces)
         + _strip_note(plane, zero, level)
-        + _undershoot_note(chi2_min, minimum),
+        + _undershoot_note(chi2_min, minimum)
+        + _elsewhere_note(zero, fixed, chi2_min, dof),
         sided=sided,
     )
 
@@ -262,6 +264,21 @@ def _undershoot_note(chi2_min: float, minimum: Minimum | None) -> tuple[str, ...
     return (
         f"between the grid points the interpolation falls to {chi2_min:.2f}, below the minimum"
         f" {minimum.chi2:.2f} of the likelihood: finer axes are needed here",
+    )
+
+
+def _elsewhere_note(
+    zero: Reference, fixed: Mapping[str, float], chi2_min: float, dof: int
+) -> tuple[str, ...]:
+    """Said where a limit of one parameter counts from a minimum at other held values."""
+    above = chi2_min - float(np.min(zero.chi2))
+    if zero.kind != "global" or not fixed or dof > 1 or not above > _ABOVE:
+        return ()
+    held = ", ".join(fixed)
+    return (
+        f"Delta chi2 counts from the minimum over {held} too, and is {above:.2f} at its lowest"
+        f" here: --reference raster counts from this value of {held} alone, --dof"
+        f" {1 + len(fixed)} limits all of them at once",
     )
 
 

@@ -21,6 +21,7 @@ from scanner.limits.pits import STARTS, find_pits
 from scanner.limits.reference import Minimum, estimate, no_usable_point
 from scanner.limits.surface import Surface
 from scanner.limits.usable import SUMMARY, row_key
+from scanner.limits.valleys import valley_floors
 from scanner.limits.workers import Workers
 from scanner.store.stored import StoredScan
 
@@ -126,16 +127,26 @@ def find_minimum(surface: Surface, chi2_at: Chi2At) -> Minimum:
     nodes = _local_minima(surface.chi2)
     stored = float(surface.chi2[tuple(nodes[0].astype(np.intp))])
     # the interpolated minimum stands for the lowest node, beside which it lies
-    return _polished(surface.axes, [guess, *nodes[1:]], nodes[0], stored, chi2_at)
+    return _polished(surface.axes, [guess, *nodes[1:]], nodes[0], stored, chi2_at, surface.chi2)
 
 
 def _polished(
-    axes: tuple[Axis, ...], starts: Sequence[Array], node: Array, stored: float, chi2_at: Chi2At
+    axes: tuple[Axis, ...],
+    starts: Sequence[Array],
+    node: Array,
+    stored: float,
+    chi2_at: Chi2At,
+    grid: Array | None = None,
 ) -> Minimum:
-    """Lowest chi2 of all descents, or the lowest grid point `node` with its `stored` chi2."""
+    """Lowest chi2 of all descents, or the lowest grid point `node` with its `stored` chi2.
+
+    Where the `grid` is given, its thin valleys are looked into first.
+    """
     descent = _Descent(axes, chi2_at)
-    for start in starts:
-        if descent.evaluations < _BUDGET:
+    floors = [] if grid is None else valley_floors(grid, descent.exact)
+    descent.most += descent.evaluations
+    for start in [*floors, *starts]:
+        if descent.evaluations < descent.most:
             descent.run(start)
     at, chi2 = descent.best, descent.lowest
     if not chi2 < stored:
@@ -190,6 +201,7 @@ class _Descent:
     axes: tuple[Axis, ...]
     chi2_at: Chi2At
     evaluations: int = 0
+    most: int = _BUDGET
     lowest: float = np.inf
     best: Array = field(default_factory=lambda: np.empty(0))
 
@@ -205,7 +217,7 @@ class _Descent:
     def run(self, start: Array) -> None:
         """Descend from `start`; the outcome is in `best` and `lowest`."""
         bounds = [(0.0, len(axis) - 1.0) for axis in self.axes]
-        steps = max((_BUDGET - self.evaluations) // (2 * len(self.axes) + 1), 1)
+        steps = max((self.most - self.evaluations) // (2 * len(self.axes) + 1), 1)
         optimize.minimize(
             self._value_and_slope,
             start,
@@ -220,7 +232,7 @@ class _Descent:
         top = np.array([len(axis) - 1.0 for axis in self.axes])
         shifts = _STEP * np.eye(len(index))
         batch = np.clip(np.vstack([index, index + shifts, index - shifts]), 0.0, top)
-        chi2 = self._exact(batch)
+        chi2 = self.exact(batch)
         up, down = np.split(chi2[1:], 2)
         high, low = (np.diagonal(part) for part in np.split(batch[1:], 2))
         here = chi2[0]
@@ -233,7 +245,8 @@ class _Descent:
             return 10.0 * abs(self.lowest) + 1e3 if np.isfinite(self.lowest) else 1e9, slope * 0.0
         return float(here), slope
 
-    def _exact(self, batch: Array) -> Array:
+    def exact(self, batch: Array) -> Array:
+        """chi2 (n,) at positions (n, n_axes) in cells, NaN where there is none."""
         chi2 = np.asarray(self.chi2_at(self._columns(batch)), dtype=np.float64)
         self.evaluations += len(batch)
         chi2 = np.where(np.isfinite(chi2), chi2, np.nan)

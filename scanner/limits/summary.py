@@ -56,8 +56,7 @@ class Summary:
 
     def _row(self, found: Interval) -> str:
         where = "".join(
-            f"{name} = {measured(value, self.units[name])}, "
-            for name, value in found.fixed.items()
+            f"{name} = {measured(value, self.units[name])}, " for name, value in found.fixed.items()
         )
         return f"{where}{levels.percent(found.cl)}: {found.text()}"
 

@@ -80,4 +80,5 @@ def quantile(ascending: Array, share: float) -> tuple[float, float]:
 
 
 def _binomial(p: float, n: int) -> float:
-    return math.sqrt(p * (1.0 - p) / n) if n else math.inf
+    """Standard error of a share; where none counts, or all do, one in n might have been other."""
+    return math.sqrt(max(p * (1.0 - p), 1.0 / n) / n) if n else math.inf

@@ -56,7 +56,7 @@ def test_other_suffixes_are_refused_and_write_nothing(tmp_path: Path, name: str)
 
 
 def test_a_folder_that_is_not_there_is_a_store_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot write there"):
+    with pytest.raises(StoreError, match="does not exist: make it first"):
         save(make(), tmp_path / "nowhere" / "f.pdf")
 
 

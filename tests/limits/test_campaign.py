@@ -164,14 +164,14 @@ def test_rounds_double_and_points_are_thinned():
     assert all(i % step == 0 and j % step == 0 for i, j in some)
 
 
-def test_critical_values_between_points_follow_those_with_small_errors(here: Scan):
+def test_critical_values_between_points_follow_those_with_more_toys(here: Scan):
     found = here.feldman_cousins(**{**FEW, "most": 5})
     low, high = found.tested[0], found.tested[-1]
-    sure = replace(low, tally=replace(low.tally, critical=3.0, critical_error=0.5))
-    unsure = replace(high, tally=replace(high.tally, critical=9.0, critical_error=1.0))
+    sure = replace(low, tally=replace(low.tally, critical=3.0, n_toys=20))
+    unsure = replace(high, tally=replace(high.tally, critical=9.0, n_toys=5))
     made = replace(found, tested=(sure, unsure))
     steps = np.sum(((np.array(low.point) - high.point) / found.stride) ** 2)
-    far = np.exp(-0.5 * steps) * 0.25  # (0.5/1.0)^2
+    far = np.exp(-0.5 * steps) * 0.25  # 5/20
     assert made.critical[low.point] == pytest.approx((3.0 + 9.0 * far) / (1.0 + far))
     assert 3.0 < made.critical.min() < made.critical.max() < 9.0
     same = replace(found, tested=tuple(replace(t, tally=sure.tally) for t in found.tested))

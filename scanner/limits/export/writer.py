@@ -21,6 +21,8 @@ from scanner.limits.surface import Surface
 FORMATS = ("hepdata", "csv", "json", "netcdf")
 WHATS = ("contour", "profile", "interval", "cube")
 SUFFIXES = (".csv", ".json", ".nc")
+FOREIGN = (".rar", ".7z", ".tar", ".gz", ".bz2", ".xz", ".zst", ".yaml", ".yml", *SUFFIXES)
+"""Suffixes of files that a HEPData submission is not."""
 
 
 def check(form: str, what: str | None, output: Path | None, figure: bool = False) -> None:
@@ -102,6 +104,10 @@ def write_cube(scan: Answers, path: Path) -> Path:
 def _submission(made: Content, path: Path, resources: Sequence[Resource]) -> None:
     fill = partial(hepdata.write_submission, content=made, resources=resources)
     if not path.name.endswith(tuple(hepdata.ARCHIVES)):
+        if path.suffix in FOREIGN:
+            raise DefinitionError(
+                f"--output {path}: end the name in {', '.join(hepdata.ARCHIVES)}, or name a folder"
+            )
         put_folder(path, fill, hepdata.SUBMISSION)
         return
     with tempfile.TemporaryDirectory() as around:
