@@ -112,6 +112,7 @@ class Contour:
             "axes": list(self.axes),
             "cl": self.cl,
             "dof": self.dof,
+            "statistic": levels.WILKS,
             "delta_chi2": self.level,
             "coverage": self.coverage,
             "under_resolved": self.under_resolved,

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scanner import catalog
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
@@ -16,7 +18,7 @@ from scanner.figures.profile import LEVELS, profile_figure
 from scanner.figures.save import check_path, save
 from scanner.known import known_parameters
 from scanner.limits.answers import Answers
-from scanner.limits.interval import level_of
+from scanner.limits.interval import UNDERSHOOT, level_of
 from scanner.limits.marks import best_fit, standard_model_point
 from scanner.limits.spaces import Names
 from scanner.limits.surface import Surface
@@ -187,6 +189,7 @@ def _figure(
         reference=reference,
         provenance=", ".join([provenance(scan, surface), *_others_cited(published)]),
         computed=surface.computed,
+        warning=_warning(curves.values(), axes, reference),
     )
     others = {name: single.chi2 for name, single in singles}
     labels = [axis_label(scan, name) for name in axes]
@@ -205,6 +208,14 @@ def _figure(
     marks = [] if reference == "raster" else _marks(scan, surface)
     planes = Planes(plane, surface.chi2, label, others, _published(published), marks)
     return exclusion_figure(planes, cl=cls, dof=dof, note=note, labels=(labels[0], labels[1]))
+
+
+def _warning(curves: Iterable[Surface], axes: Sequence[str], reference: str) -> str:
+    """Said where a profile between grid points falls below the minimum that it counts from."""
+    lowest = min(float(np.nanmin(curve.chi2, initial=0.0)) for curve in curves)
+    if reference != "global" or len(axes) > 1 or lowest > -UNDERSHOOT:
+        return ""
+    return "grid too coarse for its strips: falls below 0"
 
 
 def _marks(scan: Answers, surface: Surface) -> list[Mark]:

@@ -41,18 +41,23 @@ class Note:
         Scan id, coupling scheme, form factor, version.
     computed : float
         Share of the grid that was run.
+    warning : str
+        What a reader of the curves has to know.
     """
 
     title: str = ""
     reference: str = "global"
     provenance: str = ""
     computed: float = 1.0
+    warning: str = ""
 
     def heading(self, level: str) -> list[str]:
         """Head of the legend, where no cropping loses it: level, reference, what is missing."""
         lines = [level, rf"$\Delta\chi^2$ {_REFERENCES[self.reference]}"]
         if self.computed < 1.0:
             lines.append(percent_done(self.computed))
+        if self.warning:
+            lines.append(self.warning)
         return lines
 
 

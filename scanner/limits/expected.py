@@ -24,6 +24,7 @@ from scanner.limits.level import level_of, upper_only
 from scanner.limits.stretches import Ends, stretches_below
 from scanner.limits.surface import plain
 from scanner.limits.toys import generator
+from scanner.statistics.levels import WILKS
 
 Array = npt.NDArray[np.float64]
 
@@ -82,7 +83,7 @@ class Expected:
         question = self.curves.bench.question
         record = {k: v for k, v in question.record().items() if k not in ("keep", "construction")}
         return {
-            "statistic": "delta chi2",
+            "statistic": WILKS,
             "parameter": self.curves.parameter,
             "unit": self.curves.axis.unit,
             "along": self.curves.along,

@@ -208,7 +208,7 @@ class FeldmanCousins:
             }
         return {
             "axes": [{"name": a.name, "unit": a.unit} for a in self.axes],
-            "contour": self.contour().to_dict(),
+            "contour": {**self.contour().to_dict(), "statistic": STATISTIC},
             "wilks_contour": self.contour(wilks=True).to_dict(),
         }
 

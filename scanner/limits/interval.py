@@ -18,6 +18,7 @@ from scanner.limits.reference import Minimum, Reference, reference
 from scanner.limits.space import Space
 from scanner.limits.stretches import Ends, Stretch, in_words, stretches_below
 from scanner.limits.surface import Surface, plain
+from scanner.statistics.levels import WILKS
 from scanner.strips import narrow_points
 
 _LISTED = 4  # values that a note names
@@ -118,7 +119,7 @@ class Interval:
             "unit": self.unit,
             "cl": self.cl,
             "dof": self.dof,
-            "statistic": "delta chi2",
+            "statistic": WILKS,
             "sided": self.sided,
             "delta_chi2": self.level,
             "best": plain(self.best),

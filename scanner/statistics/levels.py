@@ -10,6 +10,9 @@ from scipy.special import gammainc, gammaincc, gammaincinv, ndtri
 
 Array = npt.NDArray[np.float64]
 
+WILKS = "Delta chi2 (Wilks)"
+"""Statistic of a limit that takes Delta chi2 for a chi-square, as Wilks' theorem has it."""
+
 USUAL_LEVELS = (0.6827, 0.90, 0.9545, 0.9973)
 
 

@@ -10,11 +10,10 @@ import xarray as xr
 
 from scanner.contours import Contour
 from scanner.errors import DefinitionError
-from scanner.limits.export.limit import WILKS
 from scanner.limits.export.origin import Origin
 from scanner.limits.export.table import Column, Sheet, Table, no_netcdf
 from scanner.limits.plane import Plane
-from scanner.statistics.levels import percent
+from scanner.statistics.levels import WILKS, percent
 
 LINE = "line"
 

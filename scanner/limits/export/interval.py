@@ -8,10 +8,10 @@ from typing import Any
 
 import xarray as xr
 
-from scanner.limits.export.limit import WILKS
 from scanner.limits.export.origin import Origin
 from scanner.limits.export.table import Cell, Column, Sheet, Table, no_netcdf
 from scanner.limits.interval import Interval
+from scanner.statistics.levels import WILKS
 
 _NAMES = ("parameter", "experiments", "cl", "dof", "reference", "best", "part", "low", "high")
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scanner.contours import Contour
-
-WILKS = "Delta chi2 (Wilks)"
+from scanner.statistics.levels import WILKS
 
 
 @dataclass(frozen=True)
