@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,7 +28,7 @@ from scanner.cli.options import (
 )
 from scanner.cli.output import note, show_json, show_table
 from scanner.cli.words import print_interval, print_plane
-from scanner.errors import MismatchError
+from scanner.errors import IncompleteScanError, MismatchError
 
 if TYPE_CHECKING:
     from scanner.point import Point
@@ -229,6 +230,11 @@ def interval(
         sided=sided,
         exact=exact,
     )
+    if math.isnan(found.best):
+        raise IncompleteScanError(
+            f"scan {opened.id}: {found.text()} there: it is not computed yet, or failed (see "
+            "`scanner status`)"
+        )
     if json:
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
         return

@@ -75,8 +75,12 @@ OverlayFolder = Annotated[
 Partial = Annotated[bool, typer.Option("--partial", help="Ask a scan that is not complete yet.")]
 
 
-def named_values(texts: Iterable[str] | None) -> dict[str, Any]:
+def named_values(
+    texts: Iterable[str] | None, key: str = "argument", example: str = "mass=10"
+) -> dict[str, Any]:
     """``name=value`` texts as a mapping; numbers as floats, the rest as text.
+
+    `key` and `example` are for the error: where the text was given, and a right one.
 
     Raises
     ------
@@ -87,9 +91,9 @@ def named_values(texts: Iterable[str] | None) -> dict[str, Any]:
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals or not name.strip() or not value.strip():
-            raise DefinitionError(f"argument {text!r}: write name=value, such as mass=10")
+            raise DefinitionError(f"{key} {text!r}: write name=value, such as {example}")
         if name.strip() in values:
-            raise DefinitionError(f"argument {text!r}: {name.strip()} is given twice; give it once")
+            raise DefinitionError(f"{key} {text!r}: {name.strip()} is given twice; give it once")
         values[name.strip()] = number_or_text(value.strip())
     return values
 

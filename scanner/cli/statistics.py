@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -167,7 +167,7 @@ def marginal(
     opened = Scan.open(scan, store=store, told=note)
     found = opened.marginal(
         axis_names(keep),
-        priors={name: str(value) for name, value in named_values(prior).items()},
+        priors={name: str(value) for name, value in _priors(prior).items()},
         cls=cl or [0.9],
         at=numbers(at),
         experiments=experiment,
@@ -184,6 +184,10 @@ def marginal(
     print(f"mean {mean}; prior {priors}; ln evidence over the best point {found.evidence:.3f}")
     for sentence in found.notes:
         print(f"note: {sentence}")
+
+
+def _priors(texts: list[str] | None) -> dict[str, Any]:
+    return named_values(texts, "--prior", "coupling=log")
 
 
 VERBS: tuple[Callable[..., None], ...] = (expected, cls, marginal)

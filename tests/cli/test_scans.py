@@ -58,6 +58,10 @@ def test_incomplete_scan_says_so_and_resume_completes_it(command, tmp_path):
     partial = command("contour", scan.id, "--partial", "--store", tmp_path, "--json")
     assert partial.code == 0
     assert partial.json["computed"] < 1.0
+    heavy = ("--at", "mass=1e4", "--partial", "--store", tmp_path)
+    nowhere = command("interval", scan.id, "coupling", *heavy)
+    assert (nowhere.code, nowhere.out) == (3, "")
+    assert "no usable point of coupling" in nowhere.err
     status = command("status", scan.id, "--store", tmp_path, "--json").json
     assert (status["done"], status["complete"]) == (1, False)
     resumed = command("resume", scan.id, "--store", tmp_path, "--workers", "1", "--json")

@@ -79,6 +79,7 @@ def test_one_sided_interval(command, store):
         (("cls", NAME, "couplin"), "did you mean 'coupling'"),
         (("cls", NAME, "coupling", *AT, "--toys", "-2"), "give at least 1"),
         (("marginal", NAME, "--keep", "coupling", "--prior", "coupling=flatt"), "'flat'"),
+        (("marginal", NAME, "--keep", "coupling", "--prior", "log"), "--prior 'log': write name="),
         (("marginal", NAME, "--keep", "coupling", "--cl", "90"), "0.9 for 90 %"),
         (("interval", NAME, "coupling", "--sided", "upper"), "unknown kind 'upper'"),
     ],
