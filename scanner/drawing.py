@@ -18,8 +18,9 @@ from scanner.figures.profile import LEVELS, profile_figure
 from scanner.figures.save import check_path, save
 from scanner.known import known_parameters
 from scanner.limits.answers import Answers
-from scanner.limits.interval import UNDERSHOOT, level_of
+from scanner.limits.interval import level_of
 from scanner.limits.marks import best_fit, standard_model_point
+from scanner.limits.remarks import UNDERSHOOT
 from scanner.limits.spaces import Names
 from scanner.limits.surface import Surface
 from scanner.overlays import shelf

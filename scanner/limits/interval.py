@@ -9,23 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from scanner import doubling, interpolation
+from scanner import interpolation
 from scanner.errors import DefinitionError
-from scanner.grid import Axis
 from scanner.limits.level import level_of as level_of
 from scanner.limits.level import upper_only
 from scanner.limits.reference import Minimum, Reference, reference
+from scanner.limits.remarks import of_elsewhere, of_pieces, of_strips, of_undershoot
 from scanner.limits.space import Space
-from scanner.limits.stretches import Ends, Stretch, in_words, stretches_below
+from scanner.limits.stretches import Ends, in_words, stretches_below
 from scanner.limits.surface import Surface, plain
 from scanner.statistics.levels import WILKS
-from scanner.strips import narrow_points
-
-_LISTED = 4  # values that a note names
-_ABOVE = 0.05  # Delta chi2 at the held values that is worth a word
-
-UNDERSHOOT = 0.05
-"""chi2 below the exact minimum at which an interpolated curve is said to be unreliable."""
 
 
 @dataclass(frozen=True)
@@ -230,10 +223,10 @@ def interval(
         coverage=surface.coverage,
         points_end=tuple(piece.points_end for piece in pieces),
         source="grid" if line is None else "likelihood",
-        notes=_notes(axis, surface, pieces)
-        + _strip_note(plane, zero, level)
-        + _undershoot_note(chi2_min, minimum)
-        + _elsewhere_note(zero, fixed, chi2_min, dof),
+        notes=of_pieces(axis, surface, pieces)
+        + of_strips(plane, zero, level)
+        + of_undershoot(chi2_min, minimum)
+        + of_elsewhere(zero, fixed, chi2_min, dof),
         sided=sided,
     )
 
@@ -256,67 +249,3 @@ def _best(curve: Surface, zero: Reference | None) -> tuple[float, float, dict[st
     nearest = int(np.argmin(np.abs(scaled - np.nan_to_num(place))))
     profiled = {key: float(value[nearest]) for key, value in curve.profiled.items()}
     return float(axis.from_scale(place)), float(chi2), profiled
-
-
-def _undershoot_note(chi2_min: float, minimum: Minimum | None) -> tuple[str, ...]:
-    """Said where the interpolation goes below the minimum that the likelihood has."""
-    if minimum is None or not chi2_min < minimum.chi2 - UNDERSHOOT:
-        return ()
-    return (
-        f"between the grid points the interpolation falls to {chi2_min:.2f}, below the minimum"
-        f" {minimum.chi2:.2f} of the likelihood: finer axes are needed here",
-    )
-
-
-def _elsewhere_note(
-    zero: Reference, fixed: Mapping[str, float], chi2_min: float, dof: int
-) -> tuple[str, ...]:
-    """Said where a limit of one parameter counts from a minimum at other held values."""
-    above = chi2_min - float(np.min(zero.chi2))
-    if zero.kind != "global" or not fixed or dof > 1 or not above > _ABOVE:
-        return ()
-    held = ", ".join(fixed)
-    return (
-        f"Delta chi2 counts from the minimum over {held} too, and is {above:.2f} at its lowest"
-        f" here: --reference raster counts from this value of {held} alone, --dof"
-        f" {1 + len(fixed)} limits all of them at once",
-    )
-
-
-def _strip_note(plane: Surface, zero: Reference, level: float) -> tuple[str, ...]:
-    """Said where the last axis that is profiled over follows a strip too thin for the grid."""
-    if len(plane.axes) != 2:
-        return ()
-    # on twice as fine a grid, as contours look: a border three points wide is no strip
-    first, second = (axis.to_scale(axis.coordinates) for axis in plane.axes)
-    if not narrow_points(doubling.doubled(first, second, zero.delta(plane)), level):
-        return ()
-    profiled, kept = plane.names
-    return (
-        f"the profile over {profiled} follows a strip narrower than about two cells: between its"
-        f" points the ends and gaps are uncertain, a finer {profiled} or {kept} axis is needed",
-    )
-
-
-def _notes(axis: Axis, surface: Space, pieces: tuple[Stretch, ...]) -> tuple[str, ...]:
-    notes = []
-    if surface.computed < 1.0:
-        notes.append(f"{math.floor(100.0 * surface.computed)} % of the grid computed")
-    unusable = surface.computed - surface.coverage
-    if unusable > 0.0:
-        notes.append(f"{100.0 * unusable:.2g} % of the grid points are unphysical or failed")
-    ends = [f"{end:.3g}" for piece in pieces for end in piece.points_end if end is not None]
-    if ends:
-        more = f" and {len(ends) - _LISTED} more" if len(ends) > _LISTED else ""
-        unit = f" {axis.unit}" if axis.unit else ""
-        notes.append(
-            f"the usable points end at {axis.name} = {', '.join(ends[:_LISTED])}{unit}{more}:"
-            " no limit there, the allowed values may go on"
-        )
-    narrow = [piece for piece in pieces if piece.enclosed and piece.cells < 2.0]
-    if narrow:
-        notes.append(
-            f"{len(narrow)} of the intervals is narrower than two cells of the {axis.name} axis:"
-            " a finer axis is needed to trust its ends"
-        )
-    return tuple(notes)
