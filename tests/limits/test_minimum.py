@@ -157,23 +157,3 @@ def test_stored_minimum_of_subsets() -> None:
     assert stored_minimum(minima, ["c", "b", "a"], ["a", "b", "c"]) is both
     assert stored_minimum(minima, ["a", "b"], ["a", "b", "c"]) is None
     assert stored_minimum({}, ["a"], ["a"]) is None
-
-
-@pytest.mark.parametrize("offset", np.linspace(0.05, 0.95, 7))
-def test_a_valley_thinner_than_a_cell(
-    run: Callable[..., dict[str, Minimum]], offset: float
-) -> None:
-    """Its floor falls to 3 between two nodes, where no node is lower than the plateau's 4."""
-    step = G.to_scale(G.coordinates)[1] - G.to_scale(G.coordinates)[0]
-    middle = G.to_scale(G.coordinates)[30] + offset * step
-
-    def chi2(m: np.ndarray, g: np.ndarray) -> np.ndarray:
-        across = (np.log10(g) - middle) / step
-        floor = 0.2 * (np.log10(m) - 2.0) ** 2
-        return np.where(np.abs(across) < 20.0, 3.0 + floor + 400.0 * across**2, 1e5) - np.where(
-            np.log10(g) < -5.5, 1e5 - 4.0 - 1e-3 * np.log10(m), 0.0
-        )
-
-    found = run(AXES, x=chi2)["combined"]
-    assert found.chi2 == pytest.approx(3.0, abs=1e-4)
-    assert np.log10(found.at["coupling"]) == pytest.approx(middle, abs=1e-3 * step)
