@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.overlays.overlay import Region
+from scanner.polyline import needed
 
 Array = npt.NDArray[np.float64]
 
@@ -67,26 +68,4 @@ def reduced(vertices: Array, tolerance: float) -> Array:
     tolerance : float
         In decades; no vertex that is left out lies farther from the line (Douglas and Peucker).
     """
-    points = np.log10(vertices)
-    keep = np.zeros(len(points), dtype=bool)
-    keep[[0, -1]] = True
-    spans = [(0, len(points) - 1)]
-    while spans:
-        first, last = spans.pop()
-        if last - first < 2:
-            continue
-        away = distance(points[first + 1 : last], points[first], points[last])
-        farthest = int(np.argmax(away))
-        if away[farthest] > tolerance:
-            middle = first + 1 + farthest
-            keep[middle] = True
-            spans += [(first, middle), (middle, last)]
-    return vertices[keep]
-
-
-def distance(points: Array, start: Array, stop: Array) -> Array:
-    """Distance of points, shape (n, 2), from a segment; from its one point where it is closed."""
-    along = stop - start
-    length = float(along @ along)
-    t = np.clip((points - start) @ along / length, 0.0, 1.0) if length > 0.0 else 0.0
-    return np.asarray(np.hypot(*(points - start - np.multiply.outer(t, along)).T))
+    return vertices[needed(np.log10(vertices), tolerance)]

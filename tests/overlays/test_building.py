@@ -10,7 +10,7 @@ import pytest
 from scanner import tables
 from scanner.errors import DataError
 from scanner.overlays import building, shelf
-from scanner.overlays.regions import distance
+from scanner.polyline import distance
 
 
 def test_the_shipped_tables_are_rebuilt(releases: Path, tmp_path: Path) -> None:
