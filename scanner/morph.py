@@ -157,7 +157,9 @@ class Morph:
         columns = np.array(combined).reshape(self.n, len(self.names)).T
         return dict(zip(self.names, columns, strict=True))
 
-    def weights(self, values: Mapping[str, Array], orders: Mapping[str, int] | None = None) -> Array:
+    def weights(
+        self, values: Mapping[str, Array], orders: Mapping[str, int] | None = None
+    ) -> Array:
         """Weight of every combination at values (k,) of the inputs, shape (k, n).
 
         Parameters

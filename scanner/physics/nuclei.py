@@ -57,14 +57,14 @@ class Material:
     ----------
     formula : str
         For people.
-    composition : mapping from Isotope to int
-        Nuclei per formula unit.
+    composition : mapping from Isotope to float
+        Nuclei per formula unit, as their natural abundance has it.
     molar_mass : float
         g/mol of the formula unit, natural composition.
     """
 
     formula: str
-    composition: Mapping[Isotope, int]
+    composition: Mapping[Isotope, float]
     molar_mass: float
 
     def nuclei_per_kg(self, isotope: Isotope) -> float:

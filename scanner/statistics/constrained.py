@@ -44,7 +44,7 @@ class Minimum:
 
 
 def minimise(
-    function: Function, n: int, low: Array, high: Array, precision: Array | None = None
+    function: Function, n: int, low: Array, high: Array, weight: Array | float = 1.0
 ) -> Minimum:
     """Minimum of f over u between `low` and `high` for points 0..n-1.
 
@@ -57,8 +57,8 @@ def minimise(
         Points.
     low, high : arrays (m,)
         Range of each input in standard deviations from its mean.
-    precision : array (m,), optional
-        p_j: 1 for a constrained input, 0 for one that is free; all are constrained by default.
+    weight : array (m,)
+        1 where the input is constrained, 0 where it is free in its range.
 
     Examples
     --------
@@ -67,8 +67,6 @@ def minimise(
     >>> found.u.round(6).tolist(), found.value.round(6).tolist()
     ([[1.5]], [3.0])
     """
-
-    weight = np.ones(len(low)) if precision is None else precision
 
     def f(points: Index, u: Array) -> Array:
         value = function(points, u) + np.sum(weight * u**2, axis=1)

@@ -146,9 +146,7 @@ class GaussianLikelihood:
     def _data(self) -> Array:
         return self._turned.data(self.observed, self.centre)
 
-    def _minimum(
-        self, square: Array, vector: Array, matrix: Array
-    ) -> tuple[Array, Array, Status]:
+    def _minimum(self, square: Array, vector: Array, matrix: Array) -> tuple[Array, Array, Status]:
         """Minimum of square - 2 y.(vector + centre) + y.matrix.y + centre^2 over y."""
         centre = self.centre
         finite = np.isfinite(square) & np.isfinite(matrix).all(axis=(1, 2))

@@ -46,7 +46,7 @@ WithSlopes = Callable[[Index, Array], Slopes]
 
 
 def descend(
-    value: Value, slopes: WithSlopes, n: int, low: Array, high: Array, precision: Array
+    value: Value, slopes: WithSlopes, n: int, low: Array, high: Array, weight: Array
 ) -> Minimum:
     """Minimum of f over u between `low` and `high` for points 0..n-1.
 
@@ -61,7 +61,7 @@ def descend(
         Points.
     low, high : arrays (m,)
         Range of each input, in units of its scale from its mean.
-    precision : array (m,)
+    weight : array (m,)
         p_j: 1 for a Gaussian constraint of that scale, 0 for none.
 
     Examples
@@ -77,10 +77,10 @@ def descend(
     """
 
     def f(points: Index, u: Array) -> Array:
-        found = value(points, u) + np.sum(precision * u**2, axis=1)
+        found = value(points, u) + np.sum(weight * u**2, axis=1)
         return np.where(np.isfinite(found), found, np.inf)
 
-    walk = _Walk(slopes, low, high, precision, *starting_places(f, n, low, high))
+    walk = _Walk(slopes, low, high, weight, *starting_places(f, n, low, high))
     for _ in range(MAX_STEPS):
         if not walk.active.size:
             break
@@ -99,11 +99,11 @@ class _Walk:
         slopes: WithSlopes,
         low: Array,
         high: Array,
-        precision: Array,
+        weight: Array,
         u: Array,
         value: Array,
     ) -> None:
-        self._slopes, self._ends, self._precision = slopes, (low, high), precision
+        self._slopes, self._ends, self._weight = slopes, (low, high), weight
         self.u, self.lowest = u, value
         self.active = np.flatnonzero(np.isfinite(value)) if u.shape[1] else np.arange(0)
         self._move = np.zeros_like(u)
@@ -116,7 +116,7 @@ class _Walk:
         length = self._length[points, np.newaxis]
         tried = np.clip(self.u[points] + length * self._move[points], *self._ends)
         found = self._slopes(points, tried)
-        value = found.value + np.sum(self._precision * tried**2, axis=1)
+        value = found.value + np.sum(self._weight * tried**2, axis=1)
         before = self.lowest[points]
         lower = value <= before + ROUNDING * np.abs(before)
         there = points[lower]
@@ -126,8 +126,8 @@ class _Walk:
         self._halved[points] += 1
         arrived = self._halved > HALVINGS
         if there.size:
-            gradient = found.gradient[lower] + 2.0 * self._precision * tried[lower]
-            hessian = found.hessian[lower] + 2.0 * np.diag(self._precision)
+            gradient = found.gradient[lower] + 2.0 * self._weight * tried[lower]
+            hessian = found.hessian[lower] + 2.0 * np.diag(self._weight)
             move, fall = inside(gradient, _upward(hessian), tried[lower], *self._ends)
             self._move[there], self._length[there], self._halved[there] = move, 1.0, 0
             arrived[there] = fall < TOLERANCE

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
-from scanner.physics.fluxes.flux import Line, Spectrum, gauss_legendre
+from scanner.physics.fluxes.flux import Line, Spectrum, Tabulated, gauss_legendre
 from scanner.physics.fluxes.stopped_pion import stopped_pion_flux
 
 LINE = Line("nu_mu", "mu", 29.79, 3e14)
@@ -101,3 +103,62 @@ def test_antineutrinos_are_marked():
     flux = stopped_pion_flux(neutrinos_per_proton=0.08, protons=1e23, baseline_m=20.0)
     marked = {c.name: c.antineutrino for c in flux.components}
     assert marked == {"nu_mu": False, "nu_e": False, "nubar_mu": True}
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def table(seed=0, n=12):
+    random = np.random.default_rng(seed)
+    energies = np.sort(random.uniform(0.5, 8.0, n))
+    return Tabulated("nubar_e", "e", energies, random.uniform(0.1, 2.0, n), antineutrino=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_table_integrates_its_straight_lines_exactly(seed):
+    flux = table(seed)
+    lower = np.array([0.0, flux.energies[0], flux.energies[4], 3.3, flux.e_max, 9.0])
+    energies, weights = flux.nodes(lower)
+    for power in (0, 1, 2, 5):
+        for i, low in enumerate(lower):
+            ends = np.unique(np.clip(np.append(flux.energies, low), low, None))
+            x, w = np.polynomial.legendre.leggauss(20)
+            half = 0.5 * np.diff(ends)[:, np.newaxis]
+            e = ends[:-1, np.newaxis] + half * (x + 1.0)
+            inside = (e >= flux.energies[0]) & (e <= flux.e_max)
+            f = np.where(inside, np.interp(e, flux.energies, flux.density), 0.0) * e**power
+            # a lower end below the table begins a stretch without flux
+            keep = slice(1 if flux.energies[0] > 0.0 and low < flux.energies[0] else 0, None)
+            expected = np.sum((half * w * f)[keep])
+            found = np.sum(weights[:, i] * energies[:, i] ** power)
+            assert found == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+def test_a_table_follows_an_oscillation():
+    flux, phase = table(1), 400.0
+    energies, weights = flux.nodes(np.array([1.0]), phase)
+    found = np.sum(weights * np.cos(phase / energies))
+    low = np.maximum(flux.energies, 1.0)
+    x, w = np.polynomial.legendre.leggauss(10)
+    total = 0.0
+    for a, b in itertools.pairwise(np.unique(low)):
+        edges = np.linspace(a, b, 2001)
+        half = 0.5 * np.diff(edges)[:, np.newaxis]
+        e = edges[:-1, np.newaxis] + half * (x + 1.0)
+        f = np.interp(e, flux.energies, flux.density) * np.cos(phase / e)
+        total += np.sum(half * w * f)
+    assert found == pytest.approx(total, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("energies", "density", "said"),
+    [
+        ([1.0, 1.0], [1.0, 1.0], "energies of x: give two or more, increasing"),
+        ([1.0], [1.0], "energies of x: give two or more, increasing"),
+        ([1.0, 2.0], [1.0, -1.0], "density of x: give one number above or at 0"),
+        ([1.0, 2.0], [1.0], "density of x: give one number above or at 0"),
+    ],
+)
+def test_a_table_that_is_none(energies, density, said):
+    with pytest.raises(ValueError, match=said):
+        Tabulated("x", "e", np.array(energies), np.array(density))
