@@ -168,7 +168,7 @@ class TemplateMaker:
                 for exponents, energies in self._scaled(counted, fold.component.name).items():
                     total = rows.setdefault(exponents, np.zeros(lengths))
                     for where, at in _alike(own, timed):
-                        some = energies if index is None else energies[index[where]]
+                        some = energies if index is None else np.atleast_2d(energies)[index[where]]
                         counts = fold.in_all_bins(some, fixed | inputs | at)
                         total[part[where] if n else ...] += counts
         return rows
