@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel, linear_pulls, models
+from scanner.chi2 import ExperimentModel, models
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
+from scanner.moving import linear_pulls
 from scanner.point import check_physical
 from scanner.statistics import postfit
 from scanner.statistics.pulls import OK

@@ -13,6 +13,7 @@ and isotope by isotope, never across them (trap 11):
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ from scanner.experiment import Experiment
 from scanner.fold import Beam, ElectronFold, Fold, NuclearFold
 from scanner.physics.nuclei import nucleus
 from scanner.polynomial import Exponents, Polynomial, as_polynomial
-from scanner.scenario import FLAVORS, Scenario, Term, Transition
+from scanner.scenario import FLAVORS, Scenario, Term, Transition, named_parameters
 
 Array = npt.NDArray[np.float64]
 
@@ -52,14 +53,24 @@ class Templates:
     exponents: tuple[Exponents, ...]
     counts: Array
 
-    def monomials(self, couplings: Mapping[str, Array]) -> Array:
-        """Values of the monomials, shape (*broadcast shape of the couplings, n_rows)."""
+    def monomials(
+        self, couplings: Mapping[str, Array], orders: Mapping[str, int] | None = None
+    ) -> Array:
+        """Values of the monomials, shape (*broadcast shape of the couplings, n_rows).
+
+        Parameters
+        ----------
+        orders : mapping from coupling to int
+            Of the derivative by it, 0 by default.
+        """
         columns = []
         shape = np.broadcast_shapes(*(np.shape(v) for v in couplings.values()))
         for powers in self.exponents:
             column = np.ones(shape)
             for name, power in zip(self.variables, powers, strict=True):
-                column = column * np.asarray(couplings[name], dtype=np.float64) ** power
+                order = (orders or {}).get(name, 0)
+                value = np.asarray(couplings[name], dtype=np.float64)
+                column = column * math.perm(power, order) * value ** max(power - order, 0)
             columns.append(column)
         return np.stack(columns, axis=-1)
 
@@ -101,7 +112,7 @@ class TemplateMaker:
         self.scenario = scenario
         self.experiment = experiment
         self.couplings = couplings
-        self._said = Amplitudes(scenario, conventions, fixed, couplings)
+        self._said = Amplitudes(scenario, conventions, fixed, couplings, experiment.radius_scale)
         if experiment.electrons is not None and scenario.electrons is None:
             raise DefinitionError(
                 f'experiment.{experiment.name}.electron_scattering = "signal": the scenario '
@@ -146,43 +157,42 @@ class TemplateMaker:
     def _rows(self, shapes: Mapping[str, Array], folds: Sequence[Fold]) -> Rows:
         """Counts (n, n_bins) by monomial, (n_bins,) where no shape is scanned."""
         n = len(next(iter(shapes.values()))) if shapes else 0
+        lengths = (n, self.experiment.n_bins) if n else (self.experiment.n_bins,)
         rows: Rows = {}
-        for part, inputs in self._by_detector(shapes):
+        fixed, (responding, timed) = self._fixed_inputs(), self._scanned_inputs(shapes)
+        for part, inputs in _alike(shapes, responding):
             own = {k: v[part] for k, v in shapes.items()}
+            few, index = _apart(own, timed)
             for fold in folds:
-                counted = self._scaled(self._counts(fold, own, inputs), fold.component.name)
-                for exponents, counts in counted.items():
-                    if exponents not in rows:
-                        rows[exponents] = np.zeros(
-                            (n, counts.shape[-1]) if n else counts.shape[-1:]
-                        )
-                    rows[exponents][part if n else ...] += counts
+                counted = self._counts(fold, few, fixed | inputs)
+                for exponents, energies in self._scaled(counted, fold.component.name).items():
+                    total = rows.setdefault(exponents, np.zeros(lengths))
+                    for where, at in _alike(own, timed):
+                        some = energies if index is None else np.atleast_2d(energies)[index[where]]
+                        counts = fold.in_all_bins(some, fixed | inputs | at)
+                        total[part[where] if n else ...] += counts
         return rows
 
-    def _by_detector(
-        self, shapes: Mapping[str, Array]
-    ) -> Iterator[tuple[npt.NDArray[np.intp], dict[str, float]]]:
-        """Points that have the same inputs of the detector, and those inputs."""
+    def _fixed_inputs(self) -> dict[str, float]:
+        """Inputs of the detector that are fixed at another value than the usual one."""
         known = {p.name: p.default for p in self.experiment.inputs}
-        fixed = {
-            n: self._said.fixed[n] for n in known if self._said.fixed.get(n, known[n]) != known[n]
-        }
-        scanned = [n for n in known if n in shapes]
-        if not scanned:
-            n = len(next(iter(shapes.values()))) if shapes else 0
-            yield np.arange(n), fixed
-            return
-        values, index = np.unique(
-            np.stack([shapes[n] for n in scanned], axis=1), axis=0, return_inverse=True
-        )
-        for i, row in enumerate(values.tolist()):
-            yield (
-                np.flatnonzero(index.ravel() == i),
-                {**fixed, **dict(zip(scanned, row, strict=True))},
-            )
+        fixed = self._said.fixed
+        return {n: fixed[n] for n in known if fixed.get(n, known[n]) != known[n]}
+
+    def _scanned_inputs(self, shapes: Mapping[str, Array]) -> tuple[list[str], list[str]]:
+        """Scanned inputs of the detector: those of the response, and those that act behind it.
+
+        The latter change the shares of the bins that are not energy, or the backgrounds alone:
+        nothing is folded again for them.
+        """
+        at = self.experiment.response_at
+        responding = named_parameters(at, shapes) if at is not None else []
+        taken = (*responding, self.experiment.radius_scale)
+        scanned = [p.name for p in self.experiment.inputs if p.name in shapes]
+        return responding, [name for name in scanned if name not in taken]
 
     def _counts(self, fold: Fold, shapes: Mapping[str, Array], inputs: Mapping[str, float]) -> Rows:
-        """Counts of one fold by monomial, less what disappears on the way."""
+        """Counts of one fold in the energy bins by monomial, less what disappears on the way."""
         rows = self._arriving(fold, shapes, inputs)
         if self.scenario.transition is not None:
             add(rows, self._lost(fold, self.scenario.transition, shapes, inputs))
@@ -252,7 +262,7 @@ class TemplateMaker:
                 add(rows, self._heavy(fold, term, term.heavy_mass, shapes, inputs))
             elif term.heavy_mass is None and (term.electrons or isinstance(fold, NuclearFold)):
                 add(spectrum, self._term(fold, term, shapes, beam))
-        add(rows, {e: fold.counts(s, inputs) for e, s in spectrum.items()})
+        add(rows, {e: fold.energy_bins(s, inputs) for e, s in spectrum.items()})
         return rows
 
     def _nuclear_spectrum(
@@ -312,7 +322,7 @@ class TemplateMaker:
             values = self._said.fixed | one
             limits = fold.heavy(float(self._said.ask(heavy_mass, values=values)))
             if limits is None:
-                counts.append(np.zeros(self.experiment.n_bins))
+                counts.append(np.zeros(len(fold.accepted(inputs))))
                 continue
             recoil, dt, (energies, weights) = limits
             target = self._said.nucleus(fold.target.isotope, one)
@@ -335,3 +345,35 @@ def _one_by_one(shapes: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
     n = len(next(iter(shapes.values()))) if shapes else 1
     for i in range(n):
         yield {name: values[i] for name, values in shapes.items()}
+
+
+def _alike(
+    shapes: Mapping[str, Array], names: Sequence[str]
+) -> Iterator[tuple[npt.NDArray[np.intp], dict[str, float]]]:
+    """Points that have the same values of the named shapes, and those values."""
+    n = len(next(iter(shapes.values()))) if shapes else 0
+    scanned = [name for name in names if name in shapes]
+    if not scanned:
+        yield np.arange(n), {}
+        return
+    columns = np.stack([shapes[name] for name in scanned], axis=1)
+    values, index = np.unique(columns, axis=0, return_inverse=True)
+    for i, row in enumerate(values.tolist()):
+        yield np.flatnonzero(index.ravel() == i), dict(zip(scanned, row, strict=True))
+
+
+def _apart(
+    shapes: Mapping[str, Array], timed: Sequence[str]
+) -> tuple[dict[str, Array], npt.NDArray[np.intp] | None]:
+    """Values of the shapes that are not timed, each combination once, and which one a point has.
+
+    As they are (None) where nothing is timed.
+    """
+    if not timed:
+        return dict(shapes), None
+    names = [name for name in shapes if name not in timed]
+    if not names:
+        return {}, np.zeros(len(shapes[timed[0]]), np.intp)
+    columns = np.stack([shapes[name] for name in names], axis=1)
+    values, index = np.unique(columns, axis=0, return_inverse=True)
+    return dict(zip(names, values.T, strict=True)), index.ravel()
