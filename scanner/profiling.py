@@ -112,6 +112,12 @@ class Layer:
         """Values (k,) of the inputs at places u (k, m)."""
         return dict(zip(self.names, (self._mean + self._scale * u).T, strict=True))
 
+    def chi2(self, u: Array) -> Array:
+        """chi2 (k,) of the first point at places u (k, m), with the constraints."""
+        points, inputs = np.zeros(len(u), np.intp), self.inputs(u)
+        value = np.sum([one.chi2(points, inputs) for one in self._counts], axis=0)
+        return np.asarray(value + np.sum(self._weight * u**2, axis=1))
+
     def minimum(self, part: Index) -> Minimum:
         """Lowest chi2 over the inputs at those points (n,), and where, in units of their scale."""
 

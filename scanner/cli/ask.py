@@ -115,8 +115,14 @@ def _print_point(explained: Point) -> None:
         print(f"  signal by flux: {shares}")
         pulls = ", ".join(f"{k} {v:+.2f}" for k, v in found.pulls.items())
         print(f"  pulls (sigma): {pulls}")
+        if found.inputs:
+            inputs = ", ".join(f"{k} {v:.5g}" for k, v in found.inputs.items())
+            print(f"  inputs, fitted: {inputs}")
     for name, value in explained.derived.items():
         print(f"{name} = {value:.4g}")
+    if explained.joint is not None:
+        shared = ", ".join(f"{k} {v:.5g}" for k, v in explained.joint[0].values.items())
+        print(f"fitted together: {shared}")
     delta = explained.chi2 - explained.chi2_sm
     print(f"combined  chi2 = {explained.chi2:.4f}, Delta chi2 from the Standard Model {delta:+.4f}")
     for dof in (1, 2):
