@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scanner.cli.options import (
+    USUAL_EXPERIMENTS,
     At,
     Experiments,
     Json,
     Level,
     Partial,
+    PointExperiments,
     ReferenceKind,
     ScanName,
     Scheduler,
@@ -45,7 +47,7 @@ def point(
     values: Annotated[
         list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Its parameters.")
     ] = None,
-    experiment: Experiments = None,
+    experiment: PointExperiments = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,12 +80,10 @@ def point_tables(
     experiments: list[str] | None,
     options: list[str] | None,
 ) -> dict[str, Any]:
-    """Arguments that name a point, as the tables of a definition; all experiments by default."""
-    from scanner.catalog import experiment_names
-
+    """Arguments that name a point, as the tables of a definition."""
     return {
         "scenario": scenario,
-        "experiments": experiments or list(experiment_names()),
+        "experiments": experiments or list(USUAL_EXPERIMENTS),
         "parameters": named_values(values),
         **_conventions(named_values(options)),
     }
@@ -114,7 +114,7 @@ def _print_point(explained: Point) -> None:
         shares = ", ".join(f"{k} {v:.2f}" for k, v in found.components.items())
         print(f"  signal by flux: {shares}")
         pulls = ", ".join(f"{k} {v:+.2f}" for k, v in found.pulls.items())
-        print(f"  pulls (sigma): {pulls}")
+        print(f"  pulls (sigma): {pulls or 'none'}")
     for name, value in explained.derived.items():
         print(f"{name} = {value:.4g}")
     delta = explained.chi2 - explained.chi2_sm

@@ -30,6 +30,16 @@ Experiments = Annotated[
     list[str] | None,
     typer.Option("-e", "--experiment", help="Experiment; repeat for several. Default: all."),
 ]
+USUAL_EXPERIMENTS = ("coherent_csi_2021", "coherent_lar_2020")
+"""Of a point where none is named: not all experiments can be asked together."""
+PointExperiments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-e",
+        "--experiment",
+        help=f"Experiment; repeat for several. Default: {' and '.join(USUAL_EXPERIMENTS)}.",
+    ),
+]
 
 
 def at_least_one(workers: int | None) -> int | None:
