@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scanner.cli.options import (
-    USUAL_EXPERIMENTS,
     At,
     Experiments,
     Json,
@@ -80,7 +79,9 @@ def point_tables(
     experiments: list[str] | None,
     options: list[str] | None,
 ) -> dict[str, Any]:
-    """Arguments that name a point, as the tables of a definition."""
+    """Arguments that name a point, as the tables of a definition; COHERENT by default."""
+    from scanner.catalog import USUAL_EXPERIMENTS
+
     return {
         "scenario": scenario,
         "experiments": experiments or list(USUAL_EXPERIMENTS),

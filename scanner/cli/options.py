@@ -30,14 +30,12 @@ Experiments = Annotated[
     list[str] | None,
     typer.Option("-e", "--experiment", help="Experiment; repeat for several. Default: all."),
 ]
-USUAL_EXPERIMENTS = ("coherent_csi_2021", "coherent_lar_2020")
-"""Of a point where none is named: not all experiments can be asked together."""
 PointExperiments = Annotated[
     list[str] | None,
     typer.Option(
         "-e",
         "--experiment",
-        help=f"Experiment; repeat for several. Default: {' and '.join(USUAL_EXPERIMENTS)}.",
+        help="Experiment; repeat for several. Default: the two COHERENT detectors.",
     ),
 ]
 
