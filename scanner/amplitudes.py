@@ -90,20 +90,21 @@ class Amplitudes:
 
     def nucleus(self, isotope: Isotope, shapes: Mapping[str, Array], behind: int = 1) -> Nucleus:
         """The nucleus with the radii of each shape value, `behind` axes added."""
+        radius = _behind(self.neutron_radius(isotope, shapes), behind)
+        scale = _behind(self._first((self._radius_scale,), shapes), behind)
         form_factor = self._conventions.form_factor
-        radius = self._first(radius_names(isotope), shapes, behind)
-        scale = self._first((self._radius_scale,), shapes, behind)
         return nucleus(isotope, form_factor, radius, 1.0 if scale is None else scale)
 
-    def _first(
-        self, names: Sequence[str], shapes: Mapping[str, Array], behind: int
-    ) -> Array | None:
-        """Values of the first of these parameters that has one, `behind` axes added."""
+    def neutron_radius(self, isotope: Isotope, shapes: Mapping[str, Array]) -> Array | None:
+        """Radius (fm) that is given for an isotope, its own or the common one; None if none is."""
+        return self._first(radius_names(isotope), shapes)
+
+    def _first(self, names: Sequence[str], shapes: Mapping[str, Array]) -> Array | None:
+        """Values of the first of these parameters that has one."""
         for name in names:
             given = shapes[name] if name in shapes else self.fixed.get(name)
             if given is not None:
-                values = np.asarray(given, dtype=np.float64)
-                return values.reshape(*values.shape, *[1] * behind) if values.ndim else values
+                return np.asarray(given, dtype=np.float64)
         return None
 
     def charges(
@@ -201,3 +202,10 @@ def squared(amplitude: Mapping[str, Polynomial], charges: Mapping[str, Array]) -
             for exponents, c in product.terms.items():
                 total[exponents] = total.get(exponents, 0.0) + column(c) * factor
     return total
+
+
+def _behind(values: Array | None, axes: int) -> Array | None:
+    """Values with so many axes of length one behind theirs; a number stays one."""
+    if values is None or not values.ndim:
+        return values
+    return values.reshape(*values.shape, *[1] * axes)
