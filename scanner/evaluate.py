@@ -149,6 +149,11 @@ class Evaluator:
         layers = Layers(self.models, self._profile, self._joint)
         return layers.at(values, np.arange(n), values, rows)[0]
 
+    def fits(self) -> dict[str, tuple[float, dict[str, float]]]:
+        """chi2 and profiled inputs at their best of each layer, of a definition without axes."""
+        found = Layers(self.models, self._profile, self._joint).fits()
+        return dict(zip(self.layers, found, strict=True))
+
     def standard_model(self) -> Array:
         """chi2 (n_layers,) of the Standard Model."""
         bound = self._models(None, ())

@@ -14,8 +14,9 @@ from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel, models
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
+from scanner.evaluate import Evaluator
 from scanner.experiment import Experiment
-from scanner.known import derived_values, idle_notes, known_parameters
+from scanner.known import derived_values, idle_notes, known_parameters, profile_notes
 from scanner.scenario import call_with
 from scanner.statistics import levels
 
@@ -39,6 +40,8 @@ class ExperimentPoint:
         ``signal``, each background and ``total`` after profiling.
     pulls, pull_widths : mapping from pull to float
         Fitted pulls in units of their width, and the widths.
+    inputs : mapping from input to float
+        Profiled inputs, fitted to this experiment alone; everything else is told at them.
     """
 
     chi2: float
@@ -48,11 +51,16 @@ class ExperimentPoint:
     counts_fitted: Mapping[str, float]
     pulls: Mapping[str, float]
     pull_widths: Mapping[str, float]
+    inputs: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a scenario in one or more experiments; Delta chi2 is counted from the SM."""
+    """One point of a scenario in one or more experiments; Delta chi2 is counted from the SM.
+
+    Where experiments share a profiled input, `joint` has chi2 of all together, here and in the
+    Standard Model.
+    """
 
     scenario: str
     parameters: Mapping[str, float | str]
@@ -60,16 +68,17 @@ class Point:
     experiments: Mapping[str, ExperimentPoint]
     derived: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    joint: tuple[float, float] | None = None
 
     @property
     def chi2(self) -> float:
-        """Sum over the experiments."""
-        return sum(e.chi2 for e in self.experiments.values())
+        """Sum over the experiments, or of all together."""
+        return self.joint[0] if self.joint else sum(e.chi2 for e in self.experiments.values())
 
     @property
     def chi2_sm(self) -> float:
-        """Sum over the experiments, Standard Model."""
-        return sum(e.chi2_sm for e in self.experiments.values())
+        """The same for the Standard Model."""
+        return self.joint[1] if self.joint else sum(e.chi2_sm for e in self.experiments.values())
 
     def excluded(self, dof: int) -> dict[str, bool]:
         """Whether Delta chi2 from the SM lies above each usual confidence level."""
@@ -88,6 +97,7 @@ class Point:
             "chi2_sm": self.chi2_sm,
             "delta_chi2": self.chi2 - self.chi2_sm,
             "reference": "sm",
+            "joint": self.joint is not None,
             "excluded": {"1 dof": self.excluded(1), "2 dof": self.excluded(2)},
             "derived": dict(self.derived),
             "notes": list(self.notes),
@@ -110,24 +120,47 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
     CatalogError, DefinitionError, DataError
         As the catalogue does.
     """
-    if definition.axes or definition.profile:
-        raise ValueError("a point has no axes and no profile: resolve it with point=True")
+    if definition.axes:
+        raise ValueError("a point has no axes: resolve it with point=True")
     check_physical(definition)
-    bound = models(
-        definition.scenario,
-        definition.experiment_options,
-        Conventions(**definition.options),
-        definition.parameters,
-        (),
-    )
+    bound = fitted_models(definition)
+    found = Evaluator(definition) if definition.profile else None
+    chi2 = [chi2 for chi2, _ in found.fits().values()] if found else []
+    both = list(zip(chi2, found.standard_model().tolist(), strict=True)) if found else []
     return Point(
         scenario=definition.scenario,
         parameters=definition.parameters,
         options={**definition.options, **definition.experiment_options},
-        experiments={model.experiment.name: _explain(model) for model in bound},
+        experiments={
+            model.experiment.name: _explain(model, inputs, both[i] if both else None)
+            for i, (model, inputs) in enumerate(bound)
+        },
         derived=derived_values(definition),
-        notes=idle_notes(_idle(definition, given), [m.experiment for m in bound]),
+        notes=(
+            *idle_notes(_idle(definition, given), [m.experiment for m, _ in bound]),
+            *profile_notes(definition),
+        ),
+        joint=both[-1] if definition.joint else None,
     )
+
+
+def fitted_models(
+    definition: ScanDefinition,
+) -> list[tuple[ExperimentModel, dict[str, float]]]:
+    """Each experiment at its fitted inputs, of a definition without axes, and those inputs."""
+    fits = Evaluator(definition).fits() if definition.profile else {}
+    bound = []
+    for name in definition.experiments:
+        _, inputs = fits.get(name, (0.0, {}))
+        [model] = models(
+            definition.scenario,
+            {name: definition.experiment_options[name]},
+            Conventions(**definition.options),
+            {**definition.parameters, **inputs},
+            (),
+        )
+        bound.append((model, inputs))
+    return bound
 
 
 def check_physical(definition: ScanDefinition) -> None:
@@ -159,14 +192,18 @@ def _idle(definition: ScanDefinition, given: Collection[str]) -> tuple[str, ...]
     return tuple(name for name in free if all(name in model.idle({}) for model in bound))
 
 
-def _explain(model: ExperimentModel) -> ExperimentPoint:
+def _explain(
+    model: ExperimentModel, inputs: Mapping[str, float], profiled: tuple[float, float] | None
+) -> ExperimentPoint:
+    """At fitted inputs, whose own chi2 (here and in the Standard Model) is `profiled`."""
     experiment = model.experiment
     signals = np.stack([model.signal({})[0], model.standard_model()])
     profile = model.likelihood.profile(signals)
+    chi2, chi2_sm = profile.chi2.tolist() if profiled is None else profiled
     backgrounds = {name: float(b.sum()) for name, b in experiment.backgrounds.items()}
     return ExperimentPoint(
-        chi2=float(profile.chi2[0]),
-        chi2_sm=float(profile.chi2[1]),
+        chi2=chi2,
+        chi2_sm=chi2_sm,
         counts={
             "signal": float(signals[0].sum()),
             "sm_signal": float(signals[1].sum()),
@@ -177,6 +214,7 @@ def _explain(model: ExperimentModel) -> ExperimentPoint:
         counts_fitted=_fitted(experiment, signals[0], profile.pulls[0]),
         pulls=_named(experiment, profile.pulls[0]),
         pull_widths={pull.name: pull.sigma for pull in experiment.pulls},
+        inputs=inputs,
     )
 
 

@@ -84,6 +84,17 @@ class Layers:
                 status[row, part] = np.where(np.isfinite(found.value), OK, NOT_CONVERGED)
         return chi2, status
 
+    def fits(self) -> list[tuple[float, dict[str, float]]]:
+        """chi2 and fitted inputs of each layer where nothing is scanned."""
+        nothing = np.zeros(1, np.intp)
+        fits = []
+        for layer in self._layers:
+            own = Layer([Counts(model, {}, nothing, {}) for model in layer], self._profile)
+            found = own.minimum(nothing)
+            values = own.inputs(found.u)
+            fits.append((float(found.value[0]), {n: float(v[0]) for n, v in values.items()}))
+        return fits
+
 
 class Layer:
     """Experiments whose chi2 are added up before the inputs are profiled.

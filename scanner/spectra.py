@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel, models
+from scanner.chi2 import ExperimentModel
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.moving import linear_pulls
-from scanner.point import check_physical
+from scanner.point import check_physical, fitted_models
 from scanner.statistics import postfit
 from scanner.statistics.pulls import OK
 
@@ -103,17 +102,11 @@ def spectra(definition: ScanDefinition) -> dict[str, Spectra]:
     CatalogError, DefinitionError, DataError
         As the catalogue does, and where the scenario calls the point unphysical.
     """
-    if definition.axes or definition.profile:
-        raise ValueError("a point has no axes and no profile: resolve it with point=True")
+    if definition.axes:
+        raise ValueError("a point has no axes: resolve it with point=True")
     check_physical(definition)
-    bound = models(
-        definition.scenario,
-        definition.experiment_options,
-        Conventions(**definition.options),
-        definition.parameters,
-        (),
-    )
-    return {model.experiment.name: _spectra(model) for model in bound}
+    bound = fitted_models(definition)
+    return {model.experiment.name: _spectra(model) for model, _ in bound}
 
 
 def _spectra(model: ExperimentModel) -> Spectra:
