@@ -10,6 +10,7 @@ import pytest
 from scanner import catalog
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
+from scanner.experiments import _csi_tables as tables
 from scanner.experiments import _tables
 from scanner.experiments import coherent_csi_2021 as csi
 from scanner.physics.constants import MUON_LIFETIME_US
@@ -53,7 +54,10 @@ def test_steady_state_falls_exponentially_with_the_energies_of_the_anticoinciden
 
 
 def test_histogram_of_the_event_lists(releases):
-    for file, column in ((csi.COINCIDENCE, "observed"), (csi.ANTICOINCIDENCE, "anticoincidence")):
+    for file, column in (
+        (tables.COINCIDENCE, "observed"),
+        (tables.ANTICOINCIDENCE, "anticoincidence"),
+    ):
         expected = np.zeros((9, 11))
         for line in (releases / file).read_text().splitlines():
             if not line.startswith("#"):
@@ -67,7 +71,7 @@ def test_histogram_of_the_event_lists(releases):
 
 @pytest.mark.parametrize("background", ["BRN", "NIN"])
 def test_neutron_templates_hold_the_time_efficiency(releases, background):
-    pe, trec = (np.loadtxt(releases / f).T for f in csi.PROJECTIONS[background])
+    pe, trec = (np.loadtxt(releases / f).T for f in tables.PROJECTIONS[background])
     template = csi.load().backgrounds[background].reshape(9, 11)
     by_energy = [
         pe[1][(pe[0] > a) & (pe[0] < b)].sum()
@@ -91,7 +95,7 @@ def _ends(edges):
 
 
 def test_response_constants_are_those_of_the_release(releases):
-    for table, file in csi.RESPONSE_FILES.items():
+    for table, file in tables.RESPONSE_FILES.items():
         rows = np.loadtxt(releases / file)
         np.testing.assert_allclose(
             np.stack(list(_tables.read(csi.NAME, table).values()), axis=1), rows
@@ -128,7 +132,7 @@ def test_time_efficiency():
 
 
 def test_delayed_profile_against_the_check_points_of_the_release(releases):
-    t, prompt = csi._profile(releases)
+    t, prompt = tables._profile(releases)
     decay = np.exp(-t / MUON_LIFETIME_US) / MUON_LIFETIME_US
     delayed = np.convolve(prompt, decay)[: t.size] * 1e-3
     rate = delayed * csi.time_efficiency(t)
@@ -146,7 +150,7 @@ def test_delayed_profile_against_the_check_points_of_the_release(releases):
 
 
 def test_release_shares_hold_the_delayed_profile(releases):
-    t, prompt = csi._profile(releases)
+    t, prompt = tables._profile(releases)
     decay = np.exp(-t / MUON_LIFETIME_US) / MUON_LIFETIME_US
     accepted = csi.time_efficiency(t) * 1e-3
     table = _tables.read(csi.NAME, "timing_release_profile.csv")
@@ -162,7 +166,7 @@ def test_release_shares_hold_the_delayed_profile(releases):
 
 
 def test_profile_of_the_release_has_the_mean_of_the_gaussian(releases):
-    t, prompt = csi._profile(releases)
+    t, prompt = tables._profile(releases)
     # arrival mean 0.499 us with the 26 ns of the pion; the Gaussian's 0.500 us is the pulse alone
     assert np.trapezoid(t * prompt, t) == pytest.approx(0.499, abs=0.002)
     assert np.trapezoid(prompt, t) == pytest.approx(1.0, rel=1e-9)
