@@ -313,6 +313,7 @@ def _check_pulls(experiments: Sequence[Experiment]) -> None:
             if pull.name in owner:
                 raise DefinitionError(
                     f"experiments {owner[pull.name]} and {experiment.name} share the pull "
-                    f"{pull.name!r}: they cannot be added up; scan them apart"
+                    f"{pull.name!r}: they cannot be added up; make it an input that both name in "
+                    "their constraints, which is profiled jointly, or scan them apart"
                 )
         owner |= {pull.name: experiment.name for pull in experiment.pulls}

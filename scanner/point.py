@@ -16,7 +16,7 @@ from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.fitted import Inputs, Settled, settled, together
-from scanner.known import derived_values, idle_notes, known_parameters
+from scanner.known import derived_values, idle_notes, known_parameters, profile_notes
 from scanner.scenario import call_with
 from scanner.statistics import levels
 
@@ -98,6 +98,7 @@ class Point:
             "chi2_sm": self.chi2_sm,
             "delta_chi2": self.chi2 - self.chi2_sm,
             "reference": "sm",
+            "joint": self.joint is not None,
             "joint_inputs": None if self.joint is None else dict(self.joint[0].values),
             "excluded": {"1 dof": self.excluded(1), "2 dof": self.excluded(2)},
             "derived": dict(self.derived),
@@ -131,7 +132,10 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
         options={**definition.options, **definition.experiment_options},
         experiments={one.point.experiment.name: _explain(one) for one in found},
         derived=derived_values(definition),
-        notes=idle_notes(_idle(definition, given), [one.point.experiment for one in found]),
+        notes=(
+            *idle_notes(_idle(definition, given), [one.point.experiment for one in found]),
+            *profile_notes(definition),
+        ),
         joint=together(definition),
     )
 

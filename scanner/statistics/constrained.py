@@ -29,6 +29,9 @@ STEP, LEAST_STEP = 0.2, 0.01
 MAX_STEPS = 25
 TOLERANCE = 1e-7
 """Expected fall of chi2 at which the iteration ends."""
+LEAST_BEND, LEAST_FREE_BEND = 1.0, 1e-2
+"""Of f in a step, with constraints and without: the constraint alone bends by 2, and where the data
+bend the other way, half is kept."""
 LONGEST = 2.0
 """Longest Newton step along an input, in standard deviations."""
 SWEEPS, LITTLE = 200, 1e-9
@@ -72,13 +75,14 @@ def minimise(
         value = function(points, u) + np.sum(weight * u**2, axis=1)
         return np.where(np.isfinite(value), value, np.inf)
 
+    least = LEAST_BEND if np.all(np.asarray(weight) > 0.0) else LEAST_FREE_BEND
     u, value = starting_places(f, n, low, high)
     active = np.flatnonzero(np.isfinite(value)) if len(low) else np.arange(0)
     step = np.full(n, STEP)
     for _ in range(MAX_STEPS):
         if not active.size:
             break
-        move, fall = _newton(f, active, u[active], value[active], step[active], low, high)
+        move, fall = _newton(f, active, u[active], value[active], step[active], low, high, least)
         here, lower = _descend(f, active, u[active], value[active], move)
         gained = value[active] - lower
         u[active], value[active] = here, lower
@@ -106,9 +110,19 @@ def starting_places(f: Function, n: int, low: Array, high: Array) -> tuple[Array
 
 
 def _newton(
-    f: Function, points: Index, u: Array, value: Array, step: Array, low: Array, high: Array
+    f: Function,
+    points: Index,
+    u: Array,
+    value: Array,
+    step: Array,
+    low: Array,
+    high: Array,
+    least: float,
 ) -> tuple[Array, Array]:
-    """Newton move (k, m) from differences, kept inside the range, and the fall that it promises."""
+    """Newton move (k, m) from differences, kept inside the range, and the fall that it promises.
+
+    f is taken to bend by `least` at least.
+    """
     m = u.shape[1]
     gradient, hessian = np.zeros_like(u), np.zeros((len(u), m, m))
     for j in range(m):
@@ -135,8 +149,7 @@ def _newton(
             cross = (sums[0] - sums[1] - sums[2] + sums[3]) / (h**2 * signs[0] * signs[1])
             hessian[:, i, j] = hessian[:, j, i] = cross
     eigenvalues, vectors = np.linalg.eigh(hessian)
-    # the constraint alone bends by 2: where the data bend the other way, half is kept
-    bends = np.maximum(eigenvalues, 1.0)
+    bends = np.maximum(eigenvalues, least)
     return inside(gradient, np.einsum("nik,nk,njk->nij", vectors, bends, vectors), u, low, high)
 
 

@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
 
 MAX_STEPS = 40
-TOLERANCE = 1e-7
+TOLERANCE = 1e-8
 """Expected fall of chi2 at which the iteration ends."""
 HALVINGS = 10
 """Of a step that does not go down."""
