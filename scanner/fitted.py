@@ -150,6 +150,8 @@ def _widths(layer: Layer, u: Array) -> Array:
     NaN where chi2 does not bend upwards, or has no value beside the minimum.
     """
     m = len(u)
+    if not m:
+        return np.empty(0)
     moves = np.vstack([np.zeros(m), *(s * STEP * np.eye(m) for s in (1.0, -1.0))])
     pairs = list(itertools.combinations(range(m), 2))
     moves = np.vstack([moves, *(STEP * (np.eye(m)[i] + np.eye(m)[j]) for i, j in pairs)])
