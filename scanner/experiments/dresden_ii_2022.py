@@ -16,6 +16,7 @@ the same. Errors are larger than sqrt(counts): they hold the correction for the 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -71,8 +72,10 @@ HEIGHTS = (
 SLOPE = ("dresden_exponential_slope", "exponential", 4.1, 0.12, 0.5, 60.0)
 L1_CENTRE = ("dresden_l1_centre", "lines", 1.292, 0.0005, 1.2, 1.4)
 L1_WIDTH = ("dresden_l1_width", "lines", 0.0693, 0.0005, 0.02, 0.2)
-STARTING_SLOPES = (4.1, 1.0, 10.0, 25.0, 50.0)
-"""keV^-1: beside a signal that is as steep the exponential is another one."""
+STARTING_SLOPES = (4.1, 0.6, 1.5, 8.0, 16.0, 32.0, 55.0)
+STARTING_LINES = ((1.292, 0.0693), (1.25, 0.1), (1.34, 0.1), (1.3, 0.15), (1.29, 0.04))
+"""keV^-1; keV, centre and width of L1: beside a signal that looks like a part of the background,
+that part is another one."""
 
 
 def load(
@@ -192,15 +195,15 @@ def background_curve(energy: Array, rho_prior: str) -> BackgroundCurve:
     error = RHO_ERRORS[rho_prior]
     rho = Free("dresden_m_to_l1", "lines", RHO, error, 0.0, 1.5, measured=True)
     shapes = (Free(*SLOPE), Free(*L1_CENTRE), Free(*L1_WIDTH), rho)
-    nominal = np.array([shape.nominal for shape in shapes])
-    starts = np.tile(nominal, (len(STARTING_SLOPES), 1))
-    starts[:, 0] = STARTING_SLOPES
+    starts = [
+        (slope, *line, RHO) for slope, line in itertools.product(STARTING_SLOPES, STARTING_LINES)
+    ]
     return BackgroundCurve(
         heights=tuple(Free(f"dresden_{name}", name, n, step) for name, n, step in HEIGHTS),
         shapes=shapes,
         forms=partial(_forms, energy=energy),
         slopes=partial(_slopes, energy=energy),
-        starts=starts,
+        starts=np.array(starts),
     )
 
 

@@ -14,7 +14,6 @@ Golub and Pereyra, SIAM J. Numer. Anal. 10, 413 (1973)), for many signals at onc
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from scanner.statistics.background_fit import CurveFit
 from scanner.statistics.lines import Lines
 from scanner.statistics.pulls import (
     NOT_CONVERGED,
@@ -31,7 +31,6 @@ from scanner.statistics.pulls import (
     LinearPulls,
     Profile,
     Status,
-    solve_scaled,
 )
 
 Array = npt.NDArray[np.float64]
@@ -41,15 +40,6 @@ BLOCK = 256
 """Points fitted together."""
 POINTS_AT_ONCE = 4096
 """Points of a grid whose signals are made at once."""
-MAX_STEPS = 100
-TOLERANCE = 1e-9
-"""Promised fall of chi2 at which a fit ends."""
-ROUNDING = 1e-13
-"""The same relative to chi2: no smaller fall can be seen."""
-DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-9, 1e12
-"""Of the Gauss-Newton matrix, relative to its diagonal: at first, and its ends."""
-SINGULAR = 1e-12
-"""Relative pivot below which a set of forms is not independent."""
 
 
 @dataclass(frozen=True)
@@ -240,8 +230,8 @@ class CurveLikelihood:
         return np.array([f.measured for f in self.curve.free])
 
     @cached_property
-    def _fit(self) -> _Fit:
-        return _Fit(self)
+    def _fit(self) -> CurveFit:
+        return CurveFit(self.curve, self.variance, self.measured)
 
     def _block(self, signal: Array) -> Profile:
         n = len(signal)
@@ -256,156 +246,3 @@ class CurveLikelihood:
             x[usable] = (values - self.curve.nominal) / self.curve.step
             status[usable] = np.where(arrived, OK, NOT_CONVERGED)
         return Profile(chi2, x, status)
-
-
-@dataclass(frozen=True)
-class _State:
-    """Fits at some shape parameters: chi2 (n,), heights (n, n_heights), residuals, forms in use.
-
-    `residual` (n, n_bins) is in standard deviations, `forms` (n, n_heights, n_bins) too, with zeros
-    for those whose height is zero.
-    """
-
-    u: Array
-    chi2: Array
-    heights: Array
-    residual: Array
-    forms: Array
-
-    def where(self, better: Mask, other: _State) -> _State:
-        """The other one where it is better."""
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return _State(*(np.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in pairs))
-
-    def part(self, index: Mask | npt.NDArray[np.intp]) -> _State:
-        """Some of the points."""
-        return _State(*(values[index] for values in vars(self).values()))
-
-
-class _Fit:
-    """Minimises over the shapes, in steps u = (theta - nominal)/step."""
-
-    def __init__(self, likelihood: CurveLikelihood) -> None:
-        curve = likelihood.curve
-        self._curve, self._error = curve, np.sqrt(likelihood.variance)
-        n = len(curve.heights)
-        self._nominal, self._step = curve.nominal[n:], curve.step[n:]
-        ends = np.array([[s.low, s.high] for s in curve.shapes]).reshape(-1, 2)
-        self._low, self._high = ((ends.T - self._nominal) / self._step).reshape(2, -1)
-        self._known = np.array([s.measured for s in curve.shapes], dtype=np.float64)
-        measured = likelihood.measured
-        self._mean = np.zeros(len(curve.shapes)) if measured is None else measured[n:]
-        self._sets = [
-            np.array(chosen, dtype=np.bool_) for chosen in itertools.product((0, 1), repeat=n)
-        ]
-
-    def minimise(self, target: Array) -> tuple[Array, Array, Mask]:
-        """chi2 (n,), all parameters (n, n_free), and whether the fit arrived."""
-        state = self._start(target)
-        arrived = np.zeros(len(target), dtype=np.bool_)
-        damping = np.full(len(target), DAMPING)
-        active = np.arange(len(target))
-        for _ in range(MAX_STEPS):
-            if not active.size:
-                break
-            here = state.part(active)
-            step, promised = self._newton(here, damping[active])
-            there = self._at(here.u + step, target[active])
-            better = there.chi2 < here.chi2
-            for name, values in vars(here.where(better, there)).items():
-                getattr(state, name)[active] = values
-            damping[active] *= np.where(better, 0.1, 10.0)
-            damping[active] = np.clip(damping[active], LEAST_DAMPING, MOST_DAMPING)
-            least = np.maximum(TOLERANCE, ROUNDING * here.chi2)
-            # at the largest damping no way leads down: the place is a minimum to rounding
-            done = (promised < least) | (damping[active] >= MOST_DAMPING)
-            arrived[active[done]] = True
-            active = active[~done]
-        values = np.concatenate([state.heights, self._theta(state.u)], axis=1)
-        return state.chi2, values, arrived
-
-    def _theta(self, u: Array) -> Array:
-        return np.asarray(self._nominal + self._step * u)
-
-    def _start(self, target: Array) -> _State:
-        """The best of the places where a fit may begin."""
-        best: _State | None = None
-        for theta in self._curve.starts:
-            u = np.tile((theta - self._nominal) / self._step, (len(target), 1))
-            there = self._at(u, target)
-            best = there if best is None else best.where(there.chi2 < best.chi2, there)
-        assert best is not None
-        return best
-
-    def _at(self, u: Array, target: Array) -> _State:
-        """The heights that fit best at some shapes."""
-        forms = self._curve.forms(self._theta(u)) / self._error
-        heights = self._heights(forms, target)
-        residual = target - np.einsum("nl,nlb->nb", heights, forms)
-        prior = np.sum(self._known * (u - self._mean) ** 2, axis=1)
-        used = forms * (heights > 0.0)[:, :, np.newaxis]
-        return _State(u, np.sum(residual**2, axis=1) + prior, heights, residual, used)
-
-    def _heights(self, forms: Array, target: Array) -> Array:
-        """Least squares (n, n_heights) without negative heights: the best set of forms.
-
-        The set of the minimum is among those whose own solution is positive, and no other of these
-        explains more of the target.
-        """
-        gram = forms @ forms.swapaxes(1, 2)
-        vector = np.einsum("nlb,nb->nl", forms, target)
-        best, most = np.zeros_like(vector), np.zeros(len(vector))
-        for chosen in self._sets:
-            if not chosen.any():
-                continue
-            solution = np.zeros_like(vector)
-            solved = _solved(gram[:, chosen][:, :, chosen], vector[:, chosen])
-            solution[:, chosen] = solved
-            explained = np.sum(solution * vector, axis=1)
-            better = np.all(solved >= 0.0, axis=1) & (explained > most)
-            best[better], most[better] = solution[better], explained[better]
-        return np.asarray(best)
-
-    def _newton(self, state: _State, damping: Array) -> tuple[Array, Array]:
-        """A damped Gauss-Newton step (n, n_shapes) inside the ranges, and the fall it promises."""
-        rows = self._curve.slopes(self._theta(state.u), state.heights)
-        rows = rows * self._step[:, np.newaxis] / self._error
-        slope = np.einsum("nkb,nb->nk", rows, state.residual)
-        slope -= self._known * (state.u - self._mean)
-        matrix = rows @ rows.swapaxes(1, 2) - self._followed(rows, state.forms)
-        diagonal = np.arange(rows.shape[1])
-        matrix[:, diagonal, diagonal] += self._known
-        # at the end of its range, and pushed on: such a parameter stays
-        held = ((state.u <= self._low) & (slope < 0.0)) | ((state.u >= self._high) & (slope > 0.0))
-        slope = np.where(held, 0.0, slope)
-        matrix = np.where(held[:, :, np.newaxis] | held[:, np.newaxis, :], 0.0, matrix)
-        size = np.maximum(matrix[:, diagonal, diagonal], 0.0)
-        size = np.where(size > 0.0, size, 1.0)
-        matrix[:, diagonal, diagonal] += damping[:, np.newaxis] * size + np.where(held, size, 0.0)
-        matrix[:, diagonal, diagonal] += LEAST_DAMPING * size
-        step = solve_scaled(matrix, slope)
-        moved = np.clip(state.u + step, self._low, self._high) - state.u
-        return moved, np.abs(np.sum(slope * moved, axis=1))
-
-    def _followed(self, rows: Array, forms: Array) -> Array:
-        """What the heights that follow take off the curvature, (n, n_shapes, n_shapes)."""
-        gram = forms @ forms.swapaxes(1, 2)
-        diagonal = np.arange(forms.shape[1])
-        unused = gram[:, diagonal, diagonal] == 0.0
-        gram[:, diagonal, diagonal] += np.where(unused, 1.0, 0.0)
-        mixed = forms @ rows.swapaxes(1, 2)
-        scale = 1.0 / np.sqrt(gram[:, diagonal, diagonal])
-        scaled = gram * scale[:, :, np.newaxis] * scale[:, np.newaxis, :]
-        scaled[:, diagonal, diagonal] += SINGULAR
-        mixed = mixed * scale[:, :, np.newaxis]
-        return np.asarray(mixed.swapaxes(1, 2) @ np.linalg.solve(scaled, mixed))
-
-
-def _solved(gram: Array, vector: Array) -> Array:
-    """Solutions (n, k) of the normal equations of a few forms; a hair of damping if they agree."""
-    scale = 1.0 / np.sqrt(np.maximum(np.einsum("nii->ni", gram), np.finfo(np.float64).tiny))
-    scaled = gram * scale[:, :, np.newaxis] * scale[:, np.newaxis, :]
-    diagonal = np.arange(scaled.shape[1])
-    scaled[:, diagonal, diagonal] += SINGULAR
-    solution = np.linalg.solve(scaled, (vector * scale)[..., np.newaxis])[..., 0]
-    return np.asarray(solution * scale)
