@@ -220,9 +220,9 @@ class CurveLikelihood:
         parameter that the data say nothing about keeps the width of its range.
         """
         rows = self.curve.per_pull(x) / np.sqrt(self.variance)
-        known = np.where(self._is_measured, 1.0, 0.0)
-        ranges = [(f.high - f.low) / f.step for f in self.curve.free]
-        matrix = rows @ rows.T + np.diag(known + 12.0 / np.square(ranges))
+        ranges = np.array([(f.high - f.low) / f.step for f in self.curve.free])
+        known = np.where(self._is_measured, 1.0, 12.0 / ranges**2)
+        matrix = rows @ rows.T + np.diag(known)
         return np.asarray(np.linalg.inv(matrix))
 
     @cached_property
