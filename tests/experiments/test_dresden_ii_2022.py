@@ -14,12 +14,15 @@ from scipy.special import erf
 from scanner import catalog, fold
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
-from scanner.definition import load
+from scanner.definition import from_mapping, load
 from scanner.errors import DataError, DefinitionError
+from scanner.exact.build import likelihood
 from scanner.experiments import _tables
 from scanner.experiments import dresden_ii_2022 as dresden
 from scanner.limits.impacts import impacts
 from scanner.physics.fluxes import reactor
+from scanner.point import explain
+from scanner.spectra import spectra
 from scanner.statistics.pulls import OK
 
 TREE = Conventions("tree", "klein_nystrand")
@@ -360,3 +363,55 @@ def test_scenarios_that_say_nothing_of_electrons():
 def test_impacts_of_a_free_background_are_refused():
     with pytest.raises(DefinitionError, match=r"impacts of dresden_ii_2022.*leave the experiment"):
         impacts(load("weak_mixing_angle_dresden"), "sin2_theta_w")
+
+
+# --- what is made of the likelihood ---------------------------------------------------------------
+
+
+def test_a_point_and_its_spectra_are_those_of_the_fitted_curve():
+    raw = {
+        "scenario": "magnetic_moment",
+        "experiments": ["dresden_ii_2022"],
+        "parameters": {"mu_nue": 6.0},
+        "options": {"couplings": "tree", "form_factor": "klein_nystrand"},
+    }
+    asked = from_mapping(raw, "a test", name="a test", point=True)
+    point = explain(asked).experiments[dresden.NAME]
+    found = spectra(asked)[dresden.NAME].point
+    bound = moment()
+    signal = bound.signal({"mu_nue": np.array([6.0])})
+    profile = bound.likelihood.profile(signal)
+    assert point.chi2 == found.chi2 == pytest.approx(profile.chi2[0], rel=1e-12)
+    curve = bound.experiment.background_curve.curve(profile.pulls[0])
+    np.testing.assert_allclose(found.total, signal[0] + curve, rtol=1e-9)
+    assert point.counts_fitted["total"] == pytest.approx(found.total.sum(), rel=1e-9)
+    # far from the nominal background, where its linear responses would not do
+    assert max(abs(x) for x in point.pulls.values()) > 3.0
+    assert list(point.pulls.values()) == pytest.approx(profile.pulls[0].tolist())
+    assert all(0.0 < width < 3.0 for width in found.widths.values())
+
+
+def test_the_exact_likelihood_and_its_slope():
+    like = likelihood(
+        "magnetic_moment",
+        [dresden.NAME],
+        free={"mu_nue": (0.0, 8.0)},
+        options={"couplings": "tree", "form_factor": "klein_nystrand"},
+    )
+    axis = np.array([0.5, 2.0, 5.0])
+    expected = moment().profile({"mu_nue": axis}).chi2
+    np.testing.assert_allclose(like.chi2(mu_nue=axis), expected, atol=1e-6)
+    h = 1e-3
+    numeric = (like.chi2(mu_nue=axis + h) - like.chi2(mu_nue=axis - h)) / (2 * h)
+    np.testing.assert_allclose(like.gradient(mu_nue=axis)["mu_nue"], numeric, rtol=1e-4, atol=1e-5)
+    assert like.pulls(mu_nue=2.0)[dresden.NAME].keys() >= {"dresden_slope", "dresden_m_to_l1"}
+
+
+def test_toys_of_the_background_alone_follow_chi2():
+    # 130 bins and a measured ratio, less seven fitted numbers
+    bound = model()
+    sm = bound.standard_model()
+    random = np.random.default_rng(5)
+    toys = [bound.likelihood.drawn(sm, np.zeros(7), random) for _ in range(60)]
+    chi2 = np.array([toy.profile(sm[np.newaxis]).chi2[0] for toy in toys])
+    assert chi2.mean() == pytest.approx(124.0, abs=5.0 * math.sqrt(2 * 124.0 / 60))
