@@ -34,6 +34,8 @@ Array = npt.NDArray[np.float64]
 
 AVERAGED = 0.5
 """sin^2 of a fast phase."""
+VALUES_AT_ONCE = 2**20
+"""Cross sections of a term (shape values x energies x recoils) made together: 8 MB an array."""
 
 
 @dataclass(frozen=True)
@@ -319,6 +321,21 @@ class TemplateMaker:
     def _term(self, fold: Fold, term: Term, shapes: Mapping[str, Array], beam: Beam | None) -> Rows:
         """Recoils per target and MeV of a term without interference, by monomial."""
         energies, weights = fold.energies if beam is None else beam
+        n = len(next(iter(shapes.values()))) if shapes else 1
+        at_once = max(1, VALUES_AT_ONCE // energies.size)
+        if n <= at_once:
+            spectrum = self._recoils(fold, term, shapes, (energies, weights))
+        else:
+            spectrum = np.empty((n, len(fold.recoil)))
+            for part in (slice(i, i + at_once) for i in range(0, n, at_once)):
+                some = {k: v[part] for k, v in shapes.items()}
+                spectrum[part] = self._recoils(fold, term, some, (energies, weights))
+        coefficient = self._polynomial(term.coefficient, fold.component.flavor, shapes)
+        return {e: column(c) * spectrum for e, c in coefficient.terms.items()}
+
+    def _recoils(self, fold: Fold, term: Term, shapes: Mapping[str, Array], beam: Beam) -> Array:
+        """Recoils per target and MeV of a term with unit coefficient, (..., n_recoils)."""
+        energies, weights = beam
         grown = {k: np.asarray(v)[..., np.newaxis, np.newaxis] for k, v in shapes.items()}
         target = fold.target
         if isinstance(fold, NuclearFold):
@@ -326,9 +343,7 @@ class TemplateMaker:
         density = self._said.ask(
             term.cross_section, target, energies, fold.recoil, values=self._said.fixed | grown
         )
-        spectrum = np.sum(weights * density, axis=-2)
-        coefficient = self._polynomial(term.coefficient, fold.component.flavor, shapes)
-        return {e: column(c) * spectrum for e, c in coefficient.terms.items()}
+        return np.asarray(np.sum(weights * density, axis=-2))
 
     def _heavy(
         self,
