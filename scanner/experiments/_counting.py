@@ -136,7 +136,7 @@ def antineutrinos(spectrum: str, fluence: float) -> Flux:
     """Flux at a reactor with one of `SPECTRA` and a fluence in cm^-2.
 
     ``bestiole_to_8_mev`` is ``bestiole`` without what it has above 8 MeV, where the other spectra
-    end: 0.1 % of the antineutrinos, but every seventh recoil above the thresholds of CONUS+.
+    end: one antineutrino in ten thousand, but one recoil in seven above the thresholds of CONUS+.
     """
     model, _, cut = spectrum.partition("_to_")
     flux = reactor_flux(model=model, fluence=fluence)
