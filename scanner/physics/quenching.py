@@ -43,7 +43,7 @@ def lindhard_kevee(recoil: npt.ArrayLike, *, Z: int, k: float) -> Array:
     Examples
     --------
     >>> round(float(lindhard_kevee(1e-3, Z=32, k=0.162)), 3)
-    0.186
+    0.175
     """
     t_kev = 1e3 * np.asarray(recoil, dtype=np.float64)
     reduced = 11.5 * Z ** (-7.0 / 3.0) * t_kev
