@@ -186,8 +186,6 @@ class Experiment:
         Why a scenario in which neutrinos disappear on their way cannot be asked; empty if it can.
     electrons : Electrons, optional
         Where neutrino-electron scattering counts as signal.
-    observable : Observable, optional
-        What was measured in place of recoils; made by `measurement`.
     response_steps : tuple of float
         Nuclear recoils (MeV, increasing) at which the response jumps: no quadrature runs across
         them. Spectra like 1/T^2 make much of a threshold far below the first bin.
@@ -195,6 +193,8 @@ class Experiment:
         A background with free parameters, fitted for every signal; only for ``gaussian``. Then
         `pulls` are those of the curve (`curve_pulls`), and `backgrounds` are its components at the
         nominal parameters.
+    observable : Observable, optional
+        What was measured in place of recoils; made by `measurement`.
     """
 
     name: str
@@ -225,9 +225,9 @@ class Experiment:
     illustrative: str = ""
     no_transition: str = ""
     electrons: Electrons | None = None
-    observable: Observable | None = None
     response_steps: tuple[float, ...] = ()
     background_curve: BackgroundCurve | None = None
+    observable: Observable | None = None
 
     @property
     def data(self) -> Array:

@@ -118,7 +118,7 @@ def _print_point(explained: Point) -> None:
         print(f"  pulls (sigma): {pulls or 'none'}")
         if found.inputs:
             inputs = ", ".join(f"{k} = {v:.5g}" for k, v in found.inputs.items())
-            print(f"  inputs, fitted: {inputs}")
+            print(f"  profiled inputs: {inputs}")
     for name, value in explained.derived.items():
         print(f"{name} = {value:.4g}")
     if explained.joint is not None:
