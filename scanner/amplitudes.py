@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,20 +91,21 @@ class Amplitudes:
     def nucleus(self, isotope: Isotope, shapes: Mapping[str, Array], behind: int = 1) -> Nucleus:
         """The nucleus with the radii of each shape value, `behind` axes added."""
         form_factor = self._conventions.form_factor
-        radius = self._first(radius_names(isotope), shapes, behind)
-        scale = self._first((self._radius_scale,), shapes, behind)
+        radius = _behind(self.neutron_radius(isotope, shapes), behind)
+        scale = _behind(self._value(self._radius_scale, shapes), behind)
         return nucleus(isotope, form_factor, radius, 1.0 if scale is None else scale)
 
-    def _first(
-        self, names: Sequence[str], shapes: Mapping[str, Array], behind: int
-    ) -> Array | None:
-        """Values of the first of these parameters that has one, `behind` axes added."""
-        for name in names:
-            given = shapes[name] if name in shapes else self.fixed.get(name)
+    def neutron_radius(self, isotope: Isotope, shapes: Mapping[str, Array]) -> Array | None:
+        """Radius (fm) that is given for an isotope, its own or the common one; None if none is."""
+        for name in radius_names(isotope):
+            given = self._value(name, shapes)
             if given is not None:
-                values = np.asarray(given, dtype=np.float64)
-                return values.reshape(*values.shape, *[1] * behind) if values.ndim else values
+                return given
         return None
+
+    def _value(self, name: str, shapes: Mapping[str, Array]) -> Array | None:
+        given = shapes[name] if name in shapes else self.fixed.get(name)
+        return None if given is None else np.asarray(given, dtype=np.float64)
 
     def charges(
         self, target: Target, q2: Array, shapes: Mapping[str, Array]
@@ -168,6 +169,11 @@ class Amplitudes:
                 f"for nu_{flavor}; choose AC22 or tree"
             )
         return self._weak.proton[flavor]
+
+
+def _behind(values: Array | None, n: int) -> Array | None:
+    """Values of shapes with n axes added behind; a number as it is."""
+    return values.reshape(*values.shape, *[1] * n) if values is not None and values.ndim else values
 
 
 def column(coefficient: Any) -> Any:
