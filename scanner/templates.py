@@ -14,7 +14,7 @@ and isotope by isotope, never across them (trap 11):
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from scanner.inputs import WEAK_MIXING
 from scanner.physics.nuclei import nucleus
 from scanner.polynomial import Exponents, Polynomial, as_polynomial
 from scanner.scenario import FLAVORS, Scenario, Term, Transition, named_parameters
+from scanner.shapes import alike, apart, one_by_one
 
 Array = npt.NDArray[np.float64]
 
@@ -182,14 +183,14 @@ class TemplateMaker:
         lengths = (n, self.experiment.n_bins) if n else (self.experiment.n_bins,)
         rows: Rows = {}
         fixed, (responding, timed) = self._fixed_inputs(), self._scanned_inputs(shapes)
-        for part, inputs in _alike(shapes, responding):
+        for part, inputs in alike(shapes, responding):
             own = {k: v[part] for k, v in shapes.items()}
-            few, index = _apart(own, timed)
+            few, index = apart(own, timed)
             for fold in folds:
                 counted = self._counts(fold, few, fixed | inputs)
                 for exponents, energies in self._scaled(counted, fold.component.name).items():
                     total = rows.setdefault(exponents, np.zeros(lengths))
-                    for where, at in _alike(own, timed):
+                    for where, at in alike(own, timed):
                         some = energies if index is None else np.atleast_2d(energies)[index[where]]
                         counts = fold.in_all_bins(some, fixed | inputs | at)
                         total[part[where] if n else ...] += counts
@@ -248,7 +249,7 @@ class TemplateMaker:
         """Minus coefficient x what the probability takes, shape value by shape value."""
         flavor, length = fold.component.flavor, self.experiment.baseline_m
         parts: list[Rows] = []
-        for one in _one_by_one(shapes):
+        for one in one_by_one(shapes):
             values = self._said.fixed | one
             phase = float(self._said.ask(transition.phase, length, values=values))
             (energies, weights), averages_out = fold.oscillating(phase)
@@ -340,7 +341,7 @@ class TemplateMaker:
     ) -> Rows:
         """Counts of a term with kinematic limits of its own, shape value by shape value."""
         counts = []
-        for one in _one_by_one(shapes):
+        for one in one_by_one(shapes):
             values = self._said.fixed | one
             limits = fold.heavy(float(self._said.ask(heavy_mass, values=values)))
             if limits is None:
@@ -360,42 +361,3 @@ class TemplateMaker:
     ) -> Polynomial:
         asked = self._said.ask(coefficient, flavor, values=self._said.values(shapes))
         return as_polynomial(asked, self.couplings)
-
-
-def _one_by_one(shapes: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
-    """Shape values one after the other, as numbers; once with none where nothing is scanned."""
-    n = len(next(iter(shapes.values()))) if shapes else 1
-    for i in range(n):
-        yield {name: values[i] for name, values in shapes.items()}
-
-
-def _alike(
-    shapes: Mapping[str, Array], names: Sequence[str]
-) -> Iterator[tuple[npt.NDArray[np.intp], dict[str, float]]]:
-    """Points that have the same values of the named shapes, and those values."""
-    n = len(next(iter(shapes.values()))) if shapes else 0
-    scanned = [name for name in names if name in shapes]
-    if not scanned:
-        yield np.arange(n), {}
-        return
-    columns = np.stack([shapes[name] for name in scanned], axis=1)
-    values, index = np.unique(columns, axis=0, return_inverse=True)
-    for i, row in enumerate(values.tolist()):
-        yield np.flatnonzero(index.ravel() == i), dict(zip(scanned, row, strict=True))
-
-
-def _apart(
-    shapes: Mapping[str, Array], timed: Sequence[str]
-) -> tuple[dict[str, Array], npt.NDArray[np.intp] | None]:
-    """Values of the shapes that are not timed, each combination once, and which one a point has.
-
-    As they are (None) where nothing is timed.
-    """
-    if not timed:
-        return dict(shapes), None
-    names = [name for name in shapes if name not in timed]
-    if not names:
-        return {}, np.zeros(len(shapes[timed[0]]), np.intp)
-    columns = np.stack([shapes[name] for name in names], axis=1)
-    values, index = np.unique(columns, axis=0, return_inverse=True)
-    return dict(zip(names, values.T, strict=True)), index.ravel()
