@@ -161,6 +161,8 @@ def experiment_record(form: Experiment) -> Record:
         "inputs": [_parameter(p) for p in form.inputs],
         "choices": dict(form.choices),
         "available_choices": {k: list(v) for k, v in catalog.experiment_choices(form.name).items()},
+        **_said({"remarks": list(catalog.experiment_remarks(form.name))}),
+        **_said({"profiled": {name: str(c) for name, c in form.constraints.items()}}),
         "statistic": form.statistic,
         "bins": [
             {"observable": b.name, "unit": b.unit, "n": b.n, "from": b.edges[0], "to": b.edges[-1]}
@@ -204,6 +206,11 @@ def _setting(form: Experiment) -> Record:
         "target": f"{form.mass_kg:g} kg {form.target.formula}",
         "exposure": form.exposure,
     }
+
+
+def _said(record: Record) -> Record:
+    """Entries that are not empty."""
+    return {key: value for key, value in record.items() if value}
 
 
 def _acts(response: Any) -> bool:
