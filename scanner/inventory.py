@@ -157,10 +157,7 @@ def experiment_record(form: Experiment) -> Record:
     return {
         "experiment": form.name,
         "title": form.title,
-        "source": ", ".join(c.name for c in form.flux.components),
-        "baseline_m": form.baseline_m,
-        "target": f"{form.mass_kg:g} kg {form.target.formula}",
-        "exposure": form.exposure,
+        **_setting(form),
         "inputs": [_parameter(p) for p in form.inputs],
         "choices": dict(form.choices),
         "available_choices": {k: list(v) for k, v in catalog.experiment_choices(form.name).items()},
@@ -190,6 +187,22 @@ def experiment_record(form: Experiment) -> Record:
             "tables (sha256)": dict(form.provenance.tables),
             "release files (sha256)": dict(form.provenance.release),
         },
+    }
+
+
+def _setting(form: Experiment) -> Record:
+    """Source, target and exposure, or the quantity that was measured in place of recoils."""
+    if form.observable is not None and form.variance is not None:
+        return {
+            "observable": form.observable.name,
+            "error": float(form.variance[0] ** 0.5),
+            "target": form.target.formula,
+        }
+    return {
+        "source": ", ".join(c.name for c in form.flux.components),
+        "baseline_m": form.baseline_m,
+        "target": f"{form.mass_kg:g} kg {form.target.formula}",
+        "exposure": form.exposure,
     }
 
 
