@@ -18,8 +18,8 @@ from scanner.grid import Axis
 from scanner.inputs import all_parameters, inputs, relevant
 from scanner.reading import document, resolve
 from scanner.reading.axes import axis_entries, read_axes, recorded_axes
-from scanner.reading.section import Section
 from scanner.scenario import Scenario, Value
+from scanner.section import Section
 
 # Counts every change of the machine (physics, statistics, templates, chi2) that changes numbers.
 # What lies in the file of a scenario or an experiment is covered by its source hash.

@@ -16,8 +16,8 @@ from scanner.exact.likelihood import Likelihood
 from scanner.inputs import all_parameters
 from scanner.parameter import Parameter
 from scanner.reading import resolve
-from scanner.reading.section import Section
 from scanner.scenario import Scenario
+from scanner.section import Section
 
 Ends = tuple[float, float] | None
 Free = Sequence[str] | Mapping[str, Ends]

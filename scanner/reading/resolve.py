@@ -14,8 +14,8 @@ from scanner.grid import Axis
 from scanner.physics.charges import WEAK_COUPLINGS
 from scanner.physics.nuclei import FORM_FACTORS
 from scanner.reading.axes import check_range, to_own, written_unit
-from scanner.reading.section import Section
 from scanner.scenario import Parameter, Scenario, Value
+from scanner.section import Section
 
 # physics conventions and their values, the default first
 OPTIONS: Mapping[str, tuple[str, ...]] = {
