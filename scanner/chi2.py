@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -64,10 +65,10 @@ def likelihood(experiment: Experiment) -> Likelihood:
     """Likelihood of an experiment: its counts, its backgrounds and its pulls."""
     pulls = linear_pulls(experiment)
     if experiment.statistic == "poisson":
-        return PoissonLikelihood(experiment.observed, pulls)
+        return PoissonLikelihood(experiment.data, pulls)
     if experiment.variance is None:
         raise ValueError(f"{experiment.name}: a gaussian statistic needs a variance")
-    return GaussianLikelihood(experiment.observed, experiment.variance, pulls)
+    return GaussianLikelihood(experiment.data, experiment.variance, pulls)
 
 
 def linear_pulls(experiment: Experiment) -> LinearPulls:
@@ -78,8 +79,8 @@ def linear_pulls(experiment: Experiment) -> LinearPulls:
     for row, pull in zip(background, experiment.pulls, strict=True):
         for name, relative in pull.backgrounds.items():
             row += pull.sigma * relative * experiment.backgrounds[name]
-    expected = np.sum(list(experiment.backgrounds.values()), axis=0)
-    return LinearPulls(signal, background, expected)
+    expected = np.sum([np.zeros(n_bins), *experiment.backgrounds.values()], axis=0)
+    return LinearPulls(signal.reshape(-1, n_bins), background, expected)
 
 
 class ExperimentModel:
@@ -111,10 +112,7 @@ class ExperimentModel:
         *,
         compiled: bool = False,
     ) -> None:
-        self.experiment = experiment
-        self.likelihood = likelihood(experiment)
         self.compiled = compiled
-        self.gridded = self.fast(self.likelihood)
         known = all_parameters(scenario, [experiment])
         roles = {name: parameter.role for name, parameter in known.items()}
         self.couplings = tuple(n for n in scanned if roles.get(n) == "coupling")
@@ -130,6 +128,16 @@ class ExperimentModel:
         sm = usual_values(scenario, own)
         self._sm_maker = TemplateMaker(STANDARD_MODEL, experiment, conventions, sm, ())
         self._bank = TemplateBank(self._folded, self.shapes)
+        self.experiment = self._with_data(experiment)
+        self.likelihood = likelihood(self.experiment)
+        self.gridded = self.fast(self.likelihood)
+
+    def _with_data(self, experiment: Experiment) -> Experiment:
+        """The experiment; without data of its own, with what the Standard Model expects."""
+        if experiment.observed is not None:
+            return experiment
+        expected = np.sum([np.zeros(experiment.n_bins), *experiment.backgrounds.values()], axis=0)
+        return replace(experiment, observed=self.standard_model() + expected)
 
     def fast(self, data: Likelihood) -> Scanned:
         """What evaluates grids of that likelihood: a kernel, or itself."""

@@ -16,6 +16,7 @@ from scanner import catalog
 from scanner.errors import CatalogError, MismatchError
 from scanner.grid import Axis
 from scanner.inputs import all_parameters, inputs, relevant
+from scanner.parameter import Constraint
 from scanner.reading import document, resolve
 from scanner.reading.axes import axis_entries, read_axes, recorded_axes
 from scanner.scenario import Scenario, Value
@@ -63,8 +64,8 @@ class ScanDefinition:
         Physics conventions.
     experiment_options : mapping from experiment to its choices
         All choices of each experiment.
-    profile : mapping from input to ``{"mean": ..., "sigma": ...}``
-        Inputs profiled with a Gaussian constraint.
+    profile : mapping from input to ``{"mean": ..., "sigma": ...}`` or ``{"low": ..., "high": ...}``
+        Inputs profiled with a Gaussian constraint, or free between two ends.
     sources : mapping
         sha256 of what the numbers depend on besides the engine (`catalog.source_hashes`).
     engine_version : int
@@ -304,6 +305,7 @@ def from_mapping(
     fixed = top.table("parameters")
     shared = {name: known[name] for name in inputs(loaded)}
     profile = resolve.profile(top.table("profile"), shared, (*scanned, *fixed.entries))
+    profile |= resolve.brought(loaded, known, (*scanned, *fixed.entries, *profile))
     parameters = resolve.parameters(fixed, known, scanned, profile)
     options = resolve.options(top.table("options"))
     resolve.check_combination(where, scenario, {**parameters, **_means(profile)}, axes)
@@ -327,7 +329,7 @@ def from_mapping(
 
 
 def _means(profile: Mapping[str, Mapping[str, float]]) -> dict[str, Value]:
-    return {name: constraint["mean"] for name, constraint in profile.items()}
+    return {name: Constraint.of_record(record).mean for name, record in profile.items()}
 
 
 def _title(scenario: Scenario, parameters: Mapping[str, Value]) -> str:

@@ -25,6 +25,7 @@ from scanner.limits.spaces import Names
 from scanner.limits.surface import Surface
 from scanner.overlays import shelf
 from scanner.overlays.overlay import Model, Overlay
+from scanner.parameter import Constraint
 from scanner.store.provenance import package_version
 
 if TYPE_CHECKING:
@@ -268,9 +269,7 @@ def provenance(scan: Answers, surface: Surface) -> str:
         if (text := _choice(name, key, value))
     ]
     held = [f"{name} = {value:g}" for name, value in surface.fixed.items()]
-    inputs = [
-        f"{name} = {c['mean']:g} +- {c['sigma']:g} profiled" for name, c in chosen.profile.items()
-    ]
+    inputs = [f"{name} = {Constraint.of_record(c)} profiled" for name, c in chosen.profile.items()]
     profiled = [f"profiled over {', '.join(surface.profiled)}"] if surface.profiled else []
     parts = [
         f"scan {scan.id}",

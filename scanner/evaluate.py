@@ -27,6 +27,7 @@ from scanner.chi2 import (
 from scanner.definition import ScanDefinition
 from scanner.grid import Axis, Chunk, Grid
 from scanner.inputs import all_parameters, usual_values
+from scanner.parameter import Constraint
 from scanner.scenario import call_with
 from scanner.statistics.constrained import minimise
 from scanner.statistics.pulls import NOT_CONVERGED, OK, UNPHYSICAL, Status
@@ -38,8 +39,6 @@ POINTS_AT_ONCE = 2048
 """Points off the grid folded at once, each with its own shape value."""
 PROFILED_AT_ONCE = 1024
 """Points whose inputs are profiled together."""
-WIDTHS = 5.0
-"""Range of a profiled input, in standard deviations from its mean."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,9 @@ class Evaluator:
         loaded = [catalog.experiment(n, c) for n, c in self._experiment_options.items()]
         known = all_parameters(self._scenario, loaded)
         self._profile = {
-            name: (constraint["mean"], constraint["sigma"])
-            for name, constraint in definition.profile.items()
+            name: Constraint.of_record(record) for name, record in definition.profile.items()
         }
-        self._ranges = {
-            name: (
-                max(mean - WIDTHS * sigma, known[name].minimum),
-                min(mean + WIDTHS * sigma, known[name].maximum),
-            )
-            for name, (mean, sigma) in self._profile.items()
-        }
+        self._ranges = {name: c.ends(known[name]) for name, c in self._profile.items()}
         # by the size of the whole grid, so that every chunk on every worker goes the same way
         points = math.prod(len(axis) for axis in definition.axes)
         self._compiled = points >= WORTH_COMPILING
@@ -203,7 +195,7 @@ class _Layers:
     def __init__(
         self,
         bound: Sequence[ExperimentModel],
-        profile: Mapping[str, tuple[float, float]],
+        profile: Mapping[str, Constraint],
         joint: bool,
     ) -> None:
         self._profile = profile
@@ -244,14 +236,16 @@ class _Layers:
     ) -> tuple[Array, Status]:
         """chi2 and status of some points (k,) in one layer."""
         names = [name for name in self._profile if any(name in m.profiled for m in layer)]
-        mean, sigma = (np.array([self._profile[name][k] for name in names]) for k in (0, 1))
+        known = [self._profile[name] for name in names]
+        mean, scale = np.array([(c.mean, c.scale) for c in known]).reshape(-1, 2).T
+        weight = np.array([float(np.isfinite(c.sigma)) for c in known])
 
         def chi2(points: Index, u: Array) -> Array:
-            inputs = dict(zip(names, (mean + sigma * u).T, strict=True))
+            inputs = dict(zip(names, (mean + scale * u).T, strict=True))
             return np.asarray(np.sum([one.chi2(part[points], inputs) for one in counts], axis=0))
 
         low, high = np.array([self._range(layer, name) for name in names]).reshape(-1, 2).T
-        found = minimise(chi2, len(part), (low - mean) / sigma, (high - mean) / sigma)
+        found = minimise(chi2, len(part), (low - mean) / scale, (high - mean) / scale, weight)
         good = np.isfinite(found.value)
         return found.value, np.where(good, OK, NOT_CONVERGED).astype(np.uint8)
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from scanner.parameter import Constraint as Constraint
 from scanner.parameter import Parameter
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import Material
@@ -113,8 +114,9 @@ class Experiment:
         in all bins is that of the energy bins times their shares, energy first.
     bins : tuple of BinAxis
         Observables, in the order of the bins (C order when flattened).
-    observed : array (n_bins,)
-        Counts (for ``gaussian`` perhaps background-subtracted).
+    observed : array (n_bins,) or None
+        Counts (for ``gaussian`` perhaps background-subtracted). None stands for Asimov's data: what
+        is expected in the Standard Model, so that limits are sensitivities.
     backgrounds : mapping from name to array (n_bins,)
         Expected counts at nominal pulls.
     pulls : tuple of Pull
@@ -127,8 +129,18 @@ class Experiment:
         The named choices it was loaded with.
     inputs : tuple of Parameter
         Numbers of the detector that can be scanned or profiled; all have a default.
-    response_at : callable, optional
-        ``response_at(**inputs)``: the response at other values of the inputs.
+    response_at, timing_at, backgrounds_at : callable, optional
+        ``f(**inputs)``: response, timing and backgrounds at other values of those inputs that the
+        signature names.
+    constraints : mapping from input to Constraint
+        Inputs that are profiled, unless a definition fixes or scans them or says otherwise.
+    normalisations : mapping from input to tuple of str
+        Inputs of role ``coupling`` that multiply the signal of these flux components, of all if
+        none is named. Experiments that name the same one share it.
+    illustrative : str
+        Why this is not a measurement; empty for a measurement.
+    no_transition : str
+        Why a scenario in which neutrinos disappear on their way cannot be asked; empty if it can.
     electrons : Electrons, optional
         Where neutrino-electron scattering counts as signal.
     """
@@ -143,7 +155,7 @@ class Experiment:
     response: Response
     timing: Mapping[str, Array]
     bins: tuple[BinAxis, ...]
-    observed: Array
+    observed: Array | None
     backgrounds: Mapping[str, Array]
     pulls: tuple[Pull, ...]
     statistic: Literal["poisson", "gaussian"]
@@ -152,7 +164,26 @@ class Experiment:
     choices: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[Parameter, ...] = ()
     response_at: Callable[..., Response] | None = None
+    timing_at: Callable[..., Mapping[str, Array]] | None = None
+    backgrounds_at: Callable[..., Mapping[str, Array]] | None = None
+    constraints: Mapping[str, Constraint] = field(default_factory=dict)
+    normalisations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    illustrative: str = ""
+    no_transition: str = ""
     electrons: Electrons | None = None
+
+    @property
+    def data(self) -> Array:
+        """Observed counts (n_bins,).
+
+        Raises
+        ------
+        ValueError
+            Asimov's data, which only `scanner.chi2.ExperimentModel` can make.
+        """
+        if self.observed is None:
+            raise ValueError(f"{self.name} has no data of its own: ask its model")
+        return self.observed
 
     @property
     def n_bins(self) -> int:

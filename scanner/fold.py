@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -23,6 +23,7 @@ from scanner.physics.kinematics import (
     upscattering_recoils,
 )
 from scanner.physics.nuclei import ElectronTarget, Nucleus
+from scanner.scenario import named_parameters
 
 Array = npt.NDArray[np.float64]
 Beam = tuple[Array, Array]
@@ -52,8 +53,6 @@ class Fold(ABC):
     ----------
     recoil : array (n,)
         Nodes in MeV.
-    share : array (n_other_bins,) or (n_energy_bins, n_other_bins)
-        Of the component in the bins that are not energy, as in `Experiment.timing`.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class Fold(ABC):
         self.target = target
         self.component = component
         self.experiment = experiment
-        self.share = np.asarray(experiment.timing[component.name], dtype=np.float64)
         self.recoil, self._dt = nodes
 
     @cached_property
@@ -90,18 +88,25 @@ class Fold(ABC):
         """|q|^2 in MeV^2 at the recoil nodes."""
         return momentum_transfer_squared(self.recoil, self.target.mass)
 
+    def share(self, inputs: Mapping[str, float]) -> Array:
+        """Share of the component in the bins that are not energy, as in `Experiment.timing`."""
+        timing_at = self.experiment.timing_at
+        own = named_values(timing_at, inputs)
+        timing = timing_at(**own) if timing_at is not None and own else self.experiment.timing
+        return np.asarray(timing[self.component.name], dtype=np.float64)
+
     @abstractmethod
     def accepted(self, inputs: Mapping[str, float]) -> Array:
         """Targets x width x response (n_energy_bins, n) at the detector's inputs."""
 
     def counts(self, spectrum: Array, inputs: Mapping[str, float]) -> Array:
         """Counts in all bins, (..., n_bins), of recoils per target and MeV (..., n)."""
-        return self.in_all_bins(spectrum @ self.accepted(inputs).T)
+        return self.in_all_bins(spectrum @ self.accepted(inputs).T, inputs)
 
-    def in_all_bins(self, energy_bins: Array) -> Array:
+    def in_all_bins(self, energy_bins: Array, inputs: Mapping[str, float]) -> Array:
         """Counts in all bins, (..., n_bins), of those in the energy bins (..., n_energy_bins)."""
         # one row of shares serves all energy bins, or each has its own: both broadcast
-        shared = energy_bins[..., np.newaxis] * self.share
+        shared = energy_bins[..., np.newaxis] * self.share(inputs)
         return np.asarray(shared.reshape(*energy_bins.shape[:-1], -1))
 
 
@@ -119,7 +124,11 @@ class NuclearFold(Fold):
 
     def accepted(self, inputs: Mapping[str, float]) -> Array:
         """Nuclei x width x response (n_energy_bins, n) at the detector's inputs."""
-        return self._kept(tuple(sorted(inputs.items())))
+        return self._kept(self._own(inputs))
+
+    def _own(self, inputs: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+        """Those inputs that the response depends on."""
+        return tuple(sorted(named_values(self.experiment.response_at, inputs).items()))
 
     def _accepted(self, inputs: tuple[tuple[str, float], ...]) -> Array:
         return self._response(dict(inputs), self.recoil) * (self._nuclei * self._dt)
@@ -158,8 +167,9 @@ class NuclearFold(Fold):
         self, recoil: Array, dt: Array, spectrum: Array, inputs: Mapping[str, float]
     ) -> Array:
         """Counts (n_bins,) of a spectrum (m,) at the recoils of `heavy`."""
-        table = self._tables(tuple(sorted(inputs.items())))
-        return self.in_all_bins((spectrum * dt * self._nuclei) @ table(np.sqrt(recoil)))
+        table = self._tables(self._own(inputs))
+        energy_bins = (spectrum * dt * self._nuclei) @ table(np.sqrt(recoil))
+        return self.in_all_bins(energy_bins, inputs)
 
     def _table(self, inputs: tuple[tuple[str, float], ...]) -> CubicSpline:
         """Response over sqrt(T), shape (n_energy_bins,) at each."""
@@ -187,7 +197,7 @@ class ElectronFold(Fold):
         self._matrix = electrons.response(self.recoil) * (experiment.mass_kg * atoms * self._dt)
 
     def accepted(self, inputs: Mapping[str, float]) -> Array:
-        """Electrons x width x response (n_energy_bins, n); no input of the detector matters."""
+        """Electrons x width x response (n_energy_bins, n); no input changes it."""
         del inputs
         return self._matrix
 
@@ -198,6 +208,15 @@ class ElectronFold(Fold):
             np.sum(weights * part, axis=0) for part in vector_axial_parts(energies, self.recoil)
         )
         return vector, -mixed if self.component.antineutrino else mixed, axial
+
+
+def named_values(
+    function: Callable[..., object] | None, inputs: Mapping[str, float]
+) -> dict[str, float]:
+    """Those inputs that the function's signature names; none where there is no function."""
+    if function is None:
+        return {}
+    return {name: inputs[name] for name in named_parameters(function, inputs)}
 
 
 def _recoil_nodes(t_min: float, t_max: float, panels: int) -> tuple[Array, Array]:

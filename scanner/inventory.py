@@ -152,7 +152,8 @@ def _parameter(parameter: Parameter) -> Record:
 def experiment_record(form: Experiment) -> Record:
     """Source, target, exposure, bins, backgrounds, pulls and provenance of an experiment."""
     used = Conventions()
-    signal = ExperimentModel(STANDARD_MODEL, form, used, {}, ()).standard_model()
+    model = ExperimentModel(STANDARD_MODEL, form, used, {}, ())
+    signal = model.standard_model()
     return {
         "experiment": form.name,
         "title": form.title,
@@ -169,7 +170,7 @@ def experiment_record(form: Experiment) -> Record:
             for b in form.bins
         ],
         "counts": {
-            "observed": float(form.observed.sum()),
+            "observed": float(model.experiment.data.sum()),
             f"sm_signal ({used.couplings}, {used.form_factor})": float(signal.sum()),
             **{name: float(b.sum()) for name, b in form.backgrounds.items()},
         },

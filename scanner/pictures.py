@@ -137,7 +137,7 @@ def _residual(found: Spectra, fit: Fit, i: int) -> Array:
     """(data - fit)/error of the bins of one observable."""
     total, variance = fit.total, found.experiment.variance
     error = np.sqrt(found.projected(total if variance is None else variance, i))
-    return (found.projected(found.experiment.observed, i) - found.projected(total, i)) / error
+    return (found.projected(found.experiment.data, i) - found.projected(total, i)) / error
 
 
 def _projections(found: Spectra) -> list[Projection]:
@@ -146,7 +146,7 @@ def _projections(found: Spectra) -> list[Projection]:
 
 def _projection(found: Spectra, i: int) -> Projection:
     experiment, fit = found.experiment, found.point
-    observed = found.projected(experiment.observed, i)
+    observed = found.projected(experiment.data, i)
     sm = None if same_counts(fit, found.standard_model) else found.standard_model.total
     return Projection(
         axis=experiment.bins[i],

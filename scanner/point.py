@@ -171,7 +171,7 @@ def _explain(model: ExperimentModel) -> ExperimentPoint:
             "signal": float(signals[0].sum()),
             "sm_signal": float(signals[1].sum()),
             **backgrounds,
-            "observed": float(experiment.observed.sum()),
+            "observed": float(experiment.data.sum()),
         },
         components=model.components(),
         counts_fitted=_fitted(experiment, signals[0], profile.pulls[0]),

@@ -77,7 +77,7 @@ class Spectra:
                 {"name": axis.name, "unit": axis.unit, "edges": axis.edges.tolist()}
                 for axis in self.experiment.bins
             ],
-            "observed": self.experiment.observed.tolist(),
+            "observed": self.experiment.data.tolist(),
             "point": self.point.to_dict(),
             "standard_model": self.standard_model.to_dict(),
         }
@@ -140,7 +140,7 @@ def _fit(model: ExperimentModel, components: Mapping[str, Array]) -> Fit:
         for name, relative in pull.backgrounds.items():
             backgrounds[name] += value * pull.sigma * relative * experiment.backgrounds[name]
     mu = postfit.counts_at(responses, signal, x)
-    weight = postfit.weights(experiment.observed, mu, experiment.variance)
+    weight = postfit.weights(experiment.data, mu, experiment.variance)
     widths = np.sqrt(np.diag(postfit.covariance(responses, signal, weight)))
     names = [pull.name for pull in experiment.pulls]
     return Fit(

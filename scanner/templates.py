@@ -93,6 +93,11 @@ class TemplateMaker:
         fixed: Mapping[str, Any],
         couplings: tuple[str, ...],
     ) -> None:
+        if experiment.no_transition and scenario.transition is not None:
+            raise DefinitionError(
+                f"scenario {scenario.title!r} with {experiment.name}: {experiment.no_transition}; "
+                "leave the experiment out"
+            )
         self.scenario = scenario
         self.experiment = experiment
         self.couplings = couplings
@@ -122,6 +127,8 @@ class TemplateMaker:
         flat = {k: np.broadcast_to(v, lengths).ravel() for k, v in shapes.items()}
         rows = self._rows(flat, self._folds)
         constant = (0,) * len(self.couplings)
+        if constant not in rows:  # a scanned flux multiplies everything
+            rows[constant] = np.zeros_like(next(iter(rows.values())))
         order = [constant, *sorted(set(rows) - {constant})]
         counts = np.stack([rows[exponents] for exponents in order])
         return Templates(
@@ -143,7 +150,8 @@ class TemplateMaker:
         for part, inputs in self._by_detector(shapes):
             own = {k: v[part] for k, v in shapes.items()}
             for fold in folds:
-                for exponents, counts in self._counts(fold, own, inputs).items():
+                counted = self._scaled(self._counts(fold, own, inputs), fold.component.name)
+                for exponents, counts in counted.items():
                     if exponents not in rows:
                         rows[exponents] = np.zeros(
                             (n, counts.shape[-1]) if n else counts.shape[-1:]
@@ -179,6 +187,24 @@ class TemplateMaker:
         if self.scenario.transition is not None:
             add(rows, self._lost(fold, self.scenario.transition, shapes, inputs))
         return rows
+
+    def _scaled(self, rows: Rows, component: str) -> Rows:
+        """Counts of one flux component, times the inputs that scale its flux."""
+        if not self.experiment.normalisations:
+            return rows
+        factor = Polynomial(self.couplings, {(0,) * len(self.couplings): 1.0})
+        for name, components in self.experiment.normalisations.items():
+            if name in self.couplings:
+                own: Any = Polynomial.variable(name, self.couplings)
+            else:
+                own = float(self._said.fixed.get(name, 1.0))
+            factor = factor * own if not components or component in components else factor
+        scaled: Rows = {}
+        for exponents, counts in rows.items():
+            for more, c in factor.terms.items():
+                total = tuple(i + j for i, j in zip(exponents, more, strict=True))
+                add(scaled, {total: c * counts})
+        return scaled
 
     def _lost(
         self,

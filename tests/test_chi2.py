@@ -16,6 +16,7 @@ from scanner.definition import from_mapping
 from scanner.errors import DefinitionError
 from scanner.evaluate import POINTS_AT_ONCE, Evaluator
 from scanner.grid import Grid
+from scanner.parameter import Parameter
 from scanner.statistics.lines import Lines
 from scanner.statistics.pulls import OK
 from scanner.templates import TemplateMaker, Templates
@@ -292,3 +293,57 @@ def test_pulls_of_one_name_in_two_experiments_are_refused(monkeypatch):
     monkeypatch.setattr(catalog, "experiment", same_flux)
     with pytest.raises(DefinitionError, match="sns_flux"):
         evaluator("mass, coupling")
+
+
+# --- what an experiment may say besides -----------------------------------------------------------
+
+FLUX = Parameter("toy_flux", "coupling", default=1.0, minimum=0.0, maximum=5.0, shared=True)
+SCENARIO = catalog.scenario("light_vector")
+DEFAULTS = {p.name: p.default for p in SCENARIO.parameters if p.default is not None}
+FIXED = {**DEFAULTS, "model": "universal", "mass": 20.0, "coupling": 3e-5}
+
+
+def _scaled(name, components=()):
+    loaded = catalog.experiment(name)
+    return replace(
+        loaded, inputs=(*loaded.inputs, FLUX), normalisations={FLUX.name: tuple(components)}
+    )
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("components", [(), ("nu_mu", "nu_e")])
+def test_a_normalisation_multiplies_the_flux_components_that_it_names(name, components):
+    loaded = _scaled(name, components)
+    plain = ExperimentModel(SCENARIO, loaded, Conventions(), FIXED, ()).component_bins()
+    model = ExperimentModel(SCENARIO, loaded, Conventions(), FIXED, ["toy_flux"])
+    fixed = ExperimentModel(SCENARIO, loaded, Conventions(), {**FIXED, "toy_flux": 1.7}, ())
+    scales = np.array([0.0, 1.0, 1.7])
+    found = model.signal({"toy_flux": scales})
+    for scale, counts in zip(scales, found, strict=True):
+        expected = sum(
+            bins * (scale if not components or c in components else 1.0)
+            for c, bins in plain.items()
+        )
+        np.testing.assert_allclose(counts, expected, rtol=1e-13)
+    np.testing.assert_allclose(fixed.signal({})[0], found[2], rtol=1e-13)
+
+
+def test_without_data_the_standard_model_is_expected():
+    loaded = replace(catalog.experiment("coherent_csi_2021"), observed=None)
+    with pytest.raises(ValueError, match="coherent_csi_2021 has no data of its own"):
+        _ = loaded.data
+    for couplings in ("AC22", "tree"):
+        model = ExperimentModel(SCENARIO, loaded, Conventions(couplings), FIXED, ())
+        sm = model.standard_model()
+        expected = sm + sum(loaded.backgrounds.values())
+        np.testing.assert_allclose(model.experiment.data, expected, rtol=1e-14)
+        chi2 = model.likelihood.profile(np.stack([sm, model.signal({})[0]])).chi2
+        assert abs(chi2[0]) < 1e-9
+        assert chi2[1] > 1e-3
+
+
+def test_a_scenario_with_disappearance_is_refused_where_it_makes_no_sense():
+    loaded = replace(catalog.experiment("coherent_csi_2021"), no_transition="matter changes it")
+    sterile = catalog.scenario("sterile")
+    with pytest.raises(DefinitionError, match="coherent_csi_2021: matter changes it; leave the"):
+        TemplateMaker(sterile, loaded, Conventions(), {}, ())

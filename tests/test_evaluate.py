@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import tomllib
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from scanner import catalog
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
-from scanner.definition import from_mapping
+from scanner.definition import ScanDefinition, from_mapping
+from scanner.errors import DefinitionError
 from scanner.evaluate import PROFILED_AT_ONCE, Evaluator
 from scanner.grid import Grid
 from scanner.inputs import all_parameters
+from scanner.parameter import Constraint
 from scanner.statistics.pulls import OK, UNPHYSICAL
 
 CSI, LAR = "coherent_csi_2021", "coherent_lar_2020"
@@ -397,3 +403,102 @@ def test_a_phase_of_nothing_is_idle():
     raw = {"scenario": "nsi", "experiments": [CSI], "parameters": {"eps_emu_d": 0.1}}
     axes = {"phase_emu_d": linear(0.0, 3.0, 4)}
     assert idle(raw, axes=axes) == ("phase_emu_d",)
+
+
+# --- inputs that an experiment profiles of itself -------------------------------------------------
+
+PLANE = {
+    "scenario": "light_vector",
+    "experiments": ["coherent_csi_2021"],
+    "parameters": {"model": "universal", "mass": 20.0},
+    "axes": {"coupling": {"spacing": "log", "start": 2e-5, "stop": 1e-4, "n": 3}},
+}
+PC0 = "csi_quenching_pc0"
+
+
+@pytest.fixture
+def constrained(monkeypatch):
+    """CsI as it is, but for one quenching component that it profiles of itself."""
+
+    def with_constraint(constraint):
+        original = catalog.experiment
+
+        def constrained(name, choices=None):
+            loaded = original(name, choices)
+            own = {PC0: constraint} if name == "coherent_csi_2021" else {}
+            return replace(loaded, constraints=own)
+
+        monkeypatch.setattr(catalog, "experiment", constrained)
+
+    return with_constraint
+
+
+def test_an_experiment_brings_its_constraints(constrained):
+    said = from_mapping({**PLANE, "profile": {PC0: {"mean": 0.0, "sigma": 1.0}}}, "test")
+    constrained(Constraint(0.0, 1.0))
+    brought = from_mapping(PLANE, "test")
+    assert brought.profile == {PC0: {"mean": 0.0, "sigma": 1.0}}
+    assert brought.digest == said.digest
+    assert PC0 not in brought.parameters
+    reread = ScanDefinition.from_dict(brought.to_dict())
+    assert reread.profile == brought.profile
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parameters": {**PLANE["parameters"], PC0: 0.5}},
+        {"axes": {**PLANE["axes"], PC0: {"spacing": "linear", "start": -1, "stop": 1, "n": 3}}},
+        {"profile": {PC0: {"mean": 0.1, "sigma": 0.2}}},
+    ],
+)
+def test_a_definition_overrules_what_an_experiment_brings(constrained, change):
+    constrained(Constraint(0.0, 1.0))
+    made = from_mapping({**PLANE, **change}, "test")
+    assert made.profile == change.get("profile", {})
+
+
+def test_an_input_without_sigma_is_free_between_its_ends(constrained):
+    constrained(Constraint(0.0, math.inf))
+    made = from_mapping(PLANE, "test")
+    assert made.profile == {PC0: {"low": -3.0, "high": 3.0}}
+    assert from_mapping(tomllib.loads(made.to_toml()), "again").digest == made.digest
+    grid = Grid(made.axes, (3,))
+    chunk = grid.chunk(0)
+    found = Evaluator(made).block(grid, chunk)
+    exact = Exact(made, "coherent_csi_2021")
+    for coupling, chi2 in zip(made.axes[0].coordinates, found.chi2[0], strict=True):
+        lowest = minimize_scalar(
+            lambda x, c=coupling: exact({"coupling": c}, {PC0: x}),
+            bounds=(-3.0, 3.0),
+            method="bounded",
+            options={"xatol": 1e-8},
+        )
+        assert chi2 == pytest.approx(lowest.fun, abs=1e-5)
+
+
+def test_two_experiments_must_constrain_an_input_alike(monkeypatch):
+    original = catalog.experiment
+    means = {"coherent_csi_2021": 0.0, "coherent_lar_2020": 0.1}
+
+    def constrained(name, choices=None):
+        loaded = original(name, choices)
+        return replace(loaded, constraints={"sin2_theta_w": Constraint(0.2 + means[name], 0.01)})
+
+    monkeypatch.setattr(catalog, "experiment", constrained)
+    with pytest.raises(DefinitionError, match="say which holds with"):
+        from_mapping({**PLANE, "experiments": list(means)}, "test")
+
+
+@pytest.mark.parametrize(
+    ("constraint", "said"),
+    [
+        ({"low": -1.0, "high": -2.0}, "high = -2.*write a number above low"),
+        ({"low": -1.0, "sigma": 2.0}, "low = -1.*give mean and sigma, or low and high without"),
+        ({"low": -1.0}, "high: is missing"),
+        ({"low": -9.0, "high": 1.0}, "low: -9 is outside"),
+    ],
+)
+def test_ends_that_make_no_sense(constraint, said):
+    with pytest.raises(DefinitionError, match=rf"profile.{PC0}.{said}"):
+        from_mapping({**PLANE, "profile": {PC0: constraint}}, "test")

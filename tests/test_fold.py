@@ -29,7 +29,7 @@ def experiment():
 def test_shares_of_each_energy_bin(experiment):
     rng = np.random.default_rng(5)
     energy_bins, share = rng.uniform(size=(2, 3, 9)), rng.uniform(size=(9, 11))
-    found = fold(experiment, share=share).in_all_bins(energy_bins)
+    found = fold(experiment, share=share).in_all_bins(energy_bins, {})
     assert found.shape == (2, 3, 99)
     for point in np.ndindex(2, 3):
         for energy in range(9):
@@ -39,6 +39,19 @@ def test_shares_of_each_energy_bin(experiment):
 
 def test_alike_in_all_energy_bins_is_one_row_of_shares(experiment):
     one = fold(experiment)
-    each = fold(experiment, share=np.tile(one.share, (9, 1)))
+    each = fold(experiment, share=np.tile(one.share({}), (9, 1)))
     spectrum = np.exp(-one.recoil / 0.01)
     assert one.counts(spectrum, {}).tobytes() == each.counts(spectrum, {}).tobytes()
+
+
+def test_timing_moves_with_those_inputs_that_it_names(experiment):
+    def timing_at(*, delay=0.0):
+        return {name: np.roll(share, int(delay)) for name, share in experiment.timing.items()}
+
+    moved = replace(experiment, timing_at=timing_at)
+    one = fold(moved)
+    spectrum = np.exp(-one.recoil / 0.01)
+    usual = one.counts(spectrum, {"csi_quenching_pc0": 1.0}).reshape(9, 11)
+    late = one.counts(spectrum, {"delay": 2.0, "csi_quenching_pc0": 1.0}).reshape(9, 11)
+    np.testing.assert_array_equal(late, np.roll(usual, 2, axis=1))
+    assert not np.allclose(usual, one.counts(spectrum, {"delay": 2.0}).reshape(9, 11), rtol=1e-3)

@@ -121,7 +121,7 @@ def load(timing: str = "gaussian_500ns", electron_scattering: str = "ignored") -
     )
 
 
-def response(csi_quenching_pc0: float = 0.0, csi_quenching_pc1: float = 0.0) -> EnergyResponse:
+def response(*, csi_quenching_pc0: float = 0.0, csi_quenching_pc1: float = 0.0) -> EnergyResponse:
     """Photoelectron response of the release; nominal with both components at 0.
 
     Parameters

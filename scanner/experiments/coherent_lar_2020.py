@@ -144,6 +144,7 @@ def load(
 
 
 def response(
+    *,
     lar_quenching_constant: float = QUENCHING_CONSTANT,
     lar_quenching_slope: float = QUENCHING_SLOPE_PER_KEV,
 ) -> EnergyResponse:

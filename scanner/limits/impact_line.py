@@ -109,7 +109,7 @@ class Line:
         signal = _between(self.x, self._signals[i], self.best)
         x = _between(self.x, self._pulls[i], self.best)
         mu = postfit.counts_at(_pulls(model), signal, x)
-        weight = postfit.weights(experiment.observed, mu, experiment.variance)
+        weight = postfit.weights(experiment.data, mu, experiment.variance)
         alone = postfit.covariance(_pulls(model), signal, weight)[j, j]
         slope = np.interp(self.best, self.x, np.gradient(self._pulls[i][:, j], self.x))
         return float(np.sqrt(alone + (slope * self.sigma) ** 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
@@ -11,6 +12,7 @@ from scanner import catalog, inputs
 from scanner.errors import DefinitionError, unknown
 from scanner.experiment import Experiment
 from scanner.grid import Axis
+from scanner.parameter import Constraint
 from scanner.physics.charges import WEAK_COUPLINGS
 from scanner.physics.nuclei import FORM_FACTORS
 from scanner.reading.axes import check_range, to_own, written_unit
@@ -91,10 +93,10 @@ def options(section: Section) -> dict[str, str]:
 def profile(
     section: Section, known: Mapping[str, Parameter], taken: Iterable[str]
 ) -> dict[str, Mapping[str, float]]:
-    """Inputs profiled with a Gaussian constraint; `taken` are scanned or fixed."""
+    """Inputs that are profiled, with what constrains them; `taken` are scanned or fixed."""
     resolved: dict[str, Mapping[str, float]] = {}
     for name, constraint in section.tables():
-        constraint.allow(("mean", "sigma", "unit"))
+        constraint.allow(("mean", "sigma", "low", "high", "unit"))
         if name not in known:
             raise DefinitionError(
                 f"{section.place(name)}: {unknown('input to profile', name, known)}; "
@@ -104,17 +106,61 @@ def profile(
             section.fail(
                 name, "is also an axis or a fixed parameter; profile it or fix it, not both"
             )
-        parameter = known[name]
-        unit = constraint.text("unit", parameter.unit)
-        mean, sigma = (
-            to_own(constraint, key, constraint.number(key), unit, parameter)
-            for key in ("mean", "sigma")
-        )
-        if sigma <= 0:
-            constraint.fail("sigma", "write a width above 0")
-        check_range(constraint, "mean", mean, parameter)
-        resolved[name] = {"mean": mean, "sigma": sigma}
+        resolved[name] = _constraint(constraint, known[name]).record()
     return resolved
+
+
+def _constraint(section: Section, parameter: Parameter) -> Constraint:
+    """Mean and sigma of a Gaussian, or the two ends between which the input is free."""
+    ends = [key for key in ("low", "high") if key in section]
+    if ends and ("mean" in section or "sigma" in section):
+        section.fail(ends[0], "give mean and sigma, or low and high without them")
+    unit = section.text("unit", parameter.unit)
+    first, second = (
+        to_own(section, key, section.number(key), unit, parameter)
+        for key in (("low", "high") if ends else ("mean", "sigma"))
+    )
+    if ends:
+        check_range(section, "low", first, parameter)
+        check_range(section, "high", second, parameter)
+        if second <= first:
+            section.fail("high", "write a number above low")
+        return Constraint.between(first, second)
+    if second <= 0:
+        section.fail("sigma", "write a width above 0")
+    check_range(section, "mean", first, parameter)
+    return Constraint(first, second)
+
+
+def brought(
+    experiments: Iterable[Experiment], known: Mapping[str, Parameter], taken: Iterable[str]
+) -> dict[str, Mapping[str, float]]:
+    """Inputs that the experiments profile of themselves, less those in `taken`.
+
+    Raises
+    ------
+    DefinitionError
+        Two experiments constrain one input differently.
+    """
+    found: dict[str, Constraint] = {}
+    owner: dict[str, str] = {}
+    settled = set(taken)
+    for experiment in experiments:
+        for name, constraint in experiment.constraints.items():
+            if name in settled:
+                continue
+            if found.setdefault(name, constraint) != constraint:
+                raise DefinitionError(
+                    f"profile.{name}: {owner[name]} has {found[name]} and {experiment.name} has "
+                    f"{constraint}; say which holds with [profile.{name}]"
+                )
+            owner.setdefault(name, experiment.name)
+    return {
+        name: Constraint.between(*c.ends(known[name])).record()
+        if math.isinf(c.sigma)
+        else c.record()
+        for name, c in found.items()
+    }
 
 
 def parameters(

@@ -41,7 +41,9 @@ class Minimum:
     u: Array
 
 
-def minimise(function: Function, n: int, low: Array, high: Array) -> Minimum:
+def minimise(
+    function: Function, n: int, low: Array, high: Array, weight: Array | float = 1.0
+) -> Minimum:
     """Minimum of f over u between `low` and `high` for points 0..n-1.
 
     Parameters
@@ -53,6 +55,8 @@ def minimise(function: Function, n: int, low: Array, high: Array) -> Minimum:
         Points.
     low, high : arrays (m,)
         Range of each input in standard deviations from its mean.
+    weight : array (m,)
+        1 where the input is constrained, 0 where it is free in its range.
 
     Examples
     --------
@@ -63,7 +67,7 @@ def minimise(function: Function, n: int, low: Array, high: Array) -> Minimum:
     """
 
     def f(points: Index, u: Array) -> Array:
-        value = function(points, u) + np.sum(u**2, axis=1)
+        value = function(points, u) + np.sum(weight * u**2, axis=1)
         return np.where(np.isfinite(value), value, np.inf)
 
     u, value = _start(f, n, low, high)
