@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from scanner import catalog
 from scanner.definition import ScanDefinition
+from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.inputs import all_parameters, isotopes
 from scanner.parameter import Parameter
@@ -15,6 +16,14 @@ from scanner.scenario import Derived
 def loaded_experiments(chosen: ScanDefinition) -> list[Experiment]:
     """The experiments with their choices."""
     return [catalog.experiment(n, chosen.experiment_options[n]) for n in chosen.experiments]
+
+
+def experiment_title(chosen: ScanDefinition, name: str) -> str:
+    """Title of an experiment; its name where the catalogue has lost it: a scan may outlive it."""
+    try:
+        return catalog.experiment(name, chosen.experiment_options.get(name)).title
+    except DefinitionError:
+        return name
 
 
 def known_parameters(chosen: ScanDefinition) -> dict[str, Parameter]:

@@ -123,7 +123,7 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
     return Point(
         scenario=definition.scenario,
         parameters=definition.parameters,
-        options={**definition.options, **definition.experiment_options},
+        options={**definition.options, **definition.choices},
         experiments={model.experiment.name: _explain(model) for model in bound},
         derived=derived_values(definition),
         notes=idle_notes(_idle(definition, given), [m.experiment for m in bound]),

@@ -65,5 +65,12 @@ def verify(experiment: str) -> tuple[str, ...]:
     ------
     DataError
         A table is missing or damaged.
+    DefinitionError
+        An experiment that is a text has a mistake; it has no tables.
     """
-    return shelf.verify() if experiment == OVERLAYS else _tables.verify(experiment)
+    if experiment == OVERLAYS:
+        return shelf.verify()
+    if experiment in catalog.text_names():
+        catalog.experiment(experiment)
+        return ()
+    return _tables.verify(experiment)
