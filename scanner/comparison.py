@@ -16,7 +16,7 @@ from scanner.figures.names import quantity
 from scanner.figures.save import check_path, save
 from scanner.grid import Axis
 from scanner.inputs import usual_values
-from scanner.known import experiment_title, known_parameters
+from scanner.known import combined_title, experiment_title, known_parameters
 from scanner.limits.answers import Answers
 from scanner.limits.interval import Interval, level_of
 from scanner.pictures import PACKAGE
@@ -92,7 +92,7 @@ def limits(
         experiment_title(scan.definition, e): (e,) for e in experiments
     }
     if len(experiments) > 1:
-        subsets = {"combined": experiments, **subsets}
+        subsets = {combined_title(scan.definition, experiments): experiments, **subsets}
     for cl in cls:
         level_of(cl, dof)
     found = {

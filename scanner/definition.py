@@ -19,7 +19,13 @@ from scanner.inputs import all_parameters, inputs, relevant
 from scanner.parameter import Constraint
 from scanner.reading import document, experiments, resolve
 from scanner.reading.axes import axis_entries, read_axes, recorded_axes
-from scanner.reading.experiments import Settings, modules, physics, recorded
+from scanner.reading.experiments import (
+    Settings,
+    modules,
+    no_measurements,
+    physics,
+    recorded,
+)
 from scanner.scenario import Scenario, Value
 from scanner.section import Section
 
@@ -109,6 +115,11 @@ class ScanDefinition:
         """Choices of each experiment; a text has none."""
         own = self._modules
         return {n: made if n in own else {} for n, made in self.experiment_options.items()}
+
+    @property
+    def sensitivities(self) -> dict[str, str]:
+        """Experiments that are no measurements, and why."""
+        return no_measurements(self.experiment_options)
 
     def __hash__(self) -> int:
         return hash(self.digest)

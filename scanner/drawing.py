@@ -16,7 +16,7 @@ from scanner.figures.exclusion import Mark, Piece, Planes, Published, exclusion_
 from scanner.figures.frame import Note
 from scanner.figures.profile import LEVELS, profile_figure
 from scanner.figures.save import check_path, save
-from scanner.known import experiment_title, known_parameters
+from scanner.known import combined_title, experiment_title, known_parameters
 from scanner.limits.answers import Answers
 from scanner.limits.interval import level_of
 from scanner.limits.marks import best_fit, standard_model_point
@@ -165,7 +165,10 @@ def _subsets(scan: Answers, experiments: Names) -> dict[str, tuple[str, ...]]:
     titles = {name: experiment_title(scan.definition, name) for name in names}
     if len(names) == 1:
         return {titles[names[0]]: names}
-    return {"combined": names, **{titles[name]: (name,) for name in names}}
+    return {
+        combined_title(scan.definition, names): names,
+        **{titles[name]: (name,) for name in names},
+    }
 
 
 def _figure(

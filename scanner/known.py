@@ -26,6 +26,22 @@ def experiment_title(chosen: ScanDefinition, name: str) -> str:
         return name
 
 
+def combined_title(chosen: ScanDefinition, names: Sequence[str]) -> str:
+    """What several experiments together are called, and whether that is a measurement."""
+    expected = [name for name in names if name in chosen.sensitivities]
+    if not expected:
+        return "combined"
+    return "combined (expected)" if len(expected) == len(names) else "combined (partly expected)"
+
+
+def sensitivity_notes(chosen: ScanDefinition) -> tuple[str, ...]:
+    """Say of experiments that are no measurements that limits are sensitivities."""
+    return tuple(
+        f"{name} is no measurement, its limits are sensitivities: {why}"
+        for name, why in chosen.sensitivities.items()
+    )
+
+
 def known_parameters(chosen: ScanDefinition) -> dict[str, Parameter]:
     """Parameters of the scenario and inputs of the experiments, by name."""
     return all_parameters(catalog.scenario(chosen.scenario), loaded_experiments(chosen))

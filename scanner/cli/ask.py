@@ -283,6 +283,7 @@ def contour(
 
 def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
     """The stored scan of that name; a note where its sources have changed since."""
+    from scanner.known import sensitivity_notes
     from scanner.scan import Scan
 
     opened = Scan.open(scan, store=store, partial=partial, told=note, **cluster)
@@ -290,6 +291,8 @@ def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) ->
         opened.definition.check_sources()
     except MismatchError as error:  # an old result is still a result, but not of today's code
         note(str(error))
+    for sentence in sensitivity_notes(opened.definition):
+        note(sentence)
     return opened
 
 

@@ -6,8 +6,18 @@ from scanner.described.text import (
     SUFFIX,
     is_description,
     name_of,
+    no_measurement,
     physics,
     read,
 )
 
-__all__ = ["LABELS", "SUFFIX", "experiment", "is_description", "name_of", "physics", "read"]
+__all__ = [
+    "LABELS",
+    "SUFFIX",
+    "experiment",
+    "is_description",
+    "name_of",
+    "no_measurement",
+    "physics",
+    "read",
+]

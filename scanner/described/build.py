@@ -13,7 +13,7 @@ from scanner.described.backgrounds import Setting
 from scanner.described.numbers import listed, need
 from scanner.described.source import Source
 from scanner.described.target import Target
-from scanner.described.text import LABELS
+from scanner.described.text import LABELS, no_measurement
 from scanner.experiment import BinAxis, Experiment, Provenance, Response
 from scanner.response import window_shares
 from scanner.section import Section
@@ -91,7 +91,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
         inputs=tuple(one.parameter for one in shared),
         constraints={one.parameter.name: one.constraint for one in shared},
         normalisations={one.parameter.name: one.components for one in shared},
-        illustrative=_illustrative(top, observed),
+        illustrative=no_measurement(tables),
     )
 
 
@@ -154,13 +154,9 @@ def _per_bin(top: Section, name: str, n_bins: int) -> Array:
 
 def _title(top: Section, observed: Array | None) -> str:
     title = top.text("title")
+    for name in ("description", "illustrative"):
+        top.text(name, "")
     return title if observed is not None else f"{title} {EXPECTED}"
-
-
-def _illustrative(top: Section, observed: Array | None) -> str:
-    """Why it is no measurement: as written, and for a text without data always something."""
-    usual = "" if observed is not None else "a described experiment without data"
-    return top.text("illustrative", usual)
 
 
 def _provenance(top: Section) -> Provenance:

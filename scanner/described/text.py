@@ -23,6 +23,16 @@ def is_description(settings: Mapping[str, Any]) -> bool:
     return all(isinstance(settings.get(mark), Mapping) for mark in _MARKS)
 
 
+def no_measurement(tables: Mapping[str, Any]) -> str:
+    """Why what is described is no measurement; empty where it is one.
+
+    >>> no_measurement({"title": "A"})
+    'described without data'
+    """
+    usual = "" if "observed" in tables else "described without data"
+    return str(tables.get("illustrative", usual))
+
+
 def name_of(path: str | Path) -> str:
     """Name of the experiment that a file describes: that of the file.
 

@@ -139,3 +139,10 @@ def recorded(section: Section) -> Settings:
 def modules(settings: Mapping[str, Settings]) -> tuple[str, ...]:
     """Names of the experiments that are no texts."""
     return tuple(n for n, made in settings.items() if not described.is_description(made))
+
+
+def no_measurements(settings: Mapping[str, Settings]) -> dict[str, str]:
+    """Experiments that are no measurements, and why."""
+    texts = {n: made for n, made in settings.items() if described.is_description(made)}
+    found = {name: described.no_measurement(tables) for name, tables in texts.items()}
+    return {name: why for name, why in found.items() if why}
