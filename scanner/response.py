@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
+from scipy.special import gammaln, xlogy
 
 from scanner.physics.fluxes.flux import gauss_legendre
 
@@ -62,6 +62,39 @@ class EnergyResponse:
         width = np.diff(points)[:, np.newaxis]
         x = (points[:-1, np.newaxis] + u * width).ravel()
         return x, (w * width).ravel() * self.efficiency(x)
+
+
+@dataclass(frozen=True)
+class CountingResponse:
+    """Probability that a recoil is accepted in each bin of a number of photoelectrons.
+
+    R[i](T) = sum over the whole numbers n in bin i of acceptance(n + 1/2) Poisson(n; mean(T)):
+    number n fills the bin [n, n + 1) of a histogram of 1-PE bins, whose acceptance is that of its
+    centre.
+
+    Parameters
+    ----------
+    edges : array (n_bins + 1,)
+        Bin edges, whole numbers; bin i holds the numbers edges[i] <= n < edges[i + 1].
+    mean : callable
+        Recoil (MeV) to the mean number of photoelectrons.
+    acceptance : callable
+        Between 0 and 1, at the centre of a 1-PE bin.
+    """
+
+    edges: Array
+    mean: Curve
+    acceptance: Curve
+
+    def __call__(self, recoil: Array) -> Array:
+        """Response matrix of shape (n_bins, n) for recoils (n,) in MeV; column sums <= 1."""
+        number = np.arange(self.edges[0], self.edges[-1])
+        mean = self.mean(np.asarray(recoil, dtype=np.float64))
+        column = number[:, np.newaxis]
+        probability = np.exp(xlogy(column, mean) - mean - gammaln(column + 1.0))
+        accepted = self.acceptance(column + 0.5) * probability
+        first = np.searchsorted(number, self.edges[:-1])
+        return np.asarray(np.add.reduceat(accepted, first, axis=0))
 
 
 def gamma_density(x: Array, energy: Array, *, yield_at_one: float, shape_slope: float) -> Array:

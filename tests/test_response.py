@@ -8,10 +8,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import gamma, norm
+from scipy.stats import gamma, norm, poisson
 
 from scanner import catalog
-from scanner.response import EnergyResponse, gamma_density, gaussian_density, window_shares
+from scanner.response import (
+    CountingResponse,
+    EnergyResponse,
+    gamma_density,
+    gaussian_density,
+    window_shares,
+)
 
 RECOIL_MAX = {"coherent_csi_2021": 0.047, "coherent_lar_2020": 0.15}
 EXPERIMENTS = pytest.mark.parametrize("name", RECOIL_MAX)
@@ -111,3 +117,16 @@ def test_window_shares_with_an_efficiency():
     expected = [pieces[0], pieces[1] + pieces[2], pieces[3] + pieces[4]]
     np.testing.assert_allclose(window_shares(cdf, edges, efficiency), expected, rtol=1e-7)
     np.testing.assert_allclose(window_shares(cdf, edges), np.diff(cdf(edges)), rtol=1e-15)
+
+
+def test_whole_photoelectrons_are_each_counted_once():
+    wide = CountingResponse(np.arange(0.0, 402.0, 3.0), lambda t: 1e3 * t, np.ones_like)
+    t = np.array([1e-9, 0.004, 0.1, 0.25])
+    columns = wide(t)
+    np.testing.assert_allclose(columns.sum(axis=0), 1.0, rtol=1e-12)
+    middle = np.arange(1.0, 402.0, 3.0)[:-1]
+    np.testing.assert_allclose(middle @ columns, 1e3 * t, atol=1.01)
+    halved = replace(wide, acceptance=lambda x: np.where(x < 100.0, 1.0, 0.0))
+    assert halved(np.array([0.099]))[:, 0].sum() == pytest.approx(
+        poisson.cdf(99, 99.0), rel=1e-12
+    )
