@@ -127,6 +127,4 @@ def test_whole_photoelectrons_are_each_counted_once():
     middle = np.arange(1.0, 402.0, 3.0)[:-1]
     np.testing.assert_allclose(middle @ columns, 1e3 * t, atol=1.01)
     halved = replace(wide, acceptance=lambda x: np.where(x < 100.0, 1.0, 0.0))
-    assert halved(np.array([0.099]))[:, 0].sum() == pytest.approx(
-        poisson.cdf(99, 99.0), rel=1e-12
-    )
+    assert halved(np.array([0.099]))[:, 0].sum() == pytest.approx(poisson.cdf(99, 99.0), rel=1e-12)

@@ -91,6 +91,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
         inputs=tuple(one.parameter for one in shared),
         constraints={one.parameter.name: one.constraint for one in shared},
         normalisations={one.parameter.name: one.components for one in shared},
+        no_transition=beam.no_transition,
         illustrative=no_measurement(tables),
     )
 
@@ -106,6 +107,8 @@ def _response(top: Section, detector: Target) -> tuple[BinAxis, Response]:
     energy = bins.read(need(all_bins, "energy", "unit and edges"), "energy", smearing.unit)
     if energy.edges[0] < 0.0:
         all_bins.table("energy").fail("unit", "the first edge is below 0")
+    if smearing.whole and np.any(energy.edges % 1.0):
+        all_bins.table("energy").fail("unit", "bins of photoelectrons have whole numbers as edges")
     kept = resolution.acceptance(table, energy.unit, float(energy.edges[-1]))
     return energy, smearing.response(energy.edges, seen, kept)
 

@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
 
 from scanner.described.numbers import (
     check_share,
@@ -22,7 +21,7 @@ from scanner.described.numbers import (
 )
 from scanner.described.quenching import Quenching
 from scanner.experiment import Response
-from scanner.response import EnergyResponse
+from scanner.response import CountingResponse, EnergyResponse
 from scanner.section import Section
 
 Array = npt.NDArray[np.float64]
@@ -44,10 +43,14 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Resolution:
-    """A resolution: the unit of what it gives, and the response in bins of that."""
+    """A resolution: the unit of what it gives, and the response in bins of that.
+
+    Where it counts, edges of bins are whole numbers.
+    """
 
     unit: str
     response: Callable[[Array, Quenching, Acceptance], Response]
+    whole: bool = False
 
 
 def read(section: Section, quenching: Quenching) -> Resolution:
@@ -98,22 +101,11 @@ def _poisson(section: Section, quenching: Quenching) -> Resolution:
     """A whole number of photoelectrons, Poisson about light yield x energy."""
     section.allow(("kind", "light_yield"))
     light = quantity(section, "light_yield", f"PE/{quenching.unit}")
-    return Resolution(PE, partial(_counted, light))
+    return Resolution(PE, partial(_counted, light), whole=True)
 
 
 def _counted(light: float, edges: Array, quenching: Quenching, kept: Acceptance) -> Response:
-    numbers = np.arange(np.ceil(edges[0]), np.ceil(edges[-1]))
-    accepted = kept.at(numbers)
-    first = np.searchsorted(numbers, edges[:-1])
-
-    def response(recoil: Array) -> Array:
-        mean = light * quenching.energy(np.asarray(recoil, dtype=np.float64))
-        n = numbers[:, np.newaxis]
-        with np.errstate(divide="ignore"):
-            log = np.where(n == 0.0, 0.0, n * np.log(mean)) - mean - gammaln(n + 1.0)
-        return np.add.reduceat(accepted[:, np.newaxis] * np.exp(log), first, axis=0)
-
-    return response
+    return CountingResponse(edges, lambda recoil: light * quenching.energy(recoil), kept.at)
 
 
 KINDS: Mapping[str, Callable[[Section, Quenching], Resolution]] = {

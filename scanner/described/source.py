@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from scanner.described.numbers import need, positive, quantity, share, signed
 from scanner.described.units import DAY_S
-from scanner.physics.fluxes import reactor
+from scanner.physics.fluxes import reactor, solar
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.fluxes.stopped_pion import (
     DELAYED,
@@ -20,13 +20,15 @@ from scanner.physics.fluxes.stopped_pion import (
     prompt_arrival_cdf,
     stopped_pion_flux,
 )
+from scanner.errors import unknown
 from scanner.section import Section
 
 Array = npt.NDArray[np.float64]
 Curve = Callable[[Array], Array]
 
 JOULES_PER_GEV = 1.602176634e-10
-PER_YEAR = "1/yr"
+SUN_M = 1.495978707e11
+"""Mean distance of the Earth (astronomical unit)."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Source:
         Time that backgrounds given as a rate are counted in.
     arrival : mapping from flux component to callable
         P(arrival < t), t in us; empty where the source is steady or its pulse is not given.
+    no_transition : str
+        Why its neutrinos are not oscillated on the way; empty if they may be.
     """
 
     flux: Flux
@@ -52,6 +56,7 @@ class Source:
     exposure: str
     live_days: float | None = None
     arrival: Mapping[str, Curve] = field(default_factory=dict)
+    no_transition: str = ""
 
 
 def read(section: Section) -> Source:
@@ -155,9 +160,31 @@ def _fractions(section: Section) -> Mapping[str, float]:
     return found
 
 
+def _solar(section: Section) -> Source:
+    """8B and hep neutrinos from the Sun, with the flavours that they arrive with."""
+    section.allow(("kind", "live_time", "sources"))
+    seconds = quantity(section, "live_time", "s")
+    chosen = tuple(section.texts("sources")) if "sources" in section else tuple(solar.SPECTRA)
+    for i, name in enumerate(chosen):
+        if name not in solar.SPECTRA:
+            section.fail("sources", unknown("solar neutrino source", name, solar.SPECTRA))
+        if name in chosen[:i]:
+            section.fail("sources", f"{name!r} is there twice; name each once")
+    if not chosen:
+        section.fail("sources", f"name one or more of {', '.join(solar.SPECTRA)}")
+    return Source(
+        solar.solar_flux(seconds=seconds, sources=chosen),
+        SUN_M,
+        f"{seconds / DAY_S:g} days of solar {' and '.join(chosen)} neutrinos",
+        seconds / DAY_S,
+        no_transition="solar neutrinos have changed flavour before they leave the Sun",
+    )
+
+
 KINDS: Mapping[str, Callable[[Section], Source]] = {
     "stopped_pion": _stopped_pion,
     "reactor": _reactor,
+    "solar": _solar,
 }
 
 

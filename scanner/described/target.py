@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scanner.described.numbers import quantity
 from scanner.errors import unknown
+from scanner.inputs import SMALLEST_RADIUS
 from scanner.physics import isotopes
 from scanner.physics.nuclei import Material
 from scanner.section import Section
@@ -41,6 +42,14 @@ def _material(section: Section) -> Material:
             place = f"position {match.start() + 1} of {formula!r}"
             section.fail("material", f"{place}: {unknown('element', match[0], known)}")
     try:
-        return isotopes.material(formula)
+        made = isotopes.material(formula)
     except ValueError as error:
         section.fail("material", str(error))
+    for isotope in made.composition:
+        if isotope.proton_radius < SMALLEST_RADIUS:
+            section.fail(
+                "material",
+                f"{isotope.symbol} is too small for the form factors, which start at "
+                f"{SMALLEST_RADIUS:g} fm; leave it out of formula and mass",
+            )
+    return made
