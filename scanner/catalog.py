@@ -210,6 +210,10 @@ def _make_current_directory_importable() -> None:
         importlib.invalidate_caches()
 
 
+USUAL_EXPERIMENTS = ("coherent_csi_2021", "coherent_lar_2020")
+"""Those of a point that names none; not all can be combined."""
+
+
 def experiment_names() -> tuple[str, ...]:
     """Names of the catalogued experiments, sorted."""
     return tuple(sorted({*_EXPERIMENTS.names(), *text_names()}))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from scanner import catalog
 from scanner.definition import ScanDefinition
@@ -18,6 +19,7 @@ from scanner.figures.profile import LEVELS, profile_figure
 from scanner.figures.save import check_path, save
 from scanner.known import combined_title, experiment_title, known_parameters
 from scanner.limits.answers import Answers
+from scanner.limits.drivers import drivers
 from scanner.limits.interval import level_of
 from scanner.limits.marks import best_fit, standard_model_point
 from scanner.limits.remarks import UNDERSHOOT
@@ -30,6 +32,8 @@ from scanner.store.provenance import package_version
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Array = npt.NDArray[np.float64]
 
 PACKAGE = "cevns-scanner"
 PLANE_LEVELS = (0.9,)
@@ -48,6 +52,7 @@ def draw(
     overlays: Sequence[str] = (),
     overlay_dir: Path | None = None,
     look: str = "journal",
+    driven: bool = False,
 ) -> Path:
     """Draw a scan into a file: a plane of two axes, or the profile of one.
 
@@ -74,6 +79,8 @@ def draw(
         Folder with further ones.
     look : str
         Style of the figure: ``journal``, ``wide`` (two columns) or ``talk``.
+    driven : bool
+        Whether the combined line is shaded by the experiment that contributes most to it.
 
     Returns
     -------
@@ -105,7 +112,27 @@ def draw(
             label: scan.delta_chi2(axes, at=at, experiments=subset, reference=reference)
             for label, subset in subsets.items()
         }
-        return save(_figure(scan, curves, axes, cls, degrees, reference, others), target)
+        stretches = _driven(scan, axes, cls[0], degrees, at, subsets, reference) if driven else ()
+        made = _figure(scan, curves, axes, cls, degrees, reference, others, stretches)
+        return save(made, target)
+
+
+def _driven(
+    scan: Answers,
+    axes: Sequence[str],
+    cl: float,
+    dof: int,
+    at: Mapping[str, float] | None,
+    subsets: Mapping[str, Sequence[str]],
+    reference: str,
+) -> Sequence[tuple[str, Array]]:
+    """Stretches of the combined line by the legend label of their driver."""
+    if len(axes) != 2:
+        raise DefinitionError(f"keep = {', '.join(axes)}: a line of limits needs two axes")
+    combined, *singles = subsets.items()
+    found = drivers(scan, axes, cl=cl, dof=dof, at=at, experiments=combined[1], reference=reference)
+    labels = {names[0]: label for label, names in singles}
+    return [(labels[one.experiment], one.vertices) for one in found.stretches]
 
 
 def _levels(cl: float | Sequence[float] | None, axes: Sequence[str]) -> tuple[float, ...]:
@@ -179,6 +206,7 @@ def _figure(
     dof: int,
     reference: str,
     published: Sequence[tuple[Overlay, Model]],
+    driven: Sequence[tuple[str, Array]] = (),
 ) -> Figure:
     combined, *singles = curves.items()
     label, surface = combined
@@ -204,7 +232,7 @@ def _figure(
         )
     plane = (surface.axes[0], surface.axes[1])
     marks = [] if reference == "raster" else _marks(scan, surface)
-    planes = Planes(plane, surface.chi2, label, others, _published(published), marks)
+    planes = Planes(plane, surface.chi2, label, others, _published(published), marks, driven)
     return exclusion_figure(planes, cl=cls, dof=dof, note=note, labels=(labels[0], labels[1]))
 
 

@@ -78,12 +78,12 @@ def point_tables(
     experiments: list[str] | None,
     options: list[str] | None,
 ) -> dict[str, Any]:
-    """Arguments that name a point, as the tables of a definition; all experiments by default."""
-    from scanner.catalog import experiment_names
+    """Arguments that name a point, as the tables of a definition; COHERENT by default."""
+    from scanner.catalog import USUAL_EXPERIMENTS
 
     return {
         "scenario": scenario,
-        "experiments": experiments or list(experiment_names()),
+        "experiments": experiments or list(USUAL_EXPERIMENTS),
         "parameters": named_values(values),
         **_conventions(named_values(options)),
     }

@@ -1,8 +1,8 @@
-"""`plot`: the exclusion figure of a stored scan, with published limits beneath."""
+"""`plot`: the exclusion figure of a stored scan, with published limits beneath; `drivers`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +20,8 @@ from scanner.cli.options import (
     axis_names,
     numbers,
 )
-from scanner.cli.output import note, show_json
+from scanner.cli.output import note, show_json, show_table
+from scanner.statistics import levels
 
 
 def plot(
@@ -57,6 +58,10 @@ def plot(
     style: Annotated[
         str, typer.Option("--style", help="journal (one column), wide (two columns) or talk.")
     ] = "journal",
+    drivers: Annotated[
+        bool,
+        typer.Option("--drivers", help="Shade the combined line by what contributes most."),
+    ] = False,
     partial: Partial = False,
     store: Store = None,
     json: Json = False,
@@ -78,6 +83,7 @@ def plot(
         overlays=overlay or (),
         overlay_dir=overlay_dir,
         look=style,
+        driven=drivers,
     )
     credits = overlay_credits(opened, keep and axis_names(keep), overlay or (), overlay_dir)
     if json:
@@ -88,4 +94,55 @@ def plot(
             note(f"cite for the published limits: {line}")
 
 
-VERBS: tuple[Callable[..., None], ...] = (plot,)
+def drivers(
+    scan: ScanName,
+    cl: Annotated[float, typer.Option("--cl", help="Confidence level as a fraction.")] = 0.9,
+    dof: Annotated[int, typer.Option("--dof", help="Degrees of freedom.")] = 2,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", help="Two axes: a,b. Default: first and last.")
+    ] = None,
+    at: At = None,
+    experiment: Experiments = None,
+    reference: ReferenceKind = "global",
+    partial: Partial = False,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Say which experiment contributes most along the combined contour (see `plot --drivers`)."""
+    from scanner.limits.drivers import drivers as found_along
+    from scanner.scan import Scan
+
+    opened = Scan.open(scan, store=store, partial=partial, told=note)
+    found = found_along(
+        opened,
+        axis_names(keep) if keep else None,
+        cl=cl,
+        dof=dof,
+        at=numbers(at),
+        experiments=experiment,
+        reference=reference,
+    )
+    if json:
+        show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
+        return
+    print(f"{' + '.join(found.plane.experiments)}, {levels.percent(cl)} CL, {dof} dof")
+    rows = [("contributes most", "share", *(axis.name for axis in found.plane.axes))]
+    rows += [
+        (
+            row["experiment"],
+            _from_to([100.0 * share for share in row["share"]], ".0f") + " %",
+            *(_from_to(row[axis.name], ".4g") for axis in found.plane.axes),
+        )
+        for row in found.rows()
+    ]
+    show_table(rows, "  ")
+    if not found.stretches:
+        note("the combination has no line at this level")
+
+
+def _from_to(ends: Sequence[float], form: str) -> str:
+    low, high = (format(end, form) for end in ends)
+    return low if low == high else f"{low} .. {high}"
+
+
+VERBS: tuple[Callable[..., None], ...] = (plot, drivers)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from scanner.described.numbers import need, positive, quantity, share, signed
 from scanner.described.units import DAY_S
+from scanner.errors import unknown
 from scanner.physics.fluxes import reactor, solar
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.fluxes.stopped_pion import (
@@ -20,7 +21,6 @@ from scanner.physics.fluxes.stopped_pion import (
     prompt_arrival_cdf,
     stopped_pion_flux,
 )
-from scanner.errors import unknown
 from scanner.section import Section
 
 Array = npt.NDArray[np.float64]

@@ -40,6 +40,9 @@ class Planes:
         Limits of others, drawn beneath.
     marks : sequence of Mark
         Points to mark, the best fit first.
+    driven : sequence of (label, array (n, 2))
+        Stretches of the combination's line by the label in `singles` of the experiment that it owes
+        its place to: shaded in that experiment's colour.
     """
 
     axes: tuple[Axis, Axis]
@@ -48,3 +51,4 @@ class Planes:
     singles: Mapping[str, Array] = field(default_factory=dict)
     published: Sequence[Published] = ()
     marks: Sequence[Mark] = ()
+    driven: Sequence[tuple[str, Array]] = ()

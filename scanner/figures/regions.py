@@ -26,6 +26,7 @@ _NOTHING = "nothing excluded"
 _TEXT_SIZE = 8.0  # pt, inside the frame
 _TEXT_SHARE = 0.85  # of the width of the frame
 _MOST_LINES = 8  # of names, in an empty frame
+_SHADE, _SHADE_OPACITY = 5.0, 0.45  # pt; of the line that tells the driver
 _ABOVE_OTHERS = 0.55  # opacity of our region where published ones lie beneath
 
 
@@ -53,6 +54,7 @@ def draw_scan(
         swatch, lines = [], [_say_nothing(frame, list(curves))]
     else:
         swatch = _draw_curves(frame, planes, found, remarks)
+        swatch += _shade(frame, planes)
         lines = [line.vertices for each in found.values() for one in each for line in one.lines]
     if not np.isfinite(planes.combined).all():
         swatch.append(_hatch_missing(frame, planes))
@@ -83,6 +85,20 @@ def _draw_curves(
         shared = found[planes.combined_label]
         swatch += [_level_entry(contour.cl, step) for step, contour in enumerate(shared)]
     return swatch
+
+
+def _shade(frame: Axes, planes: Planes) -> list[Artist]:
+    """A broad pale line along the combination's, in the colour of each stretch's driver."""
+    names = list(planes.singles)
+    look: dict[str, Any] = {"linewidth": style.stroke(_SHADE), "alpha": _SHADE_OPACITY}
+    for name, vertices in planes.driven:
+        colour = style.line(names.index(name))["color"]
+        shade = Line2D(*thinned(frame, vertices).T, color=colour, zorder=3.5, **look)
+        shade.set_solid_capstyle("butt")
+        frame.add_line(shade)
+        shade.set_in_layout(False)
+    entry = Line2D([], [], color=style.QUIET, label="shade: contributes most there", **look)
+    return [entry] if planes.driven else []
 
 
 def _line(number: int, step: int, *, many: bool) -> dict[str, Any]:

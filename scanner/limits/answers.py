@@ -167,7 +167,7 @@ class Answers:
         the likelihood costs milliseconds.
         """
         all_held = bool(at) and set(whole.names) - {parameter} == set(at)
-        if not all_held or whole.computed < 1.0 or not self._unchanged:
+        if not all_held or whole.computed < 1.0 or not self.unchanged:
             return None
         between = whole.at(**at).profile([parameter])  # refuses values outside their axes
         axis = whole.axis(parameter)
@@ -177,7 +177,7 @@ class Answers:
         return replace(between, chi2=chi2.sum(axis=0))
 
     @cached_property
-    def _unchanged(self) -> bool:
+    def unchanged(self) -> bool:
         """Whether the sources that the scan was computed with are those installed."""
         try:
             self.definition.check_sources()

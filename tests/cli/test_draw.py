@@ -72,3 +72,19 @@ def test_what_is_refused_writes_nothing(command, store, tmp_path, options, said)
     assert said in answer.err
     assert answer.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_drivers_are_told_and_shaded(command, store, tmp_path):
+    said = command("drivers", NAME, "--store", store, "--json").json
+    assert {row["experiment"] for row in said["stretches"]} <= set(said["experiments"])
+    printed = command("drivers", NAME, "--store", store).out
+    assert "contributes most" in printed
+    assert printed.count(" %") == len(said["stretches"]) + 1
+    plain, shaded = tmp_path / "plain.svg", tmp_path / "shaded.svg"
+    assert command("plot", NAME, "--store", store, "-o", plain).code == 0
+    assert command("plot", NAME, "--store", store, "-o", shaded, "--drivers").code == 0
+    assert "contributes most there" in shaded.read_text()
+    assert "contributes most there" not in plain.read_text()
+    alone = command("drivers", NAME, "--store", store, "-e", "coherent_csi_2021")
+    assert alone.code == 2
+    assert "needs two or more" in alone.err
