@@ -18,6 +18,7 @@ from scanner.grid import Chunk, Grid
 from scanner.inputs import all_parameters, usual_values
 from scanner.morph import Morph
 from scanner.scenario import NOT_TOUCHED, Scenario, Value
+from scanner.statistics.background import CurveLikelihood
 from scanner.statistics.gaussian import GaussianLikelihood
 from scanner.statistics.lines import Lines
 from scanner.statistics.poisson import PoissonLikelihood
@@ -63,6 +64,10 @@ class Likelihood(Scanned, Protocol):
 
 def likelihood(experiment: Experiment) -> Likelihood:
     """Likelihood of an experiment: its counts, its backgrounds and its pulls."""
+    if experiment.background_curve is not None:
+        if experiment.variance is None:
+            raise ValueError(f"{experiment.name}: a background curve needs a variance")
+        return CurveLikelihood(experiment.data, experiment.variance, experiment.background_curve)
     pulls = linear_pulls(experiment)
     if experiment.statistic == "poisson":
         return PoissonLikelihood(experiment.data, pulls)
@@ -81,6 +86,17 @@ def linear_pulls(experiment: Experiment) -> LinearPulls:
             row += pull.sigma * relative * experiment.backgrounds[name]
     expected = np.sum([np.zeros(n_bins), *experiment.backgrounds.values()], axis=0)
     return LinearPulls(signal.reshape(-1, n_bins), background, expected)
+
+
+def fitted_backgrounds(experiment: Experiment, x: Array) -> dict[str, Array]:
+    """Counts (n_bins,) of each background at fitted pulls x (n_pulls,): all that act on it."""
+    if experiment.background_curve is not None:
+        return experiment.background_curve.components(x)
+    fitted = {name: counts.copy() for name, counts in experiment.backgrounds.items()}
+    for pull, value in zip(experiment.pulls, x, strict=True):
+        for name, relative in pull.backgrounds.items():
+            fitted[name] += value * pull.sigma * relative * experiment.backgrounds[name]
+    return fitted
 
 
 class ExperimentModel:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from scanner import catalog
 from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel, models
+from scanner.chi2 import ExperimentModel, fitted_backgrounds, models
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
@@ -186,11 +186,8 @@ def _named(experiment: Experiment, pulls: Array) -> dict[str, float]:
 
 def _fitted(experiment: Experiment, signal: Array, pulls: Array) -> dict[str, float]:
     """Counts after profiling: each contribution with all pulls that act on it."""
-    parts = {"signal": signal, **experiment.backgrounds}
-    fitted = {name: counts.copy() for name, counts in parts.items()}
+    fitted = {"signal": signal.copy(), **fitted_backgrounds(experiment, pulls)}
     for pull, x in zip(experiment.pulls, pulls, strict=True):
         fitted["signal"] += x * pull.sigma * pull.signal * signal
-        for name, relative in pull.backgrounds.items():
-            fitted[name] += x * pull.sigma * relative * experiment.backgrounds[name]
     totals = {name: float(counts.sum()) for name, counts in fitted.items()}
     return {**totals, "total": sum(totals.values())}

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel, linear_pulls, models
+from scanner.chi2 import ExperimentModel, fitted_backgrounds, linear_pulls, models
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.point import check_physical
 from scanner.statistics import postfit
+from scanner.statistics.background import CurveLikelihood
 from scanner.statistics.pulls import OK
 
 Array = npt.NDArray[np.float64]
@@ -135,18 +136,22 @@ def _fit(model: ExperimentModel, components: Mapping[str, Array]) -> Fit:
         )
     x = found.pulls[0]
     scale = 1.0 + x @ responses.signal
-    backgrounds = {name: counts.copy() for name, counts in experiment.backgrounds.items()}
-    for pull, value in zip(experiment.pulls, x, strict=True):
-        for name, relative in pull.backgrounds.items():
-            backgrounds[name] += value * pull.sigma * relative * experiment.backgrounds[name]
-    mu = postfit.counts_at(responses, signal, x)
-    weight = postfit.weights(experiment.data, mu, experiment.variance)
-    widths = np.sqrt(np.diag(postfit.covariance(responses, signal, weight)))
+    widths = np.sqrt(np.diag(_covariance(model, signal, x)))
     names = [pull.name for pull in experiment.pulls]
     return Fit(
         chi2=float(found.chi2[0]),
         signal={name: counts * scale for name, counts in components.items()},
-        backgrounds=backgrounds,
+        backgrounds=fitted_backgrounds(experiment, x),
         pulls=dict(zip(names, x.tolist(), strict=True)),
         widths=dict(zip(names, widths.tolist(), strict=True)),
     )
+
+
+def _covariance(model: ExperimentModel, signal: Array, x: Array) -> Array:
+    """Covariance (n_pulls, n_pulls) of the fitted pulls x, in units of their widths."""
+    experiment, found = model.experiment, model.likelihood
+    if isinstance(found, CurveLikelihood):
+        return found.covariance(x)
+    mu = postfit.counts_at(found.pulls, signal, x)
+    weight = postfit.weights(experiment.data, mu, experiment.variance)
+    return postfit.covariance(found.pulls, signal, weight)
