@@ -12,6 +12,7 @@ from scanner.described import backgrounds, bins, pulls, quenching, resolution, s
 from scanner.described.backgrounds import Setting
 from scanner.described.numbers import listed, need
 from scanner.described.source import Source
+from scanner.described.steps import response_steps
 from scanner.described.target import Target
 from scanner.described.text import LABELS, no_measurement
 from scanner.experiment import BinAxis, Experiment, Provenance, Response
@@ -56,7 +57,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
     top = Section(where, "", tables)
     top.allow(KEYS)
     beam, detector = source.of(top), target.read(need(top, "target", "material and mass"))
-    energy, response = _response(top, detector)
+    energy, response, steps = _response(top, beam, detector)
     time = _time_bins(top, beam)
     timing = _timing(beam, time)
     axes = (energy,) if time is None else (energy, time)
@@ -80,6 +81,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
         mass_kg=detector.mass_kg,
         exposure=beam.exposure,
         response=response,
+        response_steps=steps,
         timing=timing,
         bins=axes,
         observed=observed,
@@ -96,8 +98,10 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
     )
 
 
-def _response(top: Section, detector: Target) -> tuple[BinAxis, Response]:
-    """Energy bins, and the probability that a recoil lands in each."""
+def _response(
+    top: Section, beam: Source, detector: Target
+) -> tuple[BinAxis, Response, tuple[float, ...]]:
+    """Energy bins, the probability that a recoil lands in each, and where that has steps."""
     table = need(top, "response", "quenching, resolution, perhaps efficiency and threshold")
     table.allow(("quenching", "resolution", "efficiency", "threshold"))
     seen = quenching.read(need(table, "quenching", 'kind = "none" or another'), detector)
@@ -107,10 +111,14 @@ def _response(top: Section, detector: Target) -> tuple[BinAxis, Response]:
     energy = bins.read(need(all_bins, "energy", "unit and edges"), "energy", smearing.unit)
     if energy.edges[0] < 0.0:
         all_bins.table("energy").fail("unit", "the first edge is below 0")
-    if smearing.whole and np.any(energy.edges % 1.0):
+    if smearing.counts and np.any(energy.edges % 1.0):
         all_bins.table("energy").fail("unit", "bins of photoelectrons have whole numbers as edges")
     kept = resolution.acceptance(table, energy.unit, float(energy.edges[-1]))
-    return energy, smearing.response(energy.edges, seen, kept)
+    steps: tuple[float, ...] = ()
+    if smearing.width is not None:
+        sharp = np.union1d(energy.edges, kept.kinks)
+        steps = response_steps(sharp, seen.energy, smearing.width, beam.flux, detector.material)
+    return energy, smearing.response(energy.edges, seen, kept), steps
 
 
 def _time_bins(top: Section, beam: Source) -> BinAxis | None:

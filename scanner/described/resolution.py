@@ -45,12 +45,17 @@ class Acceptance:
 class Resolution:
     """A resolution: the unit of what it gives, and the response in bins of that.
 
-    Where it counts, edges of bins are whole numbers.
+    Where it counts, edges of bins are whole numbers; else it has a width at every energy.
     """
 
     unit: str
     response: Callable[[Array, Quenching, Acceptance], Response]
-    whole: bool = False
+    width: Callable[[Array], Array] | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it gives whole numbers."""
+        return self.width is None
 
 
 def read(section: Section, quenching: Quenching) -> Resolution:
@@ -71,7 +76,7 @@ def _gaussian(section: Section, quenching: Quenching) -> Resolution:
     def width(energy: Array) -> Array:
         return np.asarray(np.sqrt(constant**2 + sqrt**2 * energy + (linear * energy) ** 2))
 
-    return Resolution(quenching.unit, partial(_smeared, width))
+    return Resolution(quenching.unit, partial(_smeared, width), width)
 
 
 def _smeared(
@@ -101,7 +106,7 @@ def _poisson(section: Section, quenching: Quenching) -> Resolution:
     """A whole number of photoelectrons, Poisson about light yield x energy."""
     section.allow(("kind", "light_yield"))
     light = quantity(section, "light_yield", f"PE/{quenching.unit}")
-    return Resolution(PE, partial(_counted, light), whole=True)
+    return Resolution(PE, partial(_counted, light))
 
 
 def _counted(light: float, edges: Array, quenching: Quenching, kept: Acceptance) -> Response:
