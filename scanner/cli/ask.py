@@ -59,12 +59,14 @@ def point(
 ) -> None:
     """Explain one point: counts by component, chi2, pulls, excluded or not."""
     from scanner.definition import from_mapping
+    from scanner.known import sensitivity_notes
     from scanner.point import explain
 
     raw = point_tables(scenario, values, experiment, option)
     given = set(raw["parameters"])
-    explained = explain(from_mapping(raw, "", point=True), given)
-    for sentence in explained.notes:
+    asked = from_mapping(raw, "", point=True)
+    explained = explain(asked, given)
+    for sentence in (*explained.notes, *sensitivity_notes(asked)):
         note(sentence)
     if json:
         show_json(explained.to_dict())

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from scanner.described import units
 from scanner.described.numbers import curve, listed, not_negative, quantity, share
 from scanner.described.source import Source
 from scanner.described.target import Target
-from scanner.errors import DefinitionError
 from scanner.experiment import BinAxis
 from scanner.section import Section
 
 Array = npt.NDArray[np.float64]
 
 _COMMON = ("kind", "time", "counts", "rate", "duty_factor")
+SIGNAL = "signal"
 TIMES = ("steady", "prompt", "signal")
 
 
@@ -39,6 +40,8 @@ class Setting:
 
 def read(section: Section, setting: Setting) -> dict[str, Array]:
     """Counts (n_bins,) of every table ``[backgrounds.NAME]``."""
+    if SIGNAL in section:
+        section.fail(SIGNAL, "is the name of what neutrinos give; give the background another")
     return {name: _counts(table, setting) for name, table in section.tables()}
 
 
@@ -90,6 +93,8 @@ def _scaled(section: Section, setting: Setting, shape: Array) -> Array:
         section.fail(
             "counts", "give counts (all that are expected) or rate (per energy, mass and time)"
         )
+    if shape.sum() == 0.0:
+        section.fail("kind", "is 0 in all bins; look at its shape and the bins")
     if given == ["counts"]:
         return np.asarray(shape * (not_negative(section, "counts") / shape.sum()))
     live = setting.source.live_days
@@ -101,14 +106,18 @@ def _scaled(section: Section, setting: Setting, shape: Array) -> Array:
     return np.asarray(shape * (rate * exposure))
 
 
+PLAIN_RATE = "1/(keV kg day)"
+"""keV stands for keVee and keVnr here: a rate is told in the detector's own energy."""
+
+
 def _rate(section: Section, unit: str) -> float:
-    """Rate per unit of energy, kg and day; keV may stand for keVee and keVnr."""
-    try:
-        return quantity(section, "rate", f"1/({unit} kg day)", zero=True)
-    except DefinitionError:
-        if unit == "PE" or "keV " not in str(section.table("rate").entries.get("unit", "")):
-            raise
-        return quantity(section, "rate", "1/(keV kg day)", zero=True)
+    """Rate per unit of the reconstructed energy, kg and day."""
+    written = section.entries["rate"]
+    said = written.get("unit") if isinstance(written, Mapping) else None
+    given, plain = units.parse(str(said)), units.parse(PLAIN_RATE)
+    is_plain = given is not None and plain is not None and given.powers == plain.powers
+    own = PLAIN_RATE if is_plain and unit != "PE" else f"1/({unit} kg day)"
+    return quantity(section, "rate", own, zero=True)
 
 
 def _flat(section: Section, axis: BinAxis) -> Array:
@@ -134,10 +143,7 @@ def _table(section: Section, axis: BinAxis) -> Array:
     inside = (points[:-1] >= energies[0]) & (points[1:] <= energies[-1])
     pieces = np.where(inside, 0.5 * (value[1:] + value[:-1]) * np.diff(points), 0.0)
     integral = np.append(0.0, np.cumsum(pieces))
-    found = np.diff(np.interp(axis.edges, points, integral))
-    if found.sum() == 0.0:
-        section.fail("density", "is 0 in all bins")
-    return np.asarray(found)
+    return np.diff(np.interp(axis.edges, points, integral))
 
 
 SHAPES: Mapping[str, Callable[[Section, BinAxis], Array]] = {

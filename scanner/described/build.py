@@ -11,8 +11,9 @@ import numpy.typing as npt
 from scanner.described import backgrounds, bins, pulls, quenching, resolution, source, target
 from scanner.described.backgrounds import Setting
 from scanner.described.numbers import listed, need
+from scanner.described.quenching import Quenching
 from scanner.described.source import Source
-from scanner.described.steps import response_steps
+from scanner.described.steps import largest_recoil, response_steps
 from scanner.described.target import Target
 from scanner.described.text import LABELS, no_measurement
 from scanner.experiment import BinAxis, Experiment, Provenance, Response
@@ -33,6 +34,10 @@ KEYS = (
     "observed",
     "variance",
 )
+CHECKED = 1000
+"""Recoils at which a quenching is looked at."""
+LEAST_SHARE = 1e-6
+"""Of the neutrinos of a component that arrive in the time bins; below, the bins are elsewhere."""
 EXPECTED = "(expected)"
 """After the title of an experiment that has no data."""
 
@@ -59,7 +64,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
     beam, detector = source.of(top), target.read(need(top, "target", "material and mass"))
     energy, response, steps = _response(top, beam, detector)
     time = _time_bins(top, beam)
-    timing = _timing(beam, time)
+    timing = _timing(top.table("bins"), beam, time)
     axes = (energy,) if time is None else (energy, time)
     setting = Setting(
         beam,
@@ -105,6 +110,7 @@ def _response(
     table = need(top, "response", "quenching, resolution, perhaps efficiency and threshold")
     table.allow(("quenching", "resolution", "efficiency", "threshold"))
     seen = quenching.read(need(table, "quenching", 'kind = "none" or another'), detector)
+    _check_energies(table.table("quenching"), seen, largest_recoil(beam.flux, detector.material))
     smearing = resolution.read(need(table, "resolution", 'kind = "gaussian" or "poisson"'), seen)
     all_bins = need(top, "bins", "energy, and perhaps time")
     all_bins.allow(("energy", "time"))
@@ -121,6 +127,14 @@ def _response(
     return energy, smearing.response(energy.edges, seen, kept), steps
 
 
+def _check_energies(section: Section, seen: Quenching, largest: float) -> None:
+    """Refuse a quenching that gives no energy to some recoil."""
+    recoil = np.linspace(0.0, largest, CHECKED)[1:]
+    bad = recoil[seen.energy(recoil) <= 0.0]
+    if len(bad):
+        section.fail("kind", f"gives no energy to a recoil of {1e3 * bad[0]:.3g} keVnr; check it")
+
+
 def _time_bins(top: Section, beam: Source) -> BinAxis | None:
     """Bins in time, None without; the source must have a pulse for them."""
     table = top.table("bins")
@@ -131,12 +145,15 @@ def _time_bins(top: Section, beam: Source) -> BinAxis | None:
     return bins.read(table.table("time"), "time", "us")
 
 
-def _timing(beam: Source, time: BinAxis | None) -> dict[str, Array]:
+def _timing(table: Section, beam: Source, time: BinAxis | None) -> dict[str, Array]:
     """Share of each flux component in the time bins; all of it where there are none."""
     names = [component.name for component in beam.flux.components]
     if time is None:
         return {name: np.ones(1) for name in names}
-    return {name: window_shares(beam.arrival[name], time.edges) for name in names}
+    shares = {name: window_shares(beam.arrival[name], time.edges) for name in names}
+    if not all(share.sum() > LEAST_SHARE for share in shares.values()):
+        table.fail("time", "some neutrinos have no part in these bins; check them and source.pulse")
+    return shares
 
 
 def _data(top: Section, n_bins: int) -> tuple[Array | None, Array | None]:

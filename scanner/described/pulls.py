@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scanner.described.backgrounds import SIGNAL
 from scanner.described.numbers import listed, positive
-from scanner.errors import unknown
+from scanner.errors import DefinitionError, unknown
 from scanner.experiment import Pull
 from scanner.parameter import Constraint, Parameter
 from scanner.section import Section
 
-SIGNAL = "signal"
+FLUX = "_flux"
+"""End of the name of every factor on a flux, so that it is no parameter of a scenario."""
 
 
 def read(
@@ -65,8 +67,11 @@ def shared(section: Section, components: Sequence[str]) -> tuple[Shared, ...]:
 
 def _shared(section: Section, name: str, known: Sequence[str]) -> Shared:
     section.allow(("sigma", "components"))
-    if not name.isidentifier():
-        section.fail("name", f"{name!r}: use letters, digits and _ only")
+    if not name.isidentifier() or not name.endswith(FLUX):
+        raise DefinitionError(
+            f"{section.where}: {section.key}: write a name of letters, digits and _ that ends in "
+            f"{FLUX}, such as sns_flux"
+        )
     chosen = section.texts("components") if "components" in section else []
     for component in chosen:
         if component not in known:

@@ -33,6 +33,13 @@ def read(section: Section, target: Target) -> Quenching:
     return KINDS[section.one_of("kind", tuple(KINDS))](section, target)
 
 
+def _factor(section: Section, name: str) -> float:
+    """A number above 0, at most 1."""
+    value = positive(section, name)
+    check_share(section, name, value)
+    return value
+
+
 def _none(section: Section, _: Target) -> Quenching:
     """All of the recoil energy is seen, as by a cryogenic calorimeter."""
     section.allow(("kind",))
@@ -41,14 +48,14 @@ def _none(section: Section, _: Target) -> Quenching:
 
 def _constant(section: Section, _: Target) -> Quenching:
     section.allow(("kind", "factor"))
-    factor = positive(section, "factor")
+    factor = _factor(section, "factor")
     return Quenching(EE, lambda recoil: 1e3 * factor * recoil)
 
 
 def _linear(section: Section, _: Target) -> Quenching:
     """(constant + slope T) T."""
     section.allow(("kind", "constant", "slope"))
-    constant, slope = positive(section, "constant"), signed(section, "slope", "1/keVnr")
+    constant, slope = _factor(section, "constant"), signed(section, "slope", "1/keVnr")
     return Quenching(EE, partial(linear_kevee, constant=constant, slope_per_kev=slope))
 
 
@@ -60,7 +67,7 @@ def _lindhard(section: Section, target: Target) -> Quenching:
             f"is for one element, not {target.material.formula}; give a table or a constant",
         )
     isotope = next(iter(target.material.composition))
-    return Quenching(EE, partial(_lindhard_kevee, isotope=isotope, k=positive(section, "k")))
+    return Quenching(EE, partial(_lindhard_kevee, isotope=isotope, k=_factor(section, "k")))
 
 
 def _lindhard_kevee(recoil: Array, *, isotope: Isotope, k: float) -> Array:

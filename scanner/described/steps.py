@@ -21,6 +21,12 @@ USUAL_PANELS = 24
 TABLE = 4000
 
 
+def largest_recoil(flux: Flux, material: Material) -> float:
+    """MeV, of the lightest isotope."""
+    lightest = min(isotope.mass for isotope in material.composition)
+    return max(float(maximum_recoil(c.e_max, lightest)) for c in flux.components)
+
+
 def response_steps(
     edges: Array, energy: Curve, width: Curve, flux: Flux, material: Material
 ) -> tuple[float, ...]:
@@ -35,9 +41,7 @@ def response_steps(
     flux, material
         What gives the largest recoil.
     """
-    lightest = min(isotope.mass for isotope in material.composition)
-    largest = max(float(maximum_recoil(c.e_max, lightest)) for c in flux.components)
-    root = np.linspace(0.0, np.sqrt(largest), TABLE)[1:]
+    root = np.linspace(0.0, np.sqrt(largest_recoil(flux, material)), TABLE)[1:]
     seen = energy(root**2)
     if not np.all(np.diff(seen) > 0.0):
         return ()

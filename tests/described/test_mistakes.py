@@ -69,6 +69,12 @@ KG = {"value": 24.0, "unit": "kg"}
             [("response.efficiency", {"kind": "constant", "value": 85})],
             "85 is outside 0 .. 1; a share of 85 % is 0.85",
         ),
+        ([("response.quenching", {"kind": "constant", "factor": 8.78})], "8.78 is outside 0 .. 1"),
+        (
+            [("response.quenching.slope", {"value": -0.01, "unit": "1/keVnr"})],
+            "gives no energy to a recoil of",
+        ),
+        ([("bins.time", {"unit": "us", "edges": [-3, -2]})], "some neutrinos have no part in"),
         # bins
         (
             [("bins.energy", {"unit": "keVee", "edges": [0, 10, 5]})],
@@ -101,6 +107,24 @@ KG = {"value": 24.0, "unit": "kg"}
             [("backgrounds.steady", {"kind": "counts", "counts": [-1] + [1] * 11})],
             "-1 is below 0",
         ),
+        (
+            [
+                ("source.live_time", {"value": 1, "unit": "yr"}),
+                ("backgrounds.steady", {"kind": "flat", "rate": 3}),
+            ],
+            "has no unit; write rate = {",
+        ),
+        ([("backgrounds.signal", {"kind": "flat", "counts": 1})], "is the name of what neutrinos"),
+        (
+            [
+                (
+                    "backgrounds.steady",
+                    {"kind": "table", "unit": "keVee", "energy": [200, 300], "density": [1, 1]}
+                    | {"counts": 3},
+                )
+            ],
+            "is 0 in all bins",
+        ),
         # pulls
         (
             [("pulls.signal.acts_on", ["stedy"])],
@@ -116,7 +140,8 @@ KG = {"value": 24.0, "unit": "kg"}
             [("shared", {"sns_flux": {"sigma": 0.1, "components": ["nu_tau"]}})],
             "unknown flux component 'nu_tau'",
         ),
-        ([("shared", {"sns flux": {"sigma": 0.1}})], "use letters, digits and _ only"),
+        ([("shared", {"sns flux": {"sigma": 0.1}})], "toy.toml: shared.sns flux: write a name of"),
+        ([("shared", {"mass": {"sigma": 0.1}})], "shared.mass: write a name of letters, digits"),
         # data
         ([("observed", [1.0])], "observed = [1.0]: has 1 numbers; give 120"),
         ([("observed", [-1.0] * 120)], "holds a count below 0"),

@@ -119,7 +119,7 @@ def test_show_tells_what_was_understood(name):
     assert record["file"].endswith(f"{name}.toml")
     assert record["counts"]["sm_signal (AC22, helm)"] > 0.0
     assert "expected (Asimov)" in record["counts"]
-    assert record["constraints"]
+    assert record["pulls"]
 
 
 def test_the_list_marks_them():
