@@ -10,6 +10,7 @@ import pytest
 import tomli_w
 
 from scanner.definition import ScanDefinition, from_mapping, load
+from scanner.difference import difference, side
 from scanner.drawing import draw
 from scanner.errors import DefinitionError
 from scanner.evaluate import Evaluator
@@ -142,6 +143,22 @@ def test_a_changed_record_is_noticed(folder):
     record["experiment"]["toy_argon"]["target"]["mass"]["value"] = 25.0
     with pytest.raises(Exception, match="belongs to other entries"):
         ScanDefinition.from_dict(record)
+
+
+def test_a_difference_of_labels_is_none_of_physics(folder, change):
+    rewritten(folder, change(("pulls.signal.sigma", 0.2)))
+    (folder / "wider.toml").write_text(load(folder / "scan.toml").to_toml())
+    rewritten(folder, change(("title", "Another"), ("origin", {"mass": "a paper"})))
+    (folder / "renamed.toml").write_text(load(folder / "scan.toml").to_toml())
+    rewritten(folder, change())
+    found = {
+        name: difference(side(str(folder / "scan.toml")), side(str(folder / f"{name}.toml")))
+        for name in ("wider", "renamed")
+    }
+    assert {c.section for c in found["renamed"].changes} == {"labels"}
+    assert {c.key for c in found["wider"].changes if c.section == "definition"} == {
+        "experiment.toy_argon.pulls.signal.sigma"
+    }
 
 
 # --- what is refused ----------------------------------------------------------------------------
