@@ -86,14 +86,18 @@ class Amplitudes:
 
     def nucleus(self, isotope: Isotope, shapes: Mapping[str, Array], behind: int = 1) -> Nucleus:
         """The nucleus with the neutron radius of each shape value, `behind` axes added."""
+        radius = self.neutron_radius(isotope, shapes)
+        if radius is not None and radius.ndim:
+            radius = radius.reshape(*radius.shape, *[1] * behind)
+        return nucleus(isotope, self._conventions.form_factor, radius)
+
+    def neutron_radius(self, isotope: Isotope, shapes: Mapping[str, Array]) -> Array | None:
+        """Radius (fm) that is given for an isotope, its own or the common one; None if none is."""
         for name in radius_names(isotope):
             given = shapes[name] if name in shapes else self.fixed.get(name)
             if given is not None:
-                radius = np.asarray(given, dtype=np.float64)
-                if radius.ndim:
-                    radius = radius.reshape(*radius.shape, *[1] * behind)
-                return nucleus(isotope, self._conventions.form_factor, radius)
-        return nucleus(isotope, self._conventions.form_factor)
+                return np.asarray(given, dtype=np.float64)
+        return None
 
     def charges(
         self, target: Target, q2: Array, shapes: Mapping[str, Array]

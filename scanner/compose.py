@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from scanner.errors import DefinitionError
-from scanner.scenario import Coherent, Scenario, Term, Value, takes
+from scanner.scenario import NOT_TOUCHED, Coherent, Scenario, Term, Value, takes
 
 Validation = Callable[[Mapping[str, Value]], None]
 
@@ -98,7 +98,7 @@ def _renamed_scenario(name: str, form: Scenario, clashes: set[str]) -> Scenario:
     names = {p.name: f"{name}_{p.name}" for p in form.parameters if p.name in clashes}
 
     def again(function: Callable[..., Any]) -> Callable[..., Any]:
-        return _renamed(function, names)
+        return _renamed(function, names) if names else function
 
     def validate(values: Mapping[str, Value]) -> None:
         back = {new: old for old, new in names.items()}
@@ -159,6 +159,8 @@ def _taking(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str
 
 def _added(parts: Mapping[str, Coherent]) -> Coherent:
     """Coefficients of all, each under the charges of its own scenario."""
+    if all(part is NOT_TOUCHED for part in parts.values()):
+        return NOT_TOUCHED
 
     @takes(*_keywords(list(parts.values())), positional=("initial", "final"))
     def coherent(initial: str, final: str, **values: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -112,6 +112,26 @@ class Electrons:
 
 
 @dataclass(frozen=True)
+class Observable:
+    """A measured quantity that is predicted at once: not recoils of neutrinos in a detector.
+
+    Parameters
+    ----------
+    name : str
+        Of the quantity.
+    prediction : callable
+        ``f(*, sin2_theta_w, neutron_radius)``: its value, a polynomial in sin^2 theta_W; the rms
+        radius of the neutrons in the target's one isotope (fm) may be an array.
+    refusal : str
+        Why a scenario with couplings of its own cannot be asked for it.
+    """
+
+    name: str
+    prediction: Callable[..., Any]
+    refusal: str
+
+
+@dataclass(frozen=True)
 class Experiment:
     """What was measured.
 
@@ -168,6 +188,8 @@ class Experiment:
         A background with free parameters, fitted for every signal; only for ``gaussian``. Then
         `pulls` are those of the curve (`curve_pulls`), and `backgrounds` are its components at the
         nominal parameters.
+    observable : Observable, optional
+        What was measured in place of recoils; made by `measurement`.
     """
 
     name: str
@@ -198,6 +220,7 @@ class Experiment:
     electrons: Electrons | None = None
     response_steps: tuple[float, ...] = ()
     background_curve: BackgroundCurve | None = None
+    observable: Observable | None = None
 
     @property
     def data(self) -> Array:
@@ -216,3 +239,54 @@ class Experiment:
     def n_bins(self) -> int:
         """Number of bins in all."""
         return math.prod(axis.n for axis in self.bins)
+
+
+def measurement(
+    observable: Observable,
+    *,
+    name: str,
+    title: str,
+    value: float,
+    sigma: float,
+    target: Material,
+    provenance: Provenance,
+    choices: Mapping[str, str],
+) -> Experiment:
+    """A measured number with a Gaussian error, in the form of an experiment with one bin.
+
+    Its "counts" are the number itself and its bin is the number's error bar; it has no neutrinos,
+    no response and no pulls.
+
+    Parameters
+    ----------
+    observable : Observable
+        What was measured, and its prediction.
+    value, sigma : float
+        Result and error, in the unit of the prediction.
+    target : Material
+        Of one isotope, whose neutron radius the prediction takes.
+    """
+    return Experiment(
+        name=name,
+        title=title,
+        flux=Flux(()),
+        baseline_m=0.0,
+        target=target,
+        mass_kg=0.0,
+        exposure="",
+        response=_no_response,
+        timing={},
+        bins=(BinAxis(observable.name, "", np.array([value - sigma, value + sigma])),),
+        observed=np.array([value]),
+        backgrounds={},
+        pulls=(),
+        statistic="gaussian",
+        variance=np.array([sigma**2]),
+        provenance=provenance,
+        choices=choices,
+        observable=observable,
+    )
+
+
+def _no_response(recoil: Array) -> Array:
+    raise ValueError(f"no detector: no response at {recoil} MeV")

@@ -189,10 +189,7 @@ def experiment_record(form: Experiment) -> Record:
         "experiment": form.name,
         "title": form.title,
         "illustrative": form.illustrative,
-        "source": ", ".join(c.name for c in form.flux.components),
-        "baseline_m": form.baseline_m,
-        "target": f"{form.mass_kg:g} kg {form.target.formula}",
-        "exposure": form.exposure,
+        **_setting(form),
         "inputs": [_parameter(p) for p in form.inputs],
         "constraints": {name: str(c) for name, c in form.constraints.items()},
         "choices": dict(form.choices),
@@ -231,6 +228,22 @@ def experiment_record(form: Experiment) -> Record:
 def _choices(name: str) -> Mapping[str, tuple[str, ...]]:
     """Choices of an experiment of the catalogue."""
     return catalog.experiment_choices(name) if name in catalog.experiment_names() else {}
+
+
+def _setting(form: Experiment) -> Record:
+    """Source, target and exposure, or the quantity that was measured in place of recoils."""
+    if form.observable is not None and form.variance is not None:
+        return {
+            "observable": form.observable.name,
+            "error": float(form.variance[0] ** 0.5),
+            "target": form.target.formula,
+        }
+    return {
+        "source": ", ".join(c.name for c in form.flux.components),
+        "baseline_m": form.baseline_m,
+        "target": f"{form.mass_kg:g} kg {form.target.formula}",
+        "exposure": form.exposure,
+    }
 
 
 def _acts(response: Any) -> bool:

@@ -69,7 +69,7 @@ def derived_values(chosen: ScanDefinition) -> dict[str, float]:
 def idle_notes(names: Sequence[str], experiments: Sequence[Experiment]) -> tuple[str, ...]:
     """Say of parameters that change nothing that they do not, and which flavours there are."""
     beams = "; ".join(
-        f"{e.name} has {', '.join(component.name for component in e.flux.components)}"
+        f"{e.name} has {', '.join(c.name for c in e.flux.components) or 'no neutrinos'}"
         for e in experiments
     )
     return tuple(f"{name} changes no count of these experiments: {beams}" for name in names)

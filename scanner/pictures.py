@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.definition import ScanDefinition
+from scanner.errors import DefinitionError
 from scanner.figures import style
 from scanner.figures.impacts import ImpactRow, impacts_figure
 from scanner.figures.names import ELECTRONS, quantity, readable, unit_alone
@@ -44,11 +45,17 @@ def draw_spectra(point: ScanDefinition, found: Mapping[str, Spectra], path: Path
     Raises
     ------
     DefinitionError
-        An unknown suffix.
+        An unknown suffix, or an experiment that measured one number.
     StoreError
         The file cannot be written.
     """
     target = check_path(path)
+    for name, one in found.items():
+        if one.experiment.observable is not None:
+            raise DefinitionError(
+                f"{name}: its {one.experiment.observable.name} is one number and has no spectrum; "
+                "leave it out here, or draw the pulls and residuals"
+            )
     figure = spectra_figure(
         {f"{_heading(one)} {_STACKED}": _projections(one) for one in found.values()},
         title=point_title(point),
@@ -182,7 +189,8 @@ def same_counts(one: Fit, other: Fit) -> bool:
 def _heading(found: Spectra) -> str:
     """Experiment, analysis and how well both fit."""
     experiment = found.experiment
-    parts = [experiment.title, *analysis(experiment.choices), f"{experiment.n_bins} bins"]
+    bins = "1 bin" if experiment.n_bins == 1 else f"{experiment.n_bins} bins"
+    parts = [experiment.title, *analysis(experiment.choices), bins]
     chi2 = rf"$\chi^2$ = {found.point.chi2:.2f}"
     if not same_counts(found.point, found.standard_model):
         chi2 += f", Standard Model {found.standard_model.chi2:.2f}"

@@ -164,6 +164,12 @@ class Scenario:
     standard_model: Mapping[str, float] = field(default_factory=dict)
     derived: tuple[Derived, ...] = ()
 
+    @property
+    def only_inputs(self) -> bool:
+        """Whether nothing is added to the Standard Model but freedom of its inputs."""
+        added = self.charges or self.terms or self.transition
+        return not added and self.coherent is _no_amplitude
+
     def parameter(self, name: str) -> Parameter:
         """Parameter of that name; DefinitionError with the nearest names if there is none."""
         for parameter in self.parameters:

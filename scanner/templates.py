@@ -24,6 +24,7 @@ from scanner.amplitudes import Amplitudes, Conventions, Rows, add, column, linea
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.fold import Beam, ElectronFold, Fold, NuclearFold
+from scanner.inputs import WEAK_MIXING
 from scanner.physics.nuclei import nucleus
 from scanner.polynomial import Exponents, Polynomial, as_polynomial
 from scanner.scenario import FLAVORS, Scenario, Term, Transition
@@ -107,6 +108,11 @@ class TemplateMaker:
                 f'experiment.{experiment.name}.electron_scattering = "signal": the scenario '
                 f'{scenario.title!r} does not say what it does to electrons; choose "ignored"'
             )
+        if experiment.observable is not None and not scenario.only_inputs:
+            raise DefinitionError(
+                f"scenario {scenario.title!r} with {experiment.name}: "
+                f"{experiment.observable.refusal}; leave the experiment out"
+            )
         nuclei = [nucleus(i, conventions.form_factor) for i in experiment.target.composition]
         components = experiment.flux.components
         self._folds: list[Fold] = [
@@ -125,7 +131,8 @@ class TemplateMaker:
         """
         lengths = np.broadcast_shapes(*(np.shape(v) for v in shapes.values()))
         flat = {k: np.broadcast_to(v, lengths).ravel() for k, v in shapes.items()}
-        rows = self._rows(flat, self._folds)
+        predicted = self.experiment.observable is not None
+        rows = self._predicted(flat) if predicted else self._rows(flat, self._folds)
         constant = (0,) * len(self.couplings)
         if constant not in rows:  # a scanned flux multiplies everything
             rows[constant] = np.zeros_like(next(iter(rows.values())))
@@ -137,11 +144,26 @@ class TemplateMaker:
 
     def components(self) -> dict[str, Array]:
         """Counts (n_bins,) of each flux component with all parameters fixed."""
+        if self.experiment.observable is not None:
+            return {self.experiment.observable.name: self.fold({}).counts[0]}
         groups: dict[str, list[Fold]] = {}
         for fold in self._folds:
             on = " on electrons" if isinstance(fold, ElectronFold) else ""
             groups.setdefault(fold.component.name + on, []).append(fold)
         return {name: self._rows({}, folds)[()] for name, folds in groups.items()}
+
+    def _predicted(self, shapes: Mapping[str, Array]) -> Rows:
+        """The observable by monomial, (n, 1), or (1,) where no shape is scanned."""
+        assert self.experiment.observable is not None
+        [isotope] = self.experiment.target.composition
+        radius = self._said.neutron_radius(isotope, shapes)
+        asked = self.experiment.observable.prediction(
+            sin2_theta_w=self._said.values(shapes)[WEAK_MIXING.name],
+            neutron_radius=isotope.neutron_radius if radius is None else radius,
+        )
+        lengths = np.broadcast_shapes(*(np.shape(v) for v in shapes.values()))
+        terms = as_polynomial(asked, self.couplings).terms
+        return {e: np.broadcast_to(column(c), (*lengths, 1)).copy() for e, c in terms.items()}
 
     def _rows(self, shapes: Mapping[str, Array], folds: Sequence[Fold]) -> Rows:
         """Counts (n, n_bins) by monomial, (n_bins,) where no shape is scanned."""

@@ -15,6 +15,7 @@ from scanner.cli.options import (
     Json,
     Level,
     Partial,
+    PointExperiments,
     ReferenceKind,
     ScanName,
     Scheduler,
@@ -45,7 +46,7 @@ def point(
     values: Annotated[
         list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Its parameters.")
     ] = None,
-    experiment: Experiments = None,
+    experiment: PointExperiments = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,7 +117,7 @@ def _print_point(explained: Point) -> None:
         shares = ", ".join(f"{k} {v:.2f}" for k, v in found.components.items())
         print(f"  signal by flux: {shares}")
         pulls = ", ".join(f"{k} {v:+.2f}" for k, v in found.pulls.items())
-        print(f"  pulls (sigma): {pulls}")
+        print(f"  pulls (sigma): {pulls or 'none'}")
     for name, value in explained.derived.items():
         print(f"{name} = {value:.4g}")
     delta = explained.chi2 - explained.chi2_sm

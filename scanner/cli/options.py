@@ -30,6 +30,14 @@ Experiments = Annotated[
     list[str] | None,
     typer.Option("-e", "--experiment", help="Experiment; repeat for several. Default: all."),
 ]
+PointExperiments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-e",
+        "--experiment",
+        help="Experiment; repeat for several. Default: the two COHERENT detectors.",
+    ),
+]
 
 
 def at_least_one(workers: int | None) -> int | None:

@@ -10,9 +10,9 @@ import typer
 
 from scanner.cli.options import (
     At,
-    Experiments,
     Json,
     Partial,
+    PointExperiments,
     ReferenceKind,
     Store,
     numbers,
@@ -48,7 +48,7 @@ def spectra(
     scenario: Scenario,
     output: Output,
     values: Values = None,
-    experiment: Experiments = None,
+    experiment: PointExperiments = None,
     option: Conventions = None,
     json: Json = False,
 ) -> None:
@@ -63,7 +63,7 @@ def pulls(
     scenario: Scenario,
     output: Output,
     values: Values = None,
-    experiment: Experiments = None,
+    experiment: PointExperiments = None,
     option: Conventions = None,
     json: Json = False,
 ) -> None:

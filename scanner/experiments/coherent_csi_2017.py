@@ -28,7 +28,7 @@ import numpy.typing as npt
 from scanner.errors import DataError
 from scanner.experiment import BinAxis, Experiment, Pull
 from scanner.experiments import _tables
-from scanner.parameter import Parameter
+from scanner.parameter import Constraint, Parameter
 from scanner.physics.fluxes.stopped_pion import DELAYED, stopped_pion_flux
 from scanner.physics.nuclei import CSI
 from scanner.physics.quenching import polynomial_kevee
@@ -76,7 +76,7 @@ INPUTS = tuple(
     )
     for i, name in enumerate(QUENCHING_COMPONENTS)
 )
-"""Those of `coherent_csi_2021`, whose curve and error band ``release_2021`` takes."""
+"""Those of `coherent_csi_2021`, whose curve and error band ``release_2021`` takes; profiled."""
 
 
 def load(analysis: str = "energy", quenching: str = "flat_2017") -> Experiment:
@@ -121,11 +121,12 @@ def load(analysis: str = "energy", quenching: str = "flat_2017") -> Experiment:
         choices={"analysis": analysis, "quenching": quenching},
         inputs=INPUTS if curved else (),
         response_at=curved_response if curved else None,
+        constraints=dict.fromkeys(QUENCHING_COMPONENTS, Constraint(0.0, 1.0)) if curved else {},
     )
 
 
 def curved_response(
-    csi_quenching_pc0: float = 0.0, csi_quenching_pc1: float = 0.0
+    *, csi_quenching_pc0: float = 0.0, csi_quenching_pc1: float = 0.0
 ) -> CountingResponse:
     """Response with the scintillation curve of 2021; nominal with both components at 0.
 
@@ -252,7 +253,7 @@ def _inside(releases: Path, file: str, edges: Sequence[Array]) -> Array:
     """Contents of the bins whose centres lie inside all edges, slowest observable first."""
     *centres, content = _numbers(releases, file, len(edges) + 1)
     kept = [(ends[0] < x) & (x < ends[-1]) for x, ends in zip(centres, edges, strict=True)]
-    found = content[np.logical_and.reduce(kept)]
+    found = np.asarray(content[np.logical_and.reduce(kept)])
     expected = math.prod(len(ends) - 1 for ends in edges)
     if len(found) != expected:
         raise DataError(

@@ -107,7 +107,8 @@ def _draw_block(
     residuals: Sequence[Residuals],
     labels: tuple[str, str],
 ) -> None:
-    both = any(row.other is not None for row in rows)
+    others = [*(row.other for row in rows), *(row.other for row in residuals)]
+    both = any(other is not None for other in others)
     ratios = [1.3, *(1.0 for _ in residuals)]
     panels = block.subplots(1, 1 + len(residuals), squeeze=False, width_ratios=ratios)[0]
     draw_pulls(panels[0], rows, _SHIFT if both else 0.0)

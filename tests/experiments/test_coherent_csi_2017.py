@@ -45,15 +45,31 @@ def test_rebuilt_tables_equal_the_shipped_ones_byte_for_byte(releases):
         assert _tables.encode(table) == (_tables.folder(csi.NAME) / name).read_bytes(), name
 
 
-def test_a_release_file_without_all_of_its_bins_is_named(releases, tmp_path):
+@pytest.fixture
+def release(releases, tmp_path):
+    """A copy of the release files."""
     for file in csi.RELEASE_FILES:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes((releases / file).read_bytes())
+    return tmp_path
+
+
+def test_a_release_file_without_all_of_its_bins_is_named(release):
     short = csi.WINDOWS["coincidence"]
-    lines = (tmp_path / short).read_text().splitlines()
-    (tmp_path / short).write_text("\n".join(lines[:200]))
+    lines = (release / short).read_text().splitlines()
+    (release / short).write_text("\n".join(lines[:200]))
     with pytest.raises(DataError, match=rf"release file {short} has \d+ of the 144 bins"):
-        csi.build(tmp_path)
+        csi.build(release)
+
+
+@pytest.mark.parametrize("content", [None, "", "a, b\n", "1, 2, 3, 4, 5\n", "1 2\n3\n"])
+@pytest.mark.parametrize("file", csi.RELEASE_FILES)
+def test_each_missing_or_malformed_release_file_is_named(release, file, content):
+    path = release / file
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(DataError) as caught:
+        csi.build(release)
+    assert file in str(caught.value)
 
 
 def test_counts_in_the_window_are_those_of_the_publication():
@@ -151,6 +167,15 @@ def test_quenching_inputs_move_the_counts_only_with_the_curve():
         for x in (0.0, 1.0)
     ]
     assert 0.01 < abs(counts[1] / counts[0] - 1.0) < 0.1
+
+
+def test_the_curve_is_profiled_unless_a_definition_fixes_it():
+    curve = {"experiment": {csi.NAME: {"quenching": "release_2021"}}}
+    brought = _definition(csi.NAME, **curve).profile
+    assert brought == {name: {"mean": 0.0, "sigma": 1.0} for name in csi.QUENCHING_COMPONENTS}
+    fixed = {"parameters": {"csi_quenching_pc0": 0.0}}
+    assert set(_definition(csi.NAME, **curve, **fixed).profile) == {"csi_quenching_pc1"}
+    assert _definition(csi.NAME).profile == {}
 
 
 def test_delayed_neutrinos_after_6_us_are_lost():
@@ -283,13 +308,14 @@ def test_nsi_are_bounded_where_the_toys_of_2008_06062_bound_them(releases):
 # --- never beside the data that hold it -------------------------------------------------------
 
 
-def _definition(*experiments):
+def _definition(*experiments, **tables):
     axis = {"spacing": "linear", "start": 0.1, "stop": 0.4, "n": 3}
     return definition.from_mapping(
         {
             "scenario": "weak_mixing_angle",
             "experiments": list(experiments),
             "axes": {"sin2_theta_w": axis},
+            **tables,
         },
         "test",
     )
