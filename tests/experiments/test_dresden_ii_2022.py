@@ -444,3 +444,22 @@ def test_free_parameters_are_told_apart_from_pulls_in_the_figure():
     assert free.pop("dresden_m_to_l1") is False
     assert len(free) == 6
     assert all(free.values())
+
+
+def test_an_input_that_is_profiled_beside_the_background():
+    options = {"couplings": "tree", "form_factor": "klein_nystrand"}
+    like = likelihood(
+        "magnetic_moment",
+        [dresden.NAME],
+        options,
+        free={"mu_nue": (0.0, 8.0)},
+        profile={"sin2_theta_w": {"mean": 0.23857, "sigma": 0.02}},
+    )
+    angles = np.linspace(0.17, 0.31, 141)
+    for value in (0.5, 2.0):
+        bound = model(
+            "magnetic_moment", dict.fromkeys(MOMENTS, 0.0) | {"mu_nue": value}, ("sin2_theta_w",)
+        )
+        chi2 = bound.profile({"sin2_theta_w": angles}).chi2 + ((angles - 0.23857) / 0.02) ** 2
+        assert like.chi2(mu_nue=value) == pytest.approx(chi2.min(), abs=2e-3)
+        assert like.chi2(mu_nue=value) <= chi2.min() + 1e-7
