@@ -75,6 +75,8 @@ def likelihood(experiment: Experiment, moving: Sequence[str] = ()) -> Likelihood
     if experiment.background_curve is not None:
         if experiment.variance is None:
             raise ValueError(f"{experiment.name}: a background curve needs a variance")
+        if [p.name for p in experiment.pulls] != [f.name for f in experiment.background_curve.free]:
+            raise ValueError(f"{experiment.name}: beside a background curve there are no pulls")
         return CurveLikelihood(experiment.data, experiment.variance, experiment.background_curve)
     pulls = linear_pulls(experiment, moving)
     if experiment.statistic == "poisson":

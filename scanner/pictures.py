@@ -116,12 +116,15 @@ def _with_errors(found: Impacts) -> str:
 def _pull_rows(found: Spectra) -> list[PullRow]:
     point, sm = found.point, found.standard_model
     both = not same_counts(point, sm)
+    curve = found.experiment.background_curve
+    free = {f.name for f in curve.free if not f.measured} if curve is not None else set()
     return [
         PullRow(
             name=name,
             value=value,
             width=point.widths[name],
             other=(sm.pulls[name], sm.widths[name]) if both else None,
+            free=name in free,
         )
         for name, value in point.pulls.items()
     ]

@@ -149,6 +149,8 @@ Single = SinglePoisson | SingleGaussian | SingleCurve
 
 def has_single(likelihood: object) -> bool:
     """Whether there is a way to fit one point of that likelihood."""
+    if isinstance(likelihood, CurveLikelihood):
+        return True
     if not isinstance(likelihood, (PoissonLikelihood, GaussianLikelihood)):
         return False
     return not isinstance(likelihood.pulls, PartedPulls)

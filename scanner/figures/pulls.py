@@ -41,13 +41,15 @@ _SHIFT = 0.17  # rows between the two fits
 class PullRow:
     """One pull: fitted value and post-fit width, in units of the prior width.
 
-    `other` is the same of a second fit, to compare with.
+    `other` is the same of a second fit, to compare with. A parameter without a prior (`free`) is in
+    its usual steps.
     """
 
     name: str
     value: float
     width: float
     other: tuple[float, float] | None = None
+    free: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def _draw_block(
     ratios = [1.3, *(1.0 for _ in residuals)]
     panels = block.subplots(1, 1 + len(residuals), squeeze=False, width_ratios=ratios)[0]
     draw_pulls(panels[0], rows, _SHIFT if both else 0.0)
-    panels[0].set_xlabel(r"pull [$\sigma$ of the prior]")
+    steps = "; steps of free ones" if any(row.free for row in rows) else ""
+    panels[0].set_xlabel(rf"pull [$\sigma$ of the prior{steps}]")
     highest = max(3.0, 1.15 * max(_largest(row) for row in residuals))
     for frame, row in zip(panels[1:], residuals, strict=True):
         _draw_residuals(frame, row)

@@ -31,7 +31,9 @@ from scanner.statistics.pulls import (
     LinearPulls,
     Profile,
     Status,
+    solve_scaled,
 )
+from scanner.statistics.tangent import Tangent
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -40,6 +42,8 @@ BLOCK = 1024
 """Points fitted together."""
 POINTS_AT_ONCE = 4096
 """Points of a grid whose signals are made at once."""
+AT_END = 1e-9
+"""Of its step, within which a parameter is at the lower end of its range."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +131,11 @@ class BackgroundCurve:
         return np.asarray(total.reshape(*np.shape(x)[:-1], -1))
 
     def per_pull(self, x: Array) -> Array:
-        """Derivatives (n_free, n_bins) of the curve by the pulls, at x (n_free,)."""
-        heights, theta = self._split(self.values(x)[np.newaxis])
-        rows = np.concatenate([self.forms(theta)[0], self.slopes(theta, heights)[0]])
-        return np.asarray(self.step[:, np.newaxis] * rows)
+        """Derivatives (..., n_free, n_bins) of the curve by the pulls, at x (..., n_free)."""
+        heights, theta = self._split(self.values(np.atleast_2d(x)))
+        rows = np.concatenate([self.forms(theta), self.slopes(theta, heights)], axis=1)
+        rows = self.step[:, np.newaxis] * rows
+        return np.asarray(rows.reshape(*np.shape(x), -1))
 
     def _split(self, values: Array) -> tuple[Array, Array]:
         return values[:, : len(self.heights)], values[:, len(self.heights) :]
@@ -216,6 +221,34 @@ class CurveLikelihood:
             np.concatenate([b.pulls for b in blocks]),
             np.concatenate([b.status for b in blocks]),
         )
+
+    def tangent(self, signal: Array, moves: Array) -> Tangent:
+        """Profiled points of signals (n, n_bins), and chi2 along moves (n, m, n_bins).
+
+        The bend is without that of the curve itself, and the parameters at an end of their range
+        stay there.
+        """
+        found = self.profile(signal)
+        good = (found.status == OK)[:, np.newaxis]
+        x, sound = np.where(good, found.pulls, 0.0), np.where(good, signal, 0.0)
+        error = np.sqrt(self.variance)
+        rows = self.curve.per_pull(x) / error * self._is_inside(x)[:, :, np.newaxis]
+        moved = moves / error
+        diagonal = np.arange(rows.shape[1])
+        curvature = rows @ rows.swapaxes(1, 2)
+        curvature[:, diagonal, diagonal] += self._is_measured
+        curvature[:, diagonal, diagonal] += curvature[:, diagonal, diagonal] == 0.0
+        mixed = rows @ moved.swapaxes(1, 2)
+        follows = np.stack([solve_scaled(curvature, v) for v in mixed.transpose(2, 0, 1)], axis=2)
+        bend = 2.0 * (moved @ moved.swapaxes(1, 2) - mixed.swapaxes(1, 2) @ follows)
+        slope = -2.0 * (self.observed - self.pulls.at(sound, x)) / self.variance
+        return Tangent(found.chi2, found.status, slope, bend)
+
+    def _is_inside(self, x: Array) -> Mask:
+        """Whether each parameter (n, n_free) is free to move to both sides."""
+        values, free = self.curve.values(x), self.curve.free
+        low, high = (np.array([getattr(f, end) for f in free]) for end in ("low", "high"))
+        return np.asarray((values > low + AT_END * self.curve.step) & (values < high))
 
     def covariance(self, x: Array) -> Array:
         """Covariance (n_free, n_free) of the fitted pulls at x, in steps.

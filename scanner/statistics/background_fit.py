@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -160,14 +161,30 @@ class CurveFit:
 
     def _start(self, target: Array) -> State:
         """Fits at the best of the places where a fit may begin."""
-        best, most = np.zeros(len(target), np.intp), np.full(len(target), -np.inf)
-        starts = (self._curve.starts - self._nominal) / self._step
-        for i, (forms, u) in enumerate(zip(self._forms(starts), starts, strict=True)):
-            _, explained = self._heights((forms @ forms.T)[np.newaxis], target @ forms.T)
-            gained = explained - np.sum(self._known * (u - self._mean) ** 2)
-            better = gained > most
-            best[better], most[better] = i, gained[better]
-        return self._at(starts[best], target)
+        u = (self._curve.starts - self._nominal) / self._step
+        forms, inverses = self._starting
+        vector = (target @ forms.reshape(-1, target.shape[1]).T).reshape(len(target), len(u), -1)
+        most = np.zeros(vector.shape[:2])
+        for chosen, inverse in zip(self._sets, inverses, strict=True):
+            part = vector[:, :, chosen]
+            solved = np.einsum("skl,nsl->nsk", inverse, part)
+            explained = np.sum(solved * part, axis=2)
+            better = np.all(solved >= 0.0, axis=2) & (explained > most)
+            most = np.where(better, explained, most)
+        prior = np.sum(self._known * (u - self._mean) ** 2, axis=1)
+        return self._at(u[np.argmax(most - prior, axis=1)], target)
+
+    @cached_property
+    def _starting(self) -> tuple[Array, list[Array]]:
+        """Forms of all starts, and the inverse normal matrices of each set of them."""
+        forms = self._forms((self._curve.starts - self._nominal) / self._step)
+        gram = forms @ forms.swapaxes(1, 2)
+        inverses = []
+        for chosen in self._sets:
+            scaled, scale = _scaled(gram[:, chosen][:, :, chosen])
+            inverse = scale[:, :, np.newaxis] * np.linalg.inv(scaled) * scale[:, np.newaxis, :]
+            inverses.append(np.asarray(inverse))
+        return forms, inverses
 
     def _forms(self, u: Array) -> Array:
         """Forms (n, n_heights, n_bins) in standard deviations of the data."""
@@ -258,10 +275,16 @@ class CurveFit:
 
 
 def _solved(gram: Array, vector: Array) -> Array:
-    """Solutions (n, k) of the normal equations of a few forms; a hair of damping if they agree."""
+    """Solutions (n, k) of the normal equations of a few forms."""
+    scaled, scale = _scaled(gram)
+    solution = np.linalg.solve(scaled, (vector * scale)[..., np.newaxis])[..., 0]
+    return np.asarray(solution * scale)
+
+
+def _scaled(gram: Array) -> tuple[Array, Array]:
+    """Normal matrices (n, k, k) of unit diagonal and a hair more, if forms agree; their scale."""
     scale = 1.0 / np.sqrt(np.maximum(np.einsum("nii->ni", gram), np.finfo(np.float64).tiny))
     scaled = gram * scale[:, :, np.newaxis] * scale[:, np.newaxis, :]
     diagonal = np.arange(scaled.shape[1])
     scaled[:, diagonal, diagonal] += SINGULAR
-    solution = np.linalg.solve(scaled, (vector * scale)[..., np.newaxis])[..., 0]
-    return np.asarray(solution * scale)
+    return scaled, scale

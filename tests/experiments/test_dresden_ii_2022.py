@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from scanner import catalog, fold
+from scanner import catalog, fold, pictures, recoils
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
+from scanner.chi2 import likelihood as likelihood_of
 from scanner.definition import from_mapping, load
 from scanner.errors import DataError, DefinitionError
 from scanner.exact.build import likelihood
+from scanner.experiment import Pull
 from scanner.experiments import _tables
 from scanner.experiments import dresden_ii_2022 as dresden
 from scanner.limits.impacts import impacts
@@ -415,3 +417,49 @@ def test_toys_of_the_background_alone_follow_chi2():
     toys = [bound.likelihood.drawn(sm, np.zeros(7), random) for _ in range(60)]
     chi2 = np.array([toy.profile(sm[np.newaxis]).chi2[0] for toy in toys])
     assert chi2.mean() == pytest.approx(124.0, abs=5.0 * math.sqrt(2 * 124.0 / 60))
+
+
+def test_terms_folded_a_few_masses_at_a_time_are_the_same(monkeypatch):
+    bound = model("light_scalar", {"nucleon_charges": "sigma_term"}, ("mass", "coupling"))
+    masses = {"mass": np.logspace(-3.0, 3.0, 7)}
+    usual = bound.fold(masses).counts
+    for at_once in (1, 2**19, 2**40):
+        monkeypatch.setattr(recoils, "VALUES_AT_ONCE", at_once)
+        np.testing.assert_array_equal(bound.fold(masses).counts, usual)
+
+
+def test_pulls_beside_a_background_curve_are_refused():
+    experiment = dresden.load()
+    more = (*experiment.pulls, Pull("dresden_signal", 0.1, signal=1.0))
+    with pytest.raises(ValueError, match="beside a background curve there are no pulls"):
+        likelihood_of(replace(experiment, pulls=more))
+    with pytest.raises(ValueError, match="a background curve needs a variance"):
+        likelihood_of(replace(experiment, variance=None))
+
+
+def test_free_parameters_are_told_apart_from_pulls_in_the_figure():
+    raw = {"scenario": "standard_model", "experiments": [dresden.NAME]}
+    found = spectra(from_mapping(raw, "a test", name="a test", point=True))[dresden.NAME]
+    free = {row.name: row.free for row in pictures._pull_rows(found)}
+    assert free.pop("dresden_m_to_l1") is False
+    assert len(free) == 6
+    assert all(free.values())
+
+
+def test_an_input_that_is_profiled_beside_the_background():
+    options = {"couplings": "tree", "form_factor": "klein_nystrand"}
+    like = likelihood(
+        "magnetic_moment",
+        [dresden.NAME],
+        options,
+        free={"mu_nue": (0.0, 8.0)},
+        profile={"sin2_theta_w": {"mean": 0.23857, "sigma": 0.02}},
+    )
+    angles = np.linspace(0.17, 0.31, 141)
+    for value in (0.5, 2.0):
+        bound = model(
+            "magnetic_moment", dict.fromkeys(MOMENTS, 0.0) | {"mu_nue": value}, ("sin2_theta_w",)
+        )
+        chi2 = bound.profile({"sin2_theta_w": angles}).chi2 + ((angles - 0.23857) / 0.02) ** 2
+        assert like.chi2(mu_nue=value) == pytest.approx(chi2.min(), abs=2e-3)
+        assert like.chi2(mu_nue=value) <= chi2.min() + 1e-7

@@ -278,6 +278,34 @@ def test_prediction_at_pulls_is_exact_far_from_the_nominal_curve():
     np.testing.assert_allclose(pulls.expected, CURVE.curve(np.zeros(3)), rtol=1e-14)
 
 
+def test_slopes_along_the_signal_are_derivatives():
+    likelihood = dresden()
+    signals = random_signals(12, 4.0, seed=11)
+    moves = random_signals(24, 3.5, seed=12).reshape(12, 2, 130)
+    found = likelihood.tangent(signals, moves)
+    np.testing.assert_allclose(found.chi2, likelihood.profile(signals).chi2, rtol=1e-12)
+    h = 0.02
+    for k in range(2):
+        ahead, behind = (likelihood.profile(signals + s * h * moves[:, k]).chi2 for s in (1, -1))
+        along = np.einsum("nb,nb->n", found.slope, moves[:, k])
+        np.testing.assert_allclose(along, (ahead - behind) / (2 * h), rtol=1e-3, atol=2e-4)
+        bend = (ahead - 2 * found.chi2 + behind) / h**2
+        # without the bend of the curve itself
+        np.testing.assert_allclose(found.bend[:, k, k], bend, rtol=0.15, atol=2e-3)
+    np.testing.assert_allclose(found.bend, found.bend.swapaxes(1, 2), rtol=1e-9)
+
+
+def test_a_signal_above_the_data_bends_alone():
+    likelihood = dresden()
+    signals = np.full((2, 130), 1e12)
+    signals[1, 3] = np.nan
+    found = likelihood.tangent(signals, np.ones((2, 1, 130)))
+    assert found.status.tolist() == [OK, NUMERIC]
+    assert found.bend[0, 0, 0] == pytest.approx(2.0 * np.sum(1.0 / likelihood.variance))
+    assert np.isnan(found.chi2[1])
+    assert np.all(np.isfinite(found.slope))
+
+
 def test_covariance_is_the_curvature_of_chi2():
     likelihood = toy(3)
     found = likelihood.profile(np.zeros((1, len(X))))
