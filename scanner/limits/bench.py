@@ -21,6 +21,7 @@ from scanner.grid import Axis
 from scanner.limits.board import Board, Fast, Sound, fast_of
 from scanner.limits.surface import check_kept
 from scanner.limits.toys import Hypothesis, Trial
+from scanner.parameter import Constraint
 from scanner.scenario import call_with
 
 Array = npt.NDArray[np.float64]
@@ -68,10 +69,12 @@ class Question:
 
     def __post_init__(self) -> None:
         if self.definition.profile:
-            names = ", ".join(self.definition.profile)
+            known = {n: Constraint.of_record(r) for n, r in self.definition.profile.items()}
+            fixed = ", ".join(f"{name} = {c.mean:g}" for name, c in known.items())
             raise DefinitionError(
-                f"scan {self.definition.id} profiles {names}: toys of constrained inputs are not "
-                "made; fix them under [parameters], or scan them under [axes]"
+                f"scan {self.definition.id} profiles {', '.join(known)}: toys of constrained "
+                f"inputs are not made; run it with them fixed under [parameters] ({fixed}), which "
+                "also holds those that an experiment profiles of itself, or scan them under [axes]"
             )
         for name, value in self.at.items():
             self._check_held(name, value)
