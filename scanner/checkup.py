@@ -78,7 +78,8 @@ def _kernels() -> str:
 
 
 def _tables() -> str:
-    counts = [f"{name} {len(tables.verify(name))}" for name in catalog.experiment_names()]
+    names = (*catalog.experiment_names(), *tables.FLUXES)
+    counts = [f"{name} {len(tables.verify(name))}" for name in names]
     return f"as shipped: {', '.join(counts)}"
 
 

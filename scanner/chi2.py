@@ -19,6 +19,7 @@ from scanner.inputs import all_parameters, usual_values
 from scanner.morph import Morph
 from scanner.moving import Moving, at_fixed, linear_pulls
 from scanner.scenario import NOT_TOUCHED, Scenario, Value
+from scanner.statistics.background import CurveLikelihood
 from scanner.statistics.gaussian import GaussianLikelihood
 from scanner.statistics.lines import Lines
 from scanner.statistics.parts import PartedPulls
@@ -71,12 +72,27 @@ def likelihood(experiment: Experiment, moving: Sequence[str] = ()) -> Likelihood
     moving : sequence of str
         Backgrounds that are given with every point, behind its signal.
     """
+    if experiment.background_curve is not None:
+        if experiment.variance is None:
+            raise ValueError(f"{experiment.name}: a background curve needs a variance")
+        return CurveLikelihood(experiment.data, experiment.variance, experiment.background_curve)
     pulls = linear_pulls(experiment, moving)
     if experiment.statistic == "poisson":
         return PoissonLikelihood(experiment.data, pulls)
     if experiment.variance is None:
         raise ValueError(f"{experiment.name}: a gaussian statistic needs a variance")
     return GaussianLikelihood(experiment.data, experiment.variance, pulls)
+
+
+def fitted_backgrounds(experiment: Experiment, x: Array) -> dict[str, Array]:
+    """Counts (n_bins,) of each background at fitted pulls x (n_pulls,): all that act on it."""
+    if experiment.background_curve is not None:
+        return experiment.background_curve.components(x)
+    fitted = {name: counts.copy() for name, counts in experiment.backgrounds.items()}
+    for pull, value in zip(experiment.pulls, x, strict=True):
+        for name, relative in pull.backgrounds.items():
+            fitted[name] += value * pull.sigma * relative * experiment.backgrounds[name]
+    return fitted
 
 
 class ExperimentModel:

@@ -149,14 +149,13 @@ class Evaluator:
         layers = Layers(self.models, self._profile, self._joint)
         return layers.at(values, np.arange(n), values, rows)[0]
 
-    def fits(self) -> dict[str, tuple[float, dict[str, float]]]:
-        """chi2 and profiled inputs at their best of each layer, of a definition without axes."""
-        found = Layers(self.models, self._profile, self._joint).fits()
-        return dict(zip(self.layers, found, strict=True))
+    def standard_models(self) -> tuple[ExperimentModel, ...]:
+        """The Standard Model in each experiment."""
+        return self._models(None, ())
 
     def standard_model(self) -> Array:
         """chi2 (n_layers,) of the Standard Model."""
-        bound = self._models(None, ())
+        bound = self.standard_models()
         if self._profile:
             return Layers(bound, self._profile, self._joint).at({}, np.zeros(1, int), {})[0][:, 0]
         counts = [m.standard_model()[np.newaxis] for m in bound]

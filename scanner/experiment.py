@@ -14,6 +14,7 @@ from scanner.parameter import Constraint as Constraint
 from scanner.parameter import Parameter
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import Material
+from scanner.statistics.background import BackgroundCurve
 
 Array = npt.NDArray[np.float64]
 Response = Callable[[Array], Array]
@@ -57,6 +58,23 @@ class Pull:
     sigma: float
     signal: float | Array = 0.0
     backgrounds: Mapping[str, float | Array] = field(default_factory=dict)
+
+
+def curve_pulls(curve: BackgroundCurve) -> tuple[Pull, ...]:
+    """Pulls that name the parameters of a background curve and say what one step of each does.
+
+    A fitted pull x stands for the value nominal + x step; `Pull.sigma` is the step, of a height
+    relative to its nominal value. The responses are those at the nominal parameters.
+    """
+    nominal = np.zeros(len(curve.free))
+    components = curve.components(nominal)
+    pulls = []
+    for free, change in zip(curve.free, curve.per_pull(nominal), strict=True):
+        sigma = free.step / free.nominal if free in curve.heights else free.step
+        scale = sigma * components[free.component]
+        relative = np.divide(change, scale, out=np.zeros_like(change), where=scale > 0.0)
+        pulls.append(Pull(free.name, sigma, backgrounds={free.component: relative}))
+    return tuple(pulls)
 
 
 @dataclass(frozen=True)
@@ -168,6 +186,13 @@ class Experiment:
         Why a scenario in which neutrinos disappear on their way cannot be asked; empty if it can.
     electrons : Electrons, optional
         Where neutrino-electron scattering counts as signal.
+    response_steps : tuple of float
+        Nuclear recoils (MeV, increasing) at which the response jumps: no quadrature runs across
+        them. Spectra like 1/T^2 make much of a threshold far below the first bin.
+    background_curve : BackgroundCurve, optional
+        A background with free parameters, fitted for every signal; only for ``gaussian``. Then
+        `pulls` are those of the curve (`curve_pulls`), and `backgrounds` are its components at the
+        nominal parameters.
     observable : Observable, optional
         What was measured in place of recoils; made by `measurement`.
     """
@@ -200,6 +225,8 @@ class Experiment:
     illustrative: str = ""
     no_transition: str = ""
     electrons: Electrons | None = None
+    response_steps: tuple[float, ...] = ()
+    background_curve: BackgroundCurve | None = None
     observable: Observable | None = None
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -123,7 +124,8 @@ class NuclearFold(Fold):
 
     def __init__(self, experiment: Experiment, target: Nucleus, component: Component) -> None:
         t_max = float(maximum_recoil(component.e_max, target.mass))
-        super().__init__(experiment, target, component, _recoil_nodes(0.0, t_max, RECOIL_PANELS))
+        nodes = _stepped_nodes(experiment.response_steps, t_max)
+        super().__init__(experiment, target, component, nodes)
         self._nuclei = experiment.mass_kg * experiment.target.nuclei_per_kg(target.isotope)
         self._kept = lru_cache(maxsize=16)(self._accepted)
         self._tables = lru_cache(maxsize=4)(self._table)
@@ -222,6 +224,18 @@ def named_values(
     if function is None:
         return {}
     return {name: inputs[name] for name in named_parameters(function, inputs)}
+
+
+def _stepped_nodes(steps: Sequence[float], t_max: float) -> tuple[Array, Array]:
+    """Nodes and weights between 0, the steps and the largest recoil, by the share of sqrt(T)."""
+    edges = [0.0, *(step for step in steps if step < t_max), t_max]
+    shares = np.diff(np.sqrt(edges)) / np.sqrt(t_max)
+    parts = [
+        _recoil_nodes(a, b, math.ceil(RECOIL_PANELS * share))
+        for (a, b), share in zip(itertools.pairwise(edges), shares, strict=True)
+    ]
+    recoil, dt = zip(*parts, strict=True)
+    return np.concatenate(recoil), np.concatenate(dt)
 
 
 def _recoil_nodes(t_min: float, t_max: float, panels: int) -> tuple[Array, Array]:

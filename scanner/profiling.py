@@ -84,17 +84,6 @@ class Layers:
                 status[row, part] = np.where(np.isfinite(found.value), OK, NOT_CONVERGED)
         return chi2, status
 
-    def fits(self) -> list[tuple[float, dict[str, float]]]:
-        """chi2 and fitted inputs of each layer where nothing is scanned."""
-        nothing = np.zeros(1, np.intp)
-        fits = []
-        for layer in self._layers:
-            own = Layer([Counts(model, {}, nothing, {}) for model in layer], self._profile)
-            found = own.minimum(nothing)
-            values = own.inputs(found.u)
-            fits.append((float(found.value[0]), {n: float(v[0]) for n, v in values.items()}))
-        return fits
-
 
 class Layer:
     """Experiments whose chi2 are added up before the inputs are profiled.
@@ -122,6 +111,12 @@ class Layer:
     def inputs(self, u: Array) -> dict[str, Array]:
         """Values (k,) of the inputs at places u (k, m)."""
         return dict(zip(self.names, (self._mean + self._scale * u).T, strict=True))
+
+    def chi2(self, u: Array) -> Array:
+        """chi2 (k,) of the first point at places u (k, m), with the constraints."""
+        points, inputs = np.zeros(len(u), np.intp), self.inputs(u)
+        value = np.sum([one.chi2(points, inputs) for one in self._counts], axis=0)
+        return np.asarray(value + np.sum(self._weight * u**2, axis=1))
 
     def minimum(self, part: Index) -> Minimum:
         """Lowest chi2 over the inputs at those points (n,), and where, in units of their scale."""

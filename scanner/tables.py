@@ -1,25 +1,34 @@
-"""Building and checking shipped tables: of an experiment by its name, and of the overlays."""
+"""Building and checking shipped tables: of an experiment, of a flux, and of the overlays."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scanner import catalog
 from scanner.errors import CatalogError, DataError
-from scanner.experiments import _tables
+from scanner.experiments import _reactor_tables, _tables
 from scanner.overlays import building, shelf
+from scanner.physics.fluxes import reactor
+from scanner.physics.fluxes import tables as flux_tables
 
 OVERLAYS = "overlays"
 """Stands for the published limits, where an experiment can be named."""
+FLUXES: Mapping[str, Callable[[Path], _tables.Built]] = {
+    reactor.SOURCE: _reactor_tables.build,
+}
+"""Sources of fluxes whose tables are shipped, where an experiment can be named."""
+OTHERS = (*FLUXES, OVERLAYS)
+"""Everything with shipped tables that is not an experiment."""
 
 
 def build(experiment: str, release: Path, output: Path | None = None) -> tuple[str, ...]:
-    """Rebuild the tables of an experiment or of the overlays; returns the files that changed.
+    """Rebuild the tables of an experiment, flux or the overlays; returns the files that changed.
 
     Parameters
     ----------
     experiment : str
-        Catalogue name, or ``overlays``.
+        Catalogue name, one of `FLUXES`, or ``overlays``.
     release : Path
         Folder of the release, or the folder that holds it (and those it needs besides).
     output : Path, optional
@@ -36,16 +45,24 @@ def build(experiment: str, release: Path, output: Path | None = None) -> tuple[s
     """
     if experiment == OVERLAYS:
         return _build_overlays(release, output or shelf.DATA)
+    if experiment in FLUXES:
+        home = flux_tables.folder(experiment)
+        made = FLUXES[experiment](_root(experiment, release))
+        return _tables.write(experiment, made, output or home, home)
     make = getattr(catalog.experiment_module(experiment), "build", None)
     if make is None:
         raise CatalogError(
             f"experiment {experiment!r} is not made from a release: nothing to build"
         )
+    made = make(_root(experiment, release))
+    return _tables.write(experiment, made, output or _tables.folder(experiment))
+
+
+def _root(name: str, release: Path) -> Path:
+    """Folder that holds the releases, given that one or the folder of one release."""
     if not release.is_dir():
         raise DataError(f"release {release} is not a folder: give the folder of the release")
-    inside = (release / experiment).is_dir()
-    root = release if inside else release.absolute().parent
-    return _tables.write(experiment, make(root), output or _tables.folder(experiment))
+    return release if (release / name).is_dir() else release.absolute().parent
 
 
 def _build_overlays(release: Path, output: Path) -> tuple[str, ...]:
@@ -59,11 +76,13 @@ def _build_overlays(release: Path, output: Path) -> tuple[str, ...]:
 
 
 def verify(experiment: str) -> tuple[str, ...]:
-    """Check the shipped tables of an experiment or of the overlays; returns their names.
+    """Check the shipped tables of an experiment, flux or the overlays; returns their names.
 
     Raises
     ------
     DataError
         A table is missing or damaged.
     """
+    if experiment in FLUXES:
+        return flux_tables.verify(experiment)
     return shelf.verify() if experiment == OVERLAYS else _tables.verify(experiment)

@@ -82,10 +82,13 @@ def test_profiled_inputs_are_at_their_fit() -> None:
     assert told.experiments["coherent_lar_2020"].inputs == {}
     fit = found["coherent_csi_2021"].point
     assert fit.total.sum() == pytest.approx(csi.counts_fitted["total"])
-    # chi2 of the point holds what the constraints cost; the counts between nodes are good to 2e-3
+    assert fit.chi2 == pytest.approx(csi.chi2)
+    # in standard deviations, beside the pulls
     radius = (csi.inputs["csi_form_factor_scale"] - 1.0) / 0.05
-    penalty = radius**2 + csi.inputs["csi_efficiency"] ** 2
-    assert csi.chi2 == pytest.approx(fit.chi2 + penalty, abs=3e-3)
+    assert fit.pulls["csi_form_factor_scale"] == pytest.approx(radius)
+    assert fit.pulls["csi_efficiency"] == pytest.approx(csi.inputs["csi_efficiency"])
+    assert 0.0 < fit.widths["csi_efficiency"] < 1.1
+    assert "csi_beam_shift" not in fit.pulls  # free in its range: no width to measure it by
     # neutrons are told where the beam has moved them
     moved = found["coherent_csi_2021"].experiment.backgrounds["BRN"]
     assert csi.counts["BRN"] == pytest.approx(moved.sum())

@@ -21,6 +21,7 @@ from scanner.errors import DefinitionError
 from scanner.experiments import _tables
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import Isotope, Material
+from scanner.recoils import Recoils
 from scanner.scenario import Parameter, Scenario, Term
 from scanner.templates import TemplateMaker
 
@@ -440,8 +441,8 @@ def test_a_shift_alone_folds_once(monkeypatch):
     loaded = catalog.experiment("coherent_csi_2021")
     made = TemplateMaker(catalog.scenario("standard_model"), loaded, Conventions(), {}, ())
     asked = []
-    original = type(made)._nuclear_spectrum
-    monkeypatch.setattr(type(made), "_nuclear_spectrum", lambda *a: asked.append(1) or original(*a))
+    original = Recoils.counts
+    monkeypatch.setattr(Recoils, "counts", lambda *a: asked.append(1) or original(*a))
     shifts = np.linspace(-0.2, 0.2, 7)
     found = made.fold({"csi_beam_shift": shifts}).counts[0]
     assert len(asked) == 6  # two nuclei, three components

@@ -117,10 +117,13 @@ def _print_point(explained: Point) -> None:
         pulls = ", ".join(f"{k} {v:+.2f}" for k, v in found.pulls.items())
         print(f"  pulls (sigma): {pulls or 'none'}")
         if found.inputs:
-            inputs = ", ".join(f"{k} = {v:.4g}" for k, v in found.inputs.items())
+            inputs = ", ".join(f"{k} = {v:.5g}" for k, v in found.inputs.items())
             print(f"  profiled inputs: {inputs}")
     for name, value in explained.derived.items():
         print(f"{name} = {value:.4g}")
+    if explained.joint is not None:
+        shared = ", ".join(f"{k} {v:.5g}" for k, v in explained.joint[0].values.items())
+        print(f"fitted together: {shared}")
     delta = explained.chi2 - explained.chi2_sm
     combined = "combined (jointly)" if explained.joint else "combined"
     print(

@@ -15,7 +15,7 @@ app = typer.Typer(help="Rebuild or check the shipped tables.", no_args_is_help=T
 
 @app.command("build")
 def build(
-    experiment: Annotated[str, typer.Argument(help="Experiment, or overlays.")],
+    experiment: Annotated[str, typer.Argument(help="Experiment, reactor_spectra, or overlays.")],
     release: Annotated[
         Path, typer.Option("--release", help="Folder of the official release, or its parent.")
     ],
@@ -24,7 +24,7 @@ def build(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Rebuild an experiment's tables, or those of the published limits, from their releases."""
+    """Rebuild an experiment's tables, a flux's or the published limits' from their releases."""
     from scanner import tables
 
     changed = tables.build(experiment, release, output)
@@ -42,7 +42,7 @@ def verify(json: Json = False) -> None:
     from scanner import catalog, tables
 
     checked = {
-        name: list(tables.verify(name)) for name in (*catalog.experiment_names(), tables.OVERLAYS)
+        name: list(tables.verify(name)) for name in (*catalog.experiment_names(), *tables.OTHERS)
     }
     if json:
         show_json(checked)

@@ -43,9 +43,12 @@ def folder(name: str) -> Path:
     return DATA / name
 
 
-def provenance(name: str) -> Provenance:
-    """Citation and checksums of an experiment; DataError if they cannot be read."""
-    path = folder(name) / "provenance.toml"
+def provenance(name: str, home: Path | None = None) -> Provenance:
+    """Citation and checksums of an experiment; DataError if they cannot be read.
+
+    `home` is the folder that holds them, if it is not that of an experiment.
+    """
+    path = (home or folder(name)) / "provenance.toml"
     try:
         raw: dict[str, Any] = tomllib.loads(path.read_text())
         return Provenance(**raw)
@@ -132,11 +135,14 @@ def hashes(root: Path, files: Iterable[str]) -> dict[str, str]:
     return {f: hashlib.sha256(release_file(root, f)).hexdigest() for f in files}
 
 
-def write(name: str, built: Built, output: Path) -> tuple[str, ...]:
-    """Write tables and provenance into `output`, each by atomic rename; returns what changed."""
+def write(name: str, built: Built, output: Path, home: Path | None = None) -> tuple[str, ...]:
+    """Write tables and provenance into `output`, each by atomic rename; returns what changed.
+
+    `home` as for `provenance`.
+    """
     encoded = {table: encode(content) for table, content in built.tables.items()}
     sums = {table: hashlib.sha256(raw).hexdigest() for table, raw in encoded.items()}
-    old = provenance(name)
+    old = provenance(name, home)
     text = _provenance_toml(old, sums, built.release)
     return write_files(output, {**encoded, "provenance.toml": text.encode()})
 

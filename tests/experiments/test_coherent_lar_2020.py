@@ -17,6 +17,7 @@ from scanner.definition import from_mapping
 from scanner.evaluate import Evaluator
 from scanner.experiments import _lar_tables, _tables
 from scanner.experiments import coherent_lar_2020 as lar
+from scanner.fitted import settled, together
 from scanner.physics.fluxes.flux import Flux
 from scanner.statistics.poisson import PoissonLikelihood
 from scanner.statistics.pulls import OK, LinearPulls
@@ -411,14 +412,16 @@ def test_both_detectors_share_one_flux_only_where_both_are_asked_for_it():
     assert not one.joint
     two = from_mapping({**raw, "experiment": dict.fromkeys(both, shared)}, "test", point=True)
     assert two.layers[-1] == "joint:" + "+".join(both)
-    fits, apart = Evaluator(two).fits(), Evaluator(one).fits()
+    fits, apart = (
+        {found.point.experiment.name: found for found in settled(made)} for made in (two, one)
+    )
     # alone it is as good as the published recipe: 10 % in quadrature or as a number of its own
     own = from_mapping(raw, "test", point=True)
     usual = [m.profile({}).chi2[0] for m in Evaluator(own).models]
     for name, chi2 in zip(both, usual, strict=True):
-        assert fits[name][0] == pytest.approx(chi2, abs=5e-3)
-    assert apart[both[0]][0] == pytest.approx(fits[both[0]][0], abs=1e-7)
+        assert fits[name].inputs.chi2 == pytest.approx(chi2, abs=5e-3)
+    assert apart[both[0]].inputs.chi2 == pytest.approx(fits[both[0]].inputs.chi2, abs=1e-7)
     # together the constraint counts once
-    joint, inputs = fits[two.layers[-1]]
-    assert joint > sum(fits[name][0] for name in both) - 1e-6
-    assert 0.9 < inputs["sns_flux"] < 1.1
+    joint, _ = together(two)
+    assert joint.chi2 > sum(fits[name].inputs.chi2 for name in both) - 1e-6
+    assert 0.9 < joint.values["sns_flux"] < 1.1
