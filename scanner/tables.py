@@ -7,15 +7,16 @@ from pathlib import Path
 
 from scanner import catalog
 from scanner.errors import CatalogError, DataError
-from scanner.experiments import _reactor_tables, _tables
+from scanner.experiments import _reactor_tables, _solar_tables, _tables
 from scanner.overlays import building, shelf
-from scanner.physics.fluxes import reactor
+from scanner.physics.fluxes import reactor, solar
 from scanner.physics.fluxes import tables as flux_tables
 
 OVERLAYS = "overlays"
 """Stands for the published limits, where an experiment can be named."""
 FLUXES: Mapping[str, Callable[[Path], _tables.Built]] = {
     reactor.SOURCE: _reactor_tables.build,
+    solar.SOURCE: _solar_tables.build,
 }
 """Sources of fluxes whose tables are shipped, where an experiment can be named."""
 OTHERS = (*FLUXES, OVERLAYS)
@@ -82,7 +83,14 @@ def verify(experiment: str) -> tuple[str, ...]:
     ------
     DataError
         A table is missing or damaged.
+    DefinitionError
+        An experiment that is a text has a mistake; it has no tables.
     """
+    if experiment == OVERLAYS:
+        return shelf.verify()
     if experiment in FLUXES:
         return flux_tables.verify(experiment)
-    return shelf.verify() if experiment == OVERLAYS else _tables.verify(experiment)
+    if experiment in catalog.text_names():
+        catalog.experiment(experiment)
+        return ()
+    return _tables.verify(experiment)

@@ -77,7 +77,8 @@ def test_names_are_the_files():
         (catalog.scenario_names(), here / "scenarios"),
         (catalog.experiment_names(), here / "scanner" / "experiments"),
     ):
-        files = {path.stem for path in place.glob("*.py") if not path.stem.startswith("_")}
+        found = (*place.glob("*.py"), *place.glob("*.toml"))
+        files = {path.stem for path in found if not path.stem.startswith("_")}
         assert set(names) == files
         assert list(names) == sorted(names)
 

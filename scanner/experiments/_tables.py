@@ -1,16 +1,19 @@
 """Reading, checking and writing the shipped tables of an experiment.
 
 `data/<name>/` holds CSV tables and `provenance.toml`, which carries the citation, the sha256 of
-every table and the sha256 of every release file that the tables were made from.
+every table and the sha256 of every release file that the tables were made from. A large table is
+packed as ``.csv.gz``; its sha256 is that of the CSV inside, which does not depend on the packer.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import os
 import tempfile
 import tomllib
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -27,6 +30,7 @@ Array = npt.NDArray[np.float64]
 Table = Mapping[str, Array]
 
 DATA = Path(__file__).parent / "data"
+PACKED = ".gz"
 MEND = "reinstall cevns-scanner, or rebuild with 'scanner data build'"
 
 
@@ -64,10 +68,9 @@ def read(name: str, table: str) -> Table:
     DataError
         If the table is missing, or differs from its checksum.
     """
-    path = folder(name) / table
     expected = provenance(name).tables.get(table)
     try:
-        raw = path.read_bytes()
+        raw = content(folder(name) / table)
     except OSError as error:
         raise DataError(f"{name}: table {table} is missing ({error.strerror}); {MEND}") from error
     found = hashlib.sha256(raw).hexdigest()
@@ -76,8 +79,26 @@ def read(name: str, table: str) -> Table:
             f"{name}: table {table} is damaged (sha256 {found[:12]}..., "
             f"expected {str(expected)[:12]}...); {MEND}"
         )
-    rows = list(csv.DictReader(StringIO(raw.decode())))
-    return {key: np.array([float(row[key]) for row in rows]) for key in rows[0]}
+    rows = csv.reader(StringIO(raw.decode()))
+    head = next(rows)
+    numbers = np.array(list(rows), dtype=np.float64)
+    return dict(zip(head, np.ascontiguousarray(numbers.T), strict=True))
+
+
+def content(path: Path) -> bytes:
+    """The CSV in a shipped file, unpacked; what cannot be unpacked is as it lies there."""
+    raw = path.read_bytes()
+    if path.suffix != PACKED:
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error):
+        return raw
+
+
+def _packed(table: str, raw: bytes) -> bytes:
+    # the time of packing is left out, so that the same table is the same file
+    return gzip.compress(raw, mtime=0) if table.endswith(PACKED) else raw
 
 
 def verify(name: str) -> tuple[str, ...]:
@@ -148,14 +169,14 @@ def write(name: str, built: Built, output: Path, home: Path | None = None) -> tu
 
 
 def write_files(output: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Write files into a folder, each by atomic rename; returns what changed."""
+    """Write files into a folder, packed if ``.gz``, by atomic rename; returns what changed."""
     changed = []
     try:
         output.mkdir(parents=True, exist_ok=True)
         for file, raw in files.items():
             path = output / file
-            if not path.exists() or path.read_bytes() != raw:
-                _replace(path, raw)
+            if not path.exists() or content(path) != raw:
+                _replace(path, _packed(file, raw))
                 changed.append(file)
     except OSError as error:
         raise StoreError(
