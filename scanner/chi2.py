@@ -25,7 +25,7 @@ from scanner.statistics.lines import Lines
 from scanner.statistics.parts import PartedPulls
 from scanner.statistics.poisson import PoissonLikelihood
 from scanner.statistics.poisson_kernel import PoissonKernel
-from scanner.statistics.pulls import LinearPulls, Profile, Status
+from scanner.statistics.pulls import Profile, Status
 from scanner.templates import TemplateMaker, Templates
 
 Array = npt.NDArray[np.float64]
@@ -47,11 +47,22 @@ class Scanned(Protocol):
         """chi2 and status (n_shapes, n_lines, n_points) of templates along lines."""
 
 
+class Pulls(Protocol):
+    """Nuisance parameters of a likelihood; see `LinearPulls`."""
+
+    @property
+    def n(self) -> int:
+        """Number of pulls."""
+
+    def at(self, signal: Array, x: Array) -> Array:
+        """mu (n_bins,) of a signal at pulls x (n_pulls,) in units of sigma."""
+
+
 class Likelihood(Scanned, Protocol):
     """A statistic; see `PoissonLikelihood`."""
 
     @property
-    def pulls(self) -> LinearPulls:
+    def pulls(self) -> Pulls:
         """Responses of the pulls."""
 
     def exchanged(self, observed: Array, measured: Array | None = None) -> Likelihood:

@@ -147,6 +147,7 @@ def _covariance(model: ExperimentModel, signal: Array, x: Array) -> Array:
     experiment, found = model.experiment, model.likelihood
     if isinstance(found, CurveLikelihood):
         return found.covariance(x)
-    mu = postfit.counts_at(found.pulls, signal, x)
+    pulls = linear_pulls(experiment)
+    mu = postfit.counts_at(pulls, signal, x)
     weight = postfit.weights(experiment.data, mu, experiment.variance)
-    return postfit.covariance(found.pulls, signal, weight)
+    return postfit.covariance(pulls, signal, weight)

@@ -13,7 +13,7 @@ from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
 from scanner.moving import linear_pulls
 from scanner.parameter import Constraint, Parameter
-from scanner.profiling import Layers
+from scanner.profiling import Counts, Layer
 from scanner.statistics.parts import PartedPulls
 
 LAR = "coherent_lar_2020"
@@ -88,15 +88,17 @@ def test_scanned_it_is_the_fixed_one_at_every_value(experiment):
 def test_profiled_it_is_the_lowest_of_the_fixed_ones(experiment):
     bound = model(experiment, profiled=ENDS)
     for constraint in (Constraint(0.0, 0.4), Constraint.between(-1.0, 1.0)):
-        [(chi2, fitted)] = Layers([bound], {"delay": constraint}, False).fits()
+        nothing = np.zeros(1, np.intp)
+        layer = Layer([Counts(bound, {}, nothing, {})], {"delay": constraint})
+        found = layer.minimum(nothing)
 
         def total(delay, constraint=constraint):
             penalty = 0.0 if np.isinf(constraint.sigma) else (delay / constraint.sigma) ** 2
             return chi2_at(experiment, delay) + penalty
 
         best = minimize_scalar(total, bounds=(-1.0, 1.0), method="bounded", options={"xatol": 1e-7})
-        assert chi2 == pytest.approx(best.fun, abs=1e-6)
-        assert fitted["delay"] == pytest.approx(best.x, abs=2e-3)
+        assert found.value[0] == pytest.approx(best.fun, abs=1e-6)
+        assert layer.inputs(found.u)["delay"][0] == pytest.approx(best.x, abs=2e-3)
 
 
 def test_a_delay_does_not_fold_the_response_again(experiment, monkeypatch):

@@ -18,9 +18,13 @@ from scanner.chi2 import WORTH_COMPILING, ExperimentModel, models
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError, unknown
 from scanner.grid import Axis
+from scanner.inputs import usual_values
+from scanner.known import known_parameters, sharing
 from scanner.limits.board import Board, Fast, Sound, fast_of
+from scanner.limits.profiled import ProfiledModel
 from scanner.limits.surface import check_kept
 from scanner.limits.toys import Hypothesis, Trial
+from scanner.parameter import Constraint
 from scanner.scenario import call_with
 
 Array = npt.NDArray[np.float64]
@@ -56,7 +60,8 @@ class Question:
     Raises
     ------
     DefinitionError
-        A scan with profiled inputs; an unknown axis or experiment, a value outside its axis.
+        An input that is profiled and shared by experiments; an unknown axis or experiment, a value
+        outside its axis.
     """
 
     definition: ScanDefinition
@@ -67,12 +72,7 @@ class Question:
     fit_points: int = FIT_POINTS
 
     def __post_init__(self) -> None:
-        if self.definition.profile:
-            names = ", ".join(self.definition.profile)
-            raise DefinitionError(
-                f"scan {self.definition.id} profiles {names}: toys of constrained inputs are not "
-                "made; fix them under [parameters], or scan them under [axes]"
-            )
+        self._check_shared()
         for name, value in self.at.items():
             self._check_held(name, value)
         check_kept(self.keep, [axis.name for axis in self.axes])
@@ -83,6 +83,17 @@ class Question:
             raise DefinitionError(
                 f"fit points = {self.fit_points}: give at least {2 ** len(self.axes)}"
             )
+
+    def _check_shared(self) -> None:
+        """Refuse inputs that chosen experiments share: their fits would have to be one."""
+        for name, owners in sharing(self.definition).items():
+            if len([e for e in owners if e in self.chosen]) > 1:
+                mean = Constraint.of_record(self.definition.profile[name]).mean
+                raise DefinitionError(
+                    f"scan {self.definition.id} profiles {name}, which {' and '.join(owners)} "
+                    f"share: toys of a shared input are not made; ask one experiment, run it with "
+                    f"the input fixed under [parameters] ({name} = {mean:g}), or scan it"
+                )
 
     def _check_held(self, name: str, value: float) -> None:
         names = [axis.name for axis in self.definition.axes]
@@ -151,17 +162,26 @@ class Bench:
         self.models = self._models(question.definition.scenario, [a.name for a in self.axes])
         self.data = [model.likelihood for model in self.models]
 
-    def _models(self, scenario: str | None, scanned: Sequence[str]) -> tuple[ExperimentModel, ...]:
+    def _models(
+        self, scenario: str | None, scanned: Sequence[str]
+    ) -> tuple[ExperimentModel | ProfiledModel, ...]:
         definition, at = self.question.definition, dict(self.question.at)
+        fixed = {**definition.parameters, **at}
+        if scenario is None:
+            fixed = usual_values(catalog.scenario(definition.scenario), fixed)
         thinned = min(int(np.prod([len(a) for a in self.axes])), self.question.fit_points)
-        return models(
+        known = {n: Constraint.of_record(r) for n, r in definition.profile.items()}
+        parameters = known_parameters(definition)
+        bound = models(
             scenario,
             {e: definition.experiment_options[e] for e in self.question.chosen},
             Conventions(**definition.options),
-            {**definition.parameters, **at},
+            fixed,
             scanned,
+            {name: c.ends(parameters[name]) for name, c in known.items()},
             compiled=thinned * MANY_TOYS >= WORTH_COMPILING,
         )
+        return tuple(ProfiledModel(m, known) if m.profiled else m for m in bound)
 
     @cached_property
     def _sound(self) -> Sound | None:
@@ -210,8 +230,14 @@ class Bench:
         return Trial(self.models, self.everywhere, self.board(held), self.data)
 
     def standard_model(self) -> Hypothesis:
-        """Backgrounds and the Standard Model at nominal pulls."""
-        signals = tuple(model.standard_model() for model in self.models)
+        """Backgrounds and the Standard Model at nominal pulls and inputs."""
+        inputs = {p.name: p.default for m in self.models for p in m.experiment.inputs}
+        moved = {a.name: np.array([inputs[a.name]]) for a in self.axes if a.name in inputs}
+        twins = self._models(None, list(moved)) if self.question.definition.profile else self.models
+        signals = tuple(
+            twin.signal(moved)[0] if isinstance(model, ProfiledModel) else model.standard_model()
+            for model, twin in zip(self.models, twins, strict=True)
+        )
         return Hypothesis(signals, tuple(np.zeros(one.pulls.n) for one in self.data))
 
 

@@ -145,7 +145,7 @@ def test_wrong_questions_are_refused(here: Scan, tmp_path: Path):
         fresh.feldman_cousins()
 
 
-def test_profiled_inputs_are_refused(tmp_path: Path):
+def test_shared_profiled_inputs_are_refused(tmp_path: Path):
     profile = "profile.sin2_theta_w={mean=0.23857,sigma=0.002}"
     fresh = Scan.of("nsi_ee_mumu_u", [*SMALL, profile], store=tmp_path)
     with pytest.raises(DefinitionError, match="profiles sin2_theta_w"):
