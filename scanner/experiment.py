@@ -14,6 +14,7 @@ from scanner.parameter import Constraint as Constraint
 from scanner.parameter import Parameter
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import Material
+from scanner.statistics.background import BackgroundCurve
 
 Array = npt.NDArray[np.float64]
 Response = Callable[[Array], Array]
@@ -57,6 +58,23 @@ class Pull:
     sigma: float
     signal: float | Array = 0.0
     backgrounds: Mapping[str, float | Array] = field(default_factory=dict)
+
+
+def curve_pulls(curve: BackgroundCurve) -> tuple[Pull, ...]:
+    """Pulls that name the parameters of a background curve and say what one step of each does.
+
+    A fitted pull x stands for the value nominal + x step; `Pull.sigma` is the step, of a height
+    relative to its nominal value. The responses are those at the nominal parameters.
+    """
+    nominal = np.zeros(len(curve.free))
+    components = curve.components(nominal)
+    pulls = []
+    for free, change in zip(curve.free, curve.per_pull(nominal), strict=True):
+        sigma = free.step / free.nominal if free in curve.heights else free.step
+        scale = sigma * components[free.component]
+        relative = np.divide(change, scale, out=np.zeros_like(change), where=scale > 0.0)
+        pulls.append(Pull(free.name, sigma, backgrounds={free.component: relative}))
+    return tuple(pulls)
 
 
 @dataclass(frozen=True)
@@ -158,12 +176,24 @@ class Experiment:
     normalisations : mapping from input to tuple of str
         Inputs of role ``coupling`` that multiply the signal of these flux components, of all if
         none is named. Experiments that name the same one share it.
+    radius_scale : str
+        Input that multiplies the radii in the form factors of the target's nuclei.
+    nodes : mapping from input to int or tuple of float
+        How counts between values of an input are interpolated where it is profiled: through so
+        many Chebyshev nodes, or by a cubic spline with these knots; see `scanner.morph`.
     illustrative : str
         Why this is not a measurement; empty for a measurement.
     no_transition : str
         Why a scenario in which neutrinos disappear on their way cannot be asked; empty if it can.
     electrons : Electrons, optional
         Where neutrino-electron scattering counts as signal.
+    response_steps : tuple of float
+        Nuclear recoils (MeV, increasing) at which the response jumps: no quadrature runs across
+        them. Spectra like 1/T^2 make much of a threshold far below the first bin.
+    background_curve : BackgroundCurve, optional
+        A background with free parameters, fitted for every signal; only for ``gaussian``. Then
+        `pulls` are those of the curve (`curve_pulls`), and `backgrounds` are its components at the
+        nominal parameters.
     observable : Observable, optional
         What was measured in place of recoils; made by `measurement`.
     """
@@ -191,9 +221,13 @@ class Experiment:
     backgrounds_at: Callable[..., Mapping[str, Array]] | None = None
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
     normalisations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    radius_scale: str = ""
+    nodes: Mapping[str, int | tuple[float, ...]] = field(default_factory=dict)
     illustrative: str = ""
     no_transition: str = ""
     electrons: Electrons | None = None
+    response_steps: tuple[float, ...] = ()
+    background_curve: BackgroundCurve | None = None
     observable: Observable | None = None
 
     @property

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel, linear_pulls, models
+from scanner.chi2 import ExperimentModel, fitted_backgrounds
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
+from scanner.fitted import Inputs, Settled, settled
+from scanner.moving import linear_pulls
 from scanner.point import check_physical
 from scanner.statistics import postfit
+from scanner.statistics.background import CurveLikelihood
 from scanner.statistics.pulls import OK
 
 Array = npt.NDArray[np.float64]
@@ -102,28 +104,22 @@ def spectra(definition: ScanDefinition) -> dict[str, Spectra]:
     CatalogError, DefinitionError, DataError
         As the catalogue does, and where the scenario calls the point unphysical.
     """
-    if definition.axes or definition.profile:
-        raise ValueError("a point has no axes and no profile: resolve it with point=True")
+    if definition.axes:
+        raise ValueError("a point has no axes: resolve it with point=True")
     check_physical(definition)
-    bound = models(
-        definition.scenario,
-        definition.experiment_options,
-        Conventions(**definition.options),
-        definition.parameters,
-        (),
-    )
-    return {model.experiment.name: _spectra(model) for model in bound}
+    return {one.point.experiment.name: _spectra(one) for one in settled(definition)}
 
 
-def _spectra(model: ExperimentModel) -> Spectra:
+def _spectra(found: Settled) -> Spectra:
+    usual = found.standard_model.standard_model_bins()
     return Spectra(
-        experiment=model.experiment,
-        point=_fit(model, model.component_bins()),
-        standard_model=_fit(model, model.standard_model_bins()),
+        experiment=found.point.experiment,
+        point=_fit(found.point, found.point.component_bins(), found.inputs),
+        standard_model=_fit(found.standard_model, usual, found.inputs_sm),
     )
 
 
-def _fit(model: ExperimentModel, components: Mapping[str, Array]) -> Fit:
+def _fit(model: ExperimentModel, components: Mapping[str, Array], inputs: Inputs) -> Fit:
     """Fitted contributions: every one with all pulls that act on it."""
     experiment, responses = model.experiment, linear_pulls(model.experiment)
     signal = np.sum(list(components.values()), axis=0)
@@ -135,18 +131,22 @@ def _fit(model: ExperimentModel, components: Mapping[str, Array]) -> Fit:
         )
     x = found.pulls[0]
     scale = 1.0 + x @ responses.signal
-    backgrounds = {name: counts.copy() for name, counts in experiment.backgrounds.items()}
-    for pull, value in zip(experiment.pulls, x, strict=True):
-        for name, relative in pull.backgrounds.items():
-            backgrounds[name] += value * pull.sigma * relative * experiment.backgrounds[name]
-    mu = postfit.counts_at(responses, signal, x)
-    weight = postfit.weights(experiment.data, mu, experiment.variance)
-    widths = np.sqrt(np.diag(postfit.covariance(responses, signal, weight)))
+    widths = np.sqrt(np.diag(_covariance(model, signal, x)))
     names = [pull.name for pull in experiment.pulls]
     return Fit(
-        chi2=float(found.chi2[0]),
+        chi2=float(found.chi2[0]) + inputs.penalty,
         signal={name: counts * scale for name, counts in components.items()},
-        backgrounds=backgrounds,
-        pulls=dict(zip(names, x.tolist(), strict=True)),
-        widths=dict(zip(names, widths.tolist(), strict=True)),
+        backgrounds=fitted_backgrounds(experiment, x),
+        pulls=dict(zip(names, x.tolist(), strict=True)) | dict(inputs.pulls),
+        widths=dict(zip(names, widths.tolist(), strict=True)) | dict(inputs.widths),
     )
+
+
+def _covariance(model: ExperimentModel, signal: Array, x: Array) -> Array:
+    """Covariance (n_pulls, n_pulls) of the fitted pulls x, in units of their widths."""
+    experiment, found = model.experiment, model.likelihood
+    if isinstance(found, CurveLikelihood):
+        return found.covariance(x)
+    mu = postfit.counts_at(found.pulls, signal, x)
+    weight = postfit.weights(experiment.data, mu, experiment.variance)
+    return postfit.covariance(found.pulls, signal, weight)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from scanner import catalog
 from scanner.errors import CatalogError, DataError
-from scanner.experiments import _solar_tables, _tables
+from scanner.experiments import _reactor_tables, _solar_tables, _tables
 from scanner.overlays import building, shelf
-from scanner.physics.fluxes import solar
+from scanner.physics.fluxes import reactor, solar
 from scanner.physics.fluxes import tables as flux_tables
 
 OVERLAYS = "overlays"
 """Stands for the published limits, where an experiment can be named."""
 FLUXES: Mapping[str, Callable[[Path], _tables.Built]] = {
+    reactor.SOURCE: _reactor_tables.build,
     solar.SOURCE: _solar_tables.build,
 }
 """Sources of fluxes whose tables are shipped, where an experiment can be named."""

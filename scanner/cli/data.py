@@ -15,7 +15,9 @@ app = typer.Typer(help="Rebuild or check the shipped tables.", no_args_is_help=T
 
 @app.command("build")
 def build(
-    experiment: Annotated[str, typer.Argument(help="Experiment, solar_fluxes, or overlays.")],
+    experiment: Annotated[
+        str, typer.Argument(help="Experiment, reactor_spectra, solar_fluxes, or overlays.")
+    ],
     release: Annotated[
         Path, typer.Option("--release", help="Folder of the official release, or its parent.")
     ],

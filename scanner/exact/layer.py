@@ -41,9 +41,7 @@ class Layer:
     def _fit_carefully(self, signal: Array) -> Fitted:
         profile = self._careful.profile(signal)
         x = profile.pulls
-        relative = 1.0 + x @ self._pulls.signal
-        background = self._pulls.expected + x @ self._pulls.background
-        return Fitted(profile.chi2, x, signal * relative + background)
+        return Fitted(profile.chi2, x, self._pulls.at(signal, x))
 
     def slopes(self, values: Mapping[str, Array], fitted: Fitted) -> Array:
         """Derivatives of the profiled chi2 by the couplings, (n, n_couplings).

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from scanner.statistics.background import CurveLikelihood
 from scanner.statistics.gaussian import GaussianLikelihood
+from scanner.statistics.parts import PartedPulls
 from scanner.statistics.poisson import DECREMENT, PoissonLikelihood
 from scanner.statistics.pulls import LinearPulls
 
@@ -120,11 +122,36 @@ class SingleGaussian:
         return np.asarray(-2.0 * (self._observed - mu) * self._weight)
 
 
+class SingleCurve:
+    """A likelihood with a background curve, point by point: it has no way but the careful one."""
+
+    def __init__(self, likelihood: CurveLikelihood) -> None:
+        self.pulls: LinearPulls = likelihood.pulls
+        self._observed = likelihood.observed
+        self._weight = 1.0 / likelihood.variance
+
+    def at(self, signal: Array) -> Fitted | None:
+        """None: the careful way is needed."""
+        del signal
+        return None
+
+    def slope(self, mu: Array) -> Array:
+        """Derivative of chi2 by predictions mu (n, n_bins)."""
+        return np.asarray(-2.0 * (self._observed - mu) * self._weight)
+
+
 def _most(pulls: LinearPulls, observed: Array) -> float:
     return DROWNS * float(np.abs(observed).sum() + np.abs(pulls.expected).sum() + 1.0)
 
 
-Single = SinglePoisson | SingleGaussian
+Single = SinglePoisson | SingleGaussian | SingleCurve
+
+
+def has_single(likelihood: object) -> bool:
+    """Whether there is a way to fit one point of that likelihood."""
+    if not isinstance(likelihood, (PoissonLikelihood, GaussianLikelihood)):
+        return False
+    return not isinstance(likelihood.pulls, PartedPulls)
 
 
 def single(likelihood: object) -> Single:
@@ -133,4 +160,6 @@ def single(likelihood: object) -> Single:
         return SinglePoisson(likelihood)
     if isinstance(likelihood, GaussianLikelihood):
         return SingleGaussian(likelihood)
+    if isinstance(likelihood, CurveLikelihood):
+        return SingleCurve(likelihood)
     raise TypeError(f"no way to fit one point of a {type(likelihood).__name__}")

@@ -110,6 +110,7 @@ def impacts(
         {**definition.parameters, **fixed},
         [parameter],
     )
+    _check_linear(bound)
     low, high = (float(x) for x in axis.to_scale(axis.coordinates[[0, -1]]))
     centre, sigma = _around(bound, axis)
     half = WINDOW * sigma
@@ -135,6 +136,17 @@ def impacts(
         if line.at_end
         else (),
     )
+
+
+def _check_linear(bound: Sequence[ExperimentModel]) -> None:
+    """Refuse a background curve: its parameters cannot be held one by one."""
+    for model in bound:
+        if model.experiment.background_curve is not None:
+            raise DefinitionError(
+                f"impacts of {model.experiment.name}: its pulls are the free parameters of a "
+                "background, which has no prior for most of them; leave the experiment out, or see "
+                "their fitted values with `scanner point`"
+            )
 
 
 def _axis(definition: ScanDefinition, parameter: str, at: Mapping[str, float]) -> Axis:

@@ -48,11 +48,22 @@ SHELLS: Mapping[str, tuple[tuple[float, int], ...]] = {
         (0.049, 6),
         (0.0, 7),
     ),
+    "Ge": (
+        (11.11, 2),
+        (1.4146, 2),
+        (1.248, 2),
+        (1.217, 4),
+        (0.1801, 2),
+        (0.1249, 2),
+        (0.1208, 4),
+        (0.0298, 10),
+        (0.0, 4),
+    ),
 }
 """Binding energy (keV) and occupancy of the shells; the outermost electrons count as free.
 
-Source: X-ray data tables (Thompson et al., X-ray Data Booklet, LBNL/PUB-490), as arXiv:2205.09484
-uses them for the effective charge."""
+Sources: X-ray data tables (Thompson et al., X-ray Data Booklet, LBNL/PUB-490), as arXiv:2205.09484
+uses them for the effective charge; of germanium the public analysis code of arXiv:2202.10829."""
 
 
 def effective_charge(symbol: str, recoil: npt.ArrayLike) -> Array:
