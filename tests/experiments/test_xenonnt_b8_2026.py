@@ -362,7 +362,14 @@ def test_yields_between_the_nodes_of_the_profile():
         at = {LIGHT: np.array([light]), CHARGE: np.array([charge])}
         found = bound.morph.weights(at)[0] @ templates.counts[0, 0]
         exact = model(values={LIGHT: light, CHARGE: charge}).standard_model()
-        assert found.sum() == pytest.approx(exact.sum(), rel=4e-3)
+        # the same spline, but for probabilities below zero, which the response cuts off; there are
+        # 2135 recoils above 0.5 keV
+        cut = np.einsum(
+            "ijrb,i,j->rb", xenon._probabilities(), xenon._spline()(light), xenon._spline()(charge)
+        )
+        largest = max(-cut.min(), 0.0)
+        assert 2.2e3 * largest < 2e-4  # events
+        np.testing.assert_allclose(found, exact, rtol=1e-9, atol=2.2e3 * largest)
 
 
 def test_a_sterile_neutrino_is_refused():
