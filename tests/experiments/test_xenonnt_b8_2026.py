@@ -184,19 +184,24 @@ def b8(found):
 
 
 def test_events_of_the_standard_model():
-    # section 10 of the recipes: 2.88 / 2.66 / 2.31 per t yr, 17.1 in all, for one flavour
-    counts = b8(model(couplings="tree"))
-    rates = counts.reshape(PER_RUN).sum(axis=1) / xenon.EXPOSURES_T_YR
-    np.testing.assert_allclose(rates, [2.88, 2.66, 2.31], atol=0.01)
-    assert counts.sum() == pytest.approx(17.1, abs=0.05)
+    # stated beside the release: 2.88 / 2.66 / 2.31 per t yr, 17.1 in all, summed in steps of
+    # 0.1 keV with couplings that are not named: those of nu_e in AC22, or tree level, 0.4 % lower
+    for counts in (b8(model(couplings="tree")), b8(model(_all_electron()))):
+        rates = counts.reshape(PER_RUN).sum(axis=1) / xenon.EXPOSURES_T_YR
+        np.testing.assert_allclose(rates, [2.88, 2.66, 2.31], rtol=5e-3)
+        assert counts.sum() == pytest.approx(17.1, rel=5e-3)
+
+
+def _all_electron():
+    """The experiment with as many neutrinos, all of them nu_e."""
+    flux = xenon.load().flux
+    return replace(xenon.load(), flux=Flux(tuple(replace(c, flavor="e") for c in flux.components)))
 
 
 def test_radiative_corrections_by_flavour_give_a_little_more():
     # g_V^p of nu_mu and nu_tau is lower in AC22, and it takes from the neutrons
     assert b8(model()).sum() == pytest.approx(17.48, abs=0.03)
-    flux = xenon.load().flux
-    electrons = Flux(tuple(replace(c, flavor="e") for c in flux.components))
-    assert b8(model(replace(xenon.load(), flux=electrons))).sum() == pytest.approx(17.1, abs=0.1)
+    assert b8(model()).sum() > 1.015 * b8(model(_all_electron())).sum()
 
 
 def test_hep_adds_two_per_cent():
