@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner import catalog, definition
+from scanner import definition
 from scanner.comparison import REFERENCES, axis_of, standard_model_value, symbol, walls
 from scanner.conventions import Variant, band_of, spread_of
 from scanner.definition import ScanDefinition
@@ -18,7 +18,7 @@ from scanner.figures.bars import Bar
 from scanner.figures.intervals import Row, intervals_figure
 from scanner.figures.names import readable
 from scanner.figures.save import check_path, save
-from scanner.known import known_parameters
+from scanner.known import experiment_title, known_parameters
 from scanner.limits.band import Band, Spread, in_words
 from scanner.limits.interval import level_of
 from scanner.pictures import PACKAGE
@@ -128,8 +128,9 @@ def draw_band(
 
 
 def _titles(variants: Sequence[Variant], asked: Question) -> str:
-    names = asked.experiments or variants[0].scan.definition.experiments
-    return " + ".join(catalog.experiment(name).title for name in names)
+    chosen = variants[0].scan.definition
+    names = asked.experiments or chosen.experiments
+    return " + ".join(experiment_title(chosen, name) for name in names)
 
 
 def _provenance(variants: Sequence[Variant], asked: Question) -> str:

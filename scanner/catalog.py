@@ -1,8 +1,12 @@
 """Finds scenarios, experiments and ready-made definitions by name, at run time.
 
 A scenario is a file ``scenarios/<name>.py`` with a ``SCENARIO``, an experiment a file
-``scanner/experiments/<name>.py`` with ``CHOICES`` and ``load(**choices)``. Packages elsewhere
-join through the entry point groups ``cevns_scanner.scenarios`` and ``cevns_scanner.experiments``.
+``scanner/experiments/<name>.py`` with ``CHOICES`` and ``load(**choices)``, or a text
+``scanner/experiments/<name>.toml`` (`scanner.described`). Packages elsewhere join through the entry
+point groups ``cevns_scanner.scenarios`` and ``cevns_scanner.experiments``.
+
+What a definition says of an experiment are its settings: the choices of a module, or the whole of a
+text, so that a stored scan needs no file of it.
 """
 
 from __future__ import annotations
@@ -18,8 +22,9 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from scanner import sources
+from scanner import described, sources
 from scanner.compose import compose
 from scanner.errors import CatalogError, DefinitionError, unknown
 from scanner.experiment import Experiment
@@ -211,16 +216,39 @@ USUAL_EXPERIMENTS = ("coherent_csi_2021", "coherent_lar_2020")
 
 def experiment_names() -> tuple[str, ...]:
     """Names of the catalogued experiments, sorted."""
-    return _EXPERIMENTS.names()
+    return tuple(sorted({*_EXPERIMENTS.names(), *text_names()}))
+
+
+def text_names() -> tuple[str, ...]:
+    """Names of the catalogued experiments that are texts, sorted."""
+    return tuple(sorted(_texts()))
+
+
+def _texts() -> dict[str, Path]:
+    package = importlib.import_module(_EXPERIMENTS.package)
+    folder = Path(next(iter(package.__path__)))
+    return {path.stem: path for path in folder.glob(f"*{described.SUFFIX}")}
+
+
+def experiment_text(name: str) -> Path:
+    """File of a catalogued experiment that is a text; CatalogError if there is none."""
+    texts = _texts()
+    if name not in texts:
+        raise CatalogError(unknown("experiment as text", name, texts))
+    return texts[name]
 
 
 def experiment_module(name: str) -> ModuleType:
     """Module of an experiment; CatalogError if there is none of that name."""
+    if name in text_names():
+        raise CatalogError(f"experiment {name!r} is a text ({experiment_text(name)}), no module")
     return _EXPERIMENTS.locate(name)[0]
 
 
 def experiment_choices(name: str) -> Mapping[str, tuple[str, ...]]:
-    """An experiment's own choices and their values, the default first."""
+    """An experiment's own choices and their values, the default first; a text has none."""
+    if name in text_names():
+        return {}
     module, _ = _EXPERIMENTS.locate(name)
     choices = getattr(module, "CHOICES", None)
     if not isinstance(choices, Mapping) or not callable(getattr(module, "load", None)):
@@ -233,8 +261,18 @@ def experiment_choices(name: str) -> Mapping[str, tuple[str, ...]]:
 
 def experiment_overlaps(name: str) -> tuple[str, ...]:
     """Experiments that hold (part of) the same data: the module's ``OVERLAPS``, empty if absent."""
+    if name not in _EXPERIMENTS.names():
+        return ()
     module, _ = _EXPERIMENTS.locate(name)
     return tuple(getattr(module, "OVERLAPS", ()))
+
+
+def experiment_remarks(name: str) -> tuple[str, ...]:
+    """What its choices mean for a combination: the module's ``REMARKS``, empty if absent."""
+    if name not in _EXPERIMENTS.names():
+        return ()
+    module, _ = _EXPERIMENTS.locate(name)
+    return tuple(getattr(module, "REMARKS", ()))
 
 
 def resolve_choices(name: str, choices: Mapping[str, object]) -> dict[str, str]:
@@ -255,19 +293,29 @@ def resolve_choices(name: str, choices: Mapping[str, object]) -> dict[str, str]:
     return {key: str(choices.get(key, values[0])) for key, values in known.items()}
 
 
-def experiment(name: str, choices: Mapping[str, str] | None = None) -> Experiment:
-    """Experiment of that name, loaded with these of its choices (the others at their default).
+def experiment(name: str, settings: Mapping[str, Any] | None = None) -> Experiment:
+    """Experiment of that name, or the one that the settings describe.
+
+    Parameters
+    ----------
+    settings : mapping, optional
+        Choices (the others at their default), or the tables of a text.
 
     Raises
     ------
     CatalogError
         There is none of that name, or its module is not an experiment.
     DefinitionError
-        Unknown choice or value.
+        Unknown choice or value, a mistake in a text.
     DataError
         A table is missing or damaged.
     """
-    resolved = resolve_choices(name, choices or {})
+    if settings and described.is_description(settings):
+        return described.experiment(name, settings, f"experiment.{name}")
+    if name in text_names():
+        path = experiment_text(name)
+        return described.experiment(name, described.read(path), str(path))
+    resolved = resolve_choices(name, settings or {})
     module, _ = _EXPERIMENTS.locate(name)
     loaded = module.load(**resolved)
     if not isinstance(loaded, Experiment):

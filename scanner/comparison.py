@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner import catalog
-from scanner.errors import DefinitionError, ScannerError
+from scanner.errors import ScannerError
 from scanner.figures import style
 from scanner.figures.bars import Bar
 from scanner.figures.intervals import Row, intervals_figure
@@ -16,7 +16,7 @@ from scanner.figures.names import quantity
 from scanner.figures.save import check_path, save
 from scanner.grid import Axis
 from scanner.inputs import usual_values
-from scanner.known import known_parameters
+from scanner.known import combined_title, experiment_title, known_parameters
 from scanner.limits.answers import Answers
 from scanner.limits.interval import Interval, level_of
 from scanner.pictures import PACKAGE
@@ -88,9 +88,11 @@ def limits(
     free = [axis.name for axis in scan.definition.axes if axis.name not in (at or {})]
     name = parameter or (free or [scan.definition.axes[-1].name])[-1]
     experiments = scan.definition.experiments
-    subsets: dict[str, tuple[str, ...]] = {title(e): (e,) for e in experiments}
+    subsets: dict[str, tuple[str, ...]] = {
+        experiment_title(scan.definition, e): (e,) for e in experiments
+    }
     if len(experiments) > 1:
-        subsets = {"combined": experiments, **subsets}
+        subsets = {combined_title(scan.definition, experiments): experiments, **subsets}
     for cl in cls:
         level_of(cl, dof)
     found = {
@@ -101,14 +103,6 @@ def limits(
         for label, subset in subsets.items()
     }
     return Limits(scan, name, found)
-
-
-def title(experiment: str) -> str:
-    """Title of an experiment; its name where the catalogue has lost it."""
-    try:
-        return catalog.experiment(experiment).title
-    except DefinitionError:  # a scan may outlive the experiment it was made with
-        return experiment
 
 
 def standard_model_value(scan: Answers, parameter: str) -> float | None:
@@ -152,7 +146,7 @@ def _times(shown: Sequence[Limits], parameter: str) -> int:
 def _made_with(scan: Answers) -> str:
     """Id of a scan and the conventions that it was made with."""
     chosen = scan.definition
-    choices = [v for made in chosen.experiment_options.values() for v in list(made.values())[:1]]
+    choices = [v for made in chosen.choices.values() for v in list(made.values())[:1]]
     return f"{chosen.name} {scan.id} ({'; '.join([*chosen.options.values(), *choices])})"
 
 

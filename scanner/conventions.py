@@ -100,9 +100,10 @@ def _values(nominal: ScanDefinition, text: str) -> tuple[str, tuple[str, ...]]:
 def _known(nominal: ScanDefinition, key: str) -> tuple[tuple[str, ...], str]:
     """All values of a convention, and the one of the definition."""
     tables = {f"options.{name}": (values, nominal.options[name]) for name, values in _options()}
-    for experiment in nominal.experiments:
-        for name, values in catalog.experiment_choices(experiment).items():
-            made = nominal.experiment_options[experiment][name]
+    for experiment, choices in nominal.choices.items():
+        known = catalog.experiment_choices(experiment) if choices else {}
+        for name, values in known.items():
+            made = choices[name]
             tables[f"experiment.{experiment}.{name}"] = (tuple(values), made)
     if key not in tables:
         raise DefinitionError(f"--vary {key}: {unknown('convention', key, tables)}")

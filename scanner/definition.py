@@ -17,10 +17,17 @@ from scanner.errors import CatalogError, MismatchError
 from scanner.grid import Axis
 from scanner.inputs import all_parameters, inputs, relevant
 from scanner.parameter import Constraint
-from scanner.reading import document, resolve
+from scanner.reading import document, experiments, resolve
 from scanner.reading.axes import axis_entries, read_axes, recorded_axes
-from scanner.reading.section import Section
+from scanner.reading.experiments import (
+    Settings,
+    modules,
+    no_measurements,
+    physics,
+    recorded,
+)
 from scanner.scenario import Scenario, Value
+from scanner.section import Section
 
 # Counts every change of the machine (physics, statistics, templates, chi2) that changes numbers.
 # What lies in the file of a scenario or an experiment is covered by its source hash.
@@ -55,15 +62,16 @@ class ScanDefinition:
     scenario : str
         Catalogue name, or ``module:NAME``.
     experiments : tuple of str
-        Catalogue names.
+        Their names.
     axes : tuple of Axis
         Scanned parameters, slowest first, in the parameters' own units.
     parameters : mapping
         Every other parameter, in its own unit.
     options : mapping
         Physics conventions.
-    experiment_options : mapping from experiment to its choices
-        All choices of each experiment.
+    experiment_options : mapping from experiment to its settings
+        All choices of each experiment; of one that is a text all its tables, so that no file of it
+        is needed again.
     profile : mapping from input to ``{"mean": ..., "sigma": ...}`` or ``{"low": ..., "high": ...}``
         Inputs profiled with a Gaussian constraint, or free between two ends.
     sources : mapping
@@ -87,7 +95,7 @@ class ScanDefinition:
     axes: tuple[Axis, ...]
     parameters: Mapping[str, float | str]
     options: Mapping[str, str]
-    experiment_options: Mapping[str, Mapping[str, str]]
+    experiment_options: Mapping[str, Settings]
     profile: Mapping[str, Mapping[str, float]]
     sources: Mapping[str, str]
     engine_version: int = ENGINE_VERSION
@@ -102,6 +110,17 @@ class ScanDefinition:
         together = ("joint:" + "+".join(self.experiments),) if self.joint else ()
         return (*self.experiments, *together)
 
+    @property
+    def choices(self) -> dict[str, Mapping[str, str]]:
+        """Choices of each experiment; a text has none."""
+        own = self._modules
+        return {n: made if n in own else {} for n, made in self.experiment_options.items()}
+
+    @property
+    def sensitivities(self) -> dict[str, str]:
+        """Experiments that are no measurements, and why."""
+        return no_measurements(self.experiment_options)
+
     def __hash__(self) -> int:
         return hash(self.digest)
 
@@ -111,6 +130,7 @@ class ScanDefinition:
         record = self._record()
         for label in ("name", "title", "description", "chunks"):
             record.pop(label, None)
+        record["experiment"] = {n: physics(s) for n, s in self.experiment_options.items()}
         # floats as repr: the shortest text that reads back to the same number
         text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return sha256(text.encode()).hexdigest()
@@ -190,7 +210,7 @@ class ScanDefinition:
             axes=recorded_axes(top),
             parameters=_values(top.table("parameters")),
             options=top.table("options").all_texts(),
-            experiment_options={n: t.all_texts() for n, t in top.table("experiment").tables()},
+            experiment_options={n: recorded(t) for n, t in top.table("experiment").tables()},
             profile={
                 n: {k: t.number(k) for k in t.entries} for n, t in top.table("profile").tables()
             },
@@ -224,16 +244,21 @@ class ScanDefinition:
                 "or install the version it was computed with"
             )
 
+    @property
+    def _modules(self) -> tuple[str, ...]:
+        """Experiments whose numbers lie in a module and its tables."""
+        return modules(self.experiment_options)
+
     def _changed_sources(self) -> list[str]:
         changed = []
         if self.engine_version != ENGINE_VERSION:
             changed.append(f"the engine ({self.engine_version}, now {ENGINE_VERSION})")
         try:
-            now = catalog.source_hashes(self.scenario, self.experiments)
+            now = catalog.source_hashes(self.scenario, self._modules)
         except CatalogError as error:
             raise MismatchError(f"scan {self.id} ({self.name}): {error}") from error
         labels = {"scenario": f"scenario {self.scenario}"}
-        labels |= {f"experiment.{name}": f"experiment {name}" for name in self.experiments}
+        labels |= {f"experiment.{name}": f"experiment {name}" for name in self._modules}
         changed += [text for key, text in labels.items() if self.sources.get(key) != now[key]]
         return changed
 
@@ -259,7 +284,8 @@ def load(
         Names the file, the key, the value and the mend.
     """
     path, overrides = document.find(source), tuple(overrides)
-    raw = document.override(document.as_written(document.read(path)), overrides)
+    written = experiments.beside(document.as_written(document.read(path)), path.parent)
+    raw = document.override(written, overrides)
     where = f"{path} with {', '.join(overrides)}" if overrides else str(path)
     return from_mapping(raw, where, name=path.stem, allow_plugins=allow_plugins)
 
@@ -296,9 +322,8 @@ def from_mapping(
     top = Section(where, "", document.as_written(raw))
     top.allow(KEYS)
     scenario = resolve.scenario(top, allow_plugins)
-    experiments = resolve.experiments(top)
-    made = resolve.experiment_options(top.table("experiment"), experiments)
-    loaded = [catalog.experiment(name, made[name]) for name in experiments]
+    made = experiments.read(top, allow_files=allow_plugins)
+    loaded = [catalog.experiment(name, settings) for name, settings in made.items()]
     known = all_parameters(scenario, loaded)
     axes = () if point else read_axes(top.table("axes"), known)
     scanned = [axis.name for axis in axes]
@@ -314,13 +339,13 @@ def from_mapping(
         name=resolve.label(top, name),
         title=top.text("title", _title(scenario, parameters)),
         scenario=resolve.scenario_name(top),
-        experiments=experiments,
+        experiments=tuple(made),
         axes=axes,
         parameters=parameters,
         options=options,
         experiment_options=made,
         profile=profile,
-        sources=catalog.source_hashes(resolve.scenario_name(top), experiments),
+        sources=catalog.source_hashes(resolve.scenario_name(top), modules(made)),
         description=top.text("description", ""),
         points_per_chunk=resolve.points_per_chunk(top.table("chunks")),
         largest_error=resolve.largest_error(top.table("store")),

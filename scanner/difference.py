@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scanner import catalog, definition
+from scanner import catalog, definition, described
 from scanner.definition import ScanDefinition
 from scanner.reading import document
 from scanner.store.archive import Archive
@@ -125,9 +125,15 @@ def _definitions(one: ScanDefinition, other: ScanDefinition) -> Iterator[Change]
     if orders[0] != orders[1]:
         yield Change("definition", "axes", *orders)
     for key, left, right in _unlike(*records):
-        top = key.partition(".")[0]
-        section = "labels" if top in _LABELS else "sources" if top == "sources" else "definition"
-        yield Change(section, key, left, right)
+        yield Change(_section(key), key, left, right)
+
+
+def _section(key: str) -> str:
+    """What a change of that entry is: of labels, sources or the definition."""
+    top, *rest = key.split(".")
+    if top in _LABELS or (top == "experiment" and rest[1:2] and rest[1] in described.LABELS):
+        return "labels"
+    return "sources" if top == "sources" else "definition"
 
 
 def _environments(one: StoredScan, other: StoredScan) -> Iterator[Change]:

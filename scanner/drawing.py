@@ -17,7 +17,7 @@ from scanner.figures.exclusion import Mark, Piece, Planes, Published, exclusion_
 from scanner.figures.frame import Note
 from scanner.figures.profile import LEVELS, profile_figure
 from scanner.figures.save import check_path, save
-from scanner.known import known_parameters
+from scanner.known import combined_title, experiment_title, known_parameters
 from scanner.limits.answers import Answers
 from scanner.limits.drivers import drivers
 from scanner.limits.interval import level_of
@@ -189,17 +189,13 @@ def _chosen(
 def _subsets(scan: Answers, experiments: Names) -> dict[str, tuple[str, ...]]:
     """Legend label to experiments: the combination first, then each alone."""
     names = tuple(experiments or scan.definition.experiments)
-    titles = {name: _title(name) for name in names}
+    titles = {name: experiment_title(scan.definition, name) for name in names}
     if len(names) == 1:
         return {titles[names[0]]: names}
-    return {"combined": names, **{titles[name]: (name,) for name in names}}
-
-
-def _title(experiment: str) -> str:
-    try:
-        return catalog.experiment(experiment).title
-    except DefinitionError:  # a scan may outlive the experiment it was made with
-        return experiment
+    return {
+        combined_title(scan.definition, names): names,
+        **{titles[name]: (name,) for name in names},
+    }
 
 
 def _figure(
@@ -291,7 +287,7 @@ def provenance(scan: Answers, surface: Surface) -> str:
     chosen = scan.definition
     choices = [
         text
-        for name, made in chosen.experiment_options.items()
+        for name, made in chosen.choices.items()
         if name in surface.experiments
         for key, value in made.items()
         if (text := _choice(name, key, value))

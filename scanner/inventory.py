@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scanner import catalog, definition
+from scanner import catalog, definition, described
 from scanner.amplitudes import Conventions
 from scanner.bibliography import citation
 from scanner.chi2 import STANDARD_MODEL, ExperimentModel
@@ -14,7 +15,7 @@ from scanner.experiment import Experiment
 from scanner.inputs import inputs
 from scanner.overlays import shelf
 from scanner.prepare import references
-from scanner.reading import resolve
+from scanner.reading import document, resolve
 from scanner.scenario import Parameter, Scenario
 from scanner.store.archive import Archive
 from scanner.store.stored import StoredScan
@@ -28,16 +29,19 @@ def scenarios() -> list[Record]:
 
 
 def experiments() -> list[Record]:
-    """Name, title and choices of every experiment."""
-    return [
-        {
-            "name": name,
-            "title": catalog.experiment(name).title,
-            "choices": "; ".join(f"{k}: {' | '.join(v)}" for k, v in choices.items()),
-        }
-        for name in catalog.experiment_names()
-        for choices in [catalog.experiment_choices(name)]
-    ]
+    """Name, title and choices of every experiment; of one that is no measurement, why."""
+    return [_experiment(name) for name in catalog.experiment_names()]
+
+
+def _experiment(name: str) -> Record:
+    form, choices = catalog.experiment(name), catalog.experiment_choices(name)
+    return {
+        "name": name,
+        "title": form.title,
+        "choices": f"illustrative: {form.illustrative}"
+        if form.illustrative
+        else "; ".join(f"{k}: {' | '.join(v)}" for k, v in choices.items()),
+    }
 
 
 def definitions() -> list[Record]:
@@ -84,6 +88,8 @@ def describe(name: str, store: Path | None = None, folder: Path | None = None) -
 
     Parameters
     ----------
+    name : str
+        Its name; or a .toml file that describes an experiment, or is a definition.
     folder : Path, optional
         With further overlays.
 
@@ -92,10 +98,16 @@ def describe(name: str, store: Path | None = None, folder: Path | None = None) -
     CatalogError
         Nothing has that name.
     """
+    if name.endswith(described.SUFFIX):
+        return _file_record(Path(name))
     if name in catalog.scenario_names() or ":" in name or catalog.JOIN in name:
         return scenario_record(name, catalog.scenario(name))
     if name in catalog.experiment_names():
-        return experiment_record(catalog.experiment(name))
+        return (
+            _text_record(catalog.experiment_text(name))
+            if name in catalog.text_names()
+            else (experiment_record(catalog.experiment(name)))
+        )
     if name in catalog.definition_names():
         return definition_record(name)
     limits = shelf.of_folder(folder)
@@ -111,6 +123,25 @@ def describe(name: str, store: Path | None = None, folder: Path | None = None) -
             *limits,
         )
         raise CatalogError(f"{unknown('name', name, known)}; and {error}") from error
+
+
+def _file_record(path: Path) -> Record:
+    """Record of what a file holds: a definition or an experiment."""
+    if "scenario" in described.read(path):
+        return definition_record(str(path))
+    return _text_record(path)
+
+
+def _text_record(path: Path) -> Record:
+    """What was understood of an experiment as text, with the origin of its numbers."""
+    tables = described.read(path)
+    form = described.experiment(described.name_of(path), tables, str(path))
+    return {
+        **experiment_record(form),
+        "file": str(path),
+        "description": tables.get("description", ""),
+        "origin": tables.get("origin", {}),
+    }
 
 
 def scenario_record(name: str, form: Scenario) -> Record:
@@ -157,17 +188,22 @@ def experiment_record(form: Experiment) -> Record:
     return {
         "experiment": form.name,
         "title": form.title,
+        "illustrative": form.illustrative,
         **_setting(form),
         "inputs": [_parameter(p) for p in form.inputs],
+        "constraints": {name: str(c) for name, c in form.constraints.items()},
         "choices": dict(form.choices),
-        "available_choices": {k: list(v) for k, v in catalog.experiment_choices(form.name).items()},
+        "available_choices": {k: list(v) for k, v in _choices(form.name).items()},
+        **_said({"remarks": list(catalog.experiment_remarks(form.name))}),
         "statistic": form.statistic,
         "bins": [
             {"observable": b.name, "unit": b.unit, "n": b.n, "from": b.edges[0], "to": b.edges[-1]}
             for b in form.bins
         ],
         "counts": {
-            "observed": float(model.experiment.data.sum()),
+            "observed" if form.observed is not None else "expected (Asimov)": float(
+                model.experiment.data.sum()
+            ),
             f"sm_signal ({used.couplings}, {used.form_factor})": float(signal.sum()),
             **{name: float(b.sum()) for name, b in form.backgrounds.items()},
         },
@@ -190,6 +226,11 @@ def experiment_record(form: Experiment) -> Record:
     }
 
 
+def _choices(name: str) -> Mapping[str, tuple[str, ...]]:
+    """Choices of an experiment of the catalogue."""
+    return catalog.experiment_choices(name) if name in catalog.experiment_names() else {}
+
+
 def _setting(form: Experiment) -> Record:
     """Source, target and exposure, or the quantity that was measured in place of recoils."""
     if form.observable is not None and form.variance is not None:
@@ -206,6 +247,11 @@ def _setting(form: Experiment) -> Record:
     }
 
 
+def _said(record: Record) -> Record:
+    """Entries that are not empty."""
+    return {key: value for key, value in record.items() if value}
+
+
 def _acts(response: Any) -> bool:
     return bool(response.any()) if hasattr(response, "any") else response != 0.0
 
@@ -215,7 +261,7 @@ def definition_record(name: str) -> Record:
     resolved = definition.load(name)
     return {
         "definition": name,
-        "file": str(catalog.definition_path(name)),
+        "file": str(document.find(name)),
         "id": resolved.id,
         **resolved.to_dict(),
         "references": list(references(resolved)),

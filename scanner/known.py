@@ -7,6 +7,7 @@ from typing import Any
 
 from scanner import catalog
 from scanner.definition import ScanDefinition
+from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.inputs import all_parameters, isotopes, relevant
 from scanner.parameter import Constraint, Parameter
@@ -16,6 +17,30 @@ from scanner.scenario import Derived
 def loaded_experiments(chosen: ScanDefinition) -> list[Experiment]:
     """The experiments with their choices."""
     return [catalog.experiment(n, chosen.experiment_options[n]) for n in chosen.experiments]
+
+
+def experiment_title(chosen: ScanDefinition, name: str) -> str:
+    """Title of an experiment; its name where the catalogue has lost it: a scan may outlive it."""
+    try:
+        return catalog.experiment(name, chosen.experiment_options.get(name)).title
+    except DefinitionError:
+        return name
+
+
+def combined_title(chosen: ScanDefinition, names: Sequence[str]) -> str:
+    """What several experiments together are called, and whether that is a measurement."""
+    expected = [name for name in names if name in chosen.sensitivities]
+    if not expected:
+        return "combined"
+    return "combined (expected)" if len(expected) == len(names) else "combined (partly expected)"
+
+
+def sensitivity_notes(chosen: ScanDefinition) -> tuple[str, ...]:
+    """Say of experiments that are no measurements that limits are sensitivities."""
+    return tuple(
+        f"{name} is no measurement, its limits are sensitivities: {why}"
+        for name, why in chosen.sensitivities.items()
+    )
 
 
 def known_parameters(chosen: ScanDefinition) -> dict[str, Parameter]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from scanner import catalog
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.figures import style
@@ -17,7 +16,7 @@ from scanner.figures.names import ELECTRONS, quantity, readable, unit_alone
 from scanner.figures.pulls import PullRow, Residuals, point_figure
 from scanner.figures.save import check_path, save
 from scanner.figures.spectra import Projection, spectra_figure
-from scanner.known import known_parameters
+from scanner.known import experiment_title, known_parameters
 from scanner.limits.impacts import Impacts
 from scanner.spectra import Fit, Spectra
 from scanner.statistics.counting import poisson_errors
@@ -93,7 +92,7 @@ def draw_impacts(chosen: ScanDefinition, found: Impacts, path: Path) -> Path:
         f"{style.label(known[n].latex or n, '')} = {quantity(v, known[n].unit)}"
         for n, v in found.fixed.items()
     ]
-    experiments = [catalog.experiment(name).title for name in found.experiments]
+    experiments = [experiment_title(chosen, name) for name in found.experiments]
     figure = impacts_figure(
         [
             ImpactRow(PullRow(one.pull, one.value, one.width), one.postfit, one.prior)
@@ -228,7 +227,7 @@ def provenance(chosen: ScanDefinition, *more: str) -> str:
     ]
     choices = [
         f"{experiment}.{key}={value}"
-        for experiment, made in chosen.experiment_options.items()
+        for experiment, made in chosen.choices.items()
         for key, value in made.items()
     ]
     parts = [

@@ -129,7 +129,7 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
     return Point(
         scenario=definition.scenario,
         parameters=definition.parameters,
-        options={**definition.options, **definition.experiment_options},
+        options={**definition.options, **definition.choices},
         experiments={one.point.experiment.name: _explain(one) for one in found},
         derived=derived_values(definition),
         notes=(

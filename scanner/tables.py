@@ -83,7 +83,14 @@ def verify(experiment: str) -> tuple[str, ...]:
     ------
     DataError
         A table is missing or damaged.
+    DefinitionError
+        An experiment that is a text has a mistake; it has no tables.
     """
+    if experiment == OVERLAYS:
+        return shelf.verify()
     if experiment in FLUXES:
         return flux_tables.verify(experiment)
-    return shelf.verify() if experiment == OVERLAYS else _tables.verify(experiment)
+    if experiment in catalog.text_names():
+        catalog.experiment(experiment)
+        return ()
+    return _tables.verify(experiment)

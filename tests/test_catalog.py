@@ -77,7 +77,8 @@ def test_names_are_the_files():
         (catalog.scenario_names(), here / "scenarios"),
         (catalog.experiment_names(), here / "scanner" / "experiments"),
     ):
-        files = {path.stem for path in place.glob("*.py") if not path.stem.startswith("_")}
+        found = (*place.glob("*.py"), *place.glob("*.toml"))
+        files = {path.stem for path in found if not path.stem.startswith("_")}
         assert set(names) == files
         assert list(names) == sorted(names)
 
@@ -236,3 +237,10 @@ def test_source_hashes_follow_sources_and_tables(outside):
             hashes()
         (outside / name).write_text(text)
         assert hashes() == seen[-1]
+
+
+def test_experiments_may_remark_on_their_choices():
+    for name in ("coherent_csi_2021", "coherent_lar_2020"):
+        remarks = catalog.experiment_remarks(name)
+        assert any("uncorrelated" in r and "sns_flux" in r for r in remarks)
+    assert catalog.experiment_remarks("apv_cesium") == ()

@@ -60,12 +60,14 @@ def point(
 ) -> None:
     """Explain one point: counts by component, chi2, pulls, excluded or not."""
     from scanner.definition import from_mapping
+    from scanner.known import sensitivity_notes
     from scanner.point import explain
 
     raw = point_tables(scenario, values, experiment, option)
     given = set(raw["parameters"])
-    explained = explain(from_mapping(raw, "", point=True), given)
-    for sentence in explained.notes:
+    asked = from_mapping(raw, "", point=True)
+    explained = explain(asked, given)
+    for sentence in (*explained.notes, *sensitivity_notes(asked)):
         note(sentence)
     if json:
         show_json(explained.to_dict())
@@ -294,8 +296,8 @@ def contour(
 
 
 def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
-    """The stored scan of that name; notes on changed sources and on profiled inputs."""
-    from scanner.known import profile_notes
+    """The stored scan of that name; notes on changed sources and on what it holds."""
+    from scanner.known import profile_notes, sensitivity_notes
     from scanner.scan import Scan
 
     opened = Scan.open(scan, store=store, partial=partial, told=note, **cluster)
@@ -303,9 +305,11 @@ def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) ->
         opened.definition.check_sources()
     except MismatchError as error:  # an old result is still a result, but not of today's code
         note(str(error))
-    else:
-        for sentence in profile_notes(opened.definition):
-            note(sentence)
+    for sentence in (
+        *profile_notes(opened.definition),
+        *sensitivity_notes(opened.definition),
+    ):
+        note(sentence)
     return opened
 
 

@@ -175,10 +175,11 @@ def _tell(
     remarks: tuple[str, ...] = (),
 ) -> None:
     """Print the limit, then draw: the numbers are told even where no figure can be written."""
-    from scanner.known import profile_notes
+    from scanner.known import profile_notes, sensitivity_notes
 
     for sentence in (*(report.notes if report else ()), *profile_notes(scan.definition)):
         note(sentence)
+    remarks = (*remarks, *sensitivity_notes(scan.definition))
     if json:
         show_json({**_record(scan, report, seconds, draw()), "remarks": list(remarks)})
         return

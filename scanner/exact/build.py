@@ -15,9 +15,9 @@ from scanner.exact.free import FreeParameter
 from scanner.exact.likelihood import Likelihood
 from scanner.inputs import all_parameters
 from scanner.parameter import Parameter
-from scanner.reading import resolve
-from scanner.reading.section import Section
+from scanner.reading import experiments, resolve
 from scanner.scenario import Scenario
+from scanner.section import Section
 
 Ends = tuple[float, float] | None
 Free = Sequence[str] | Mapping[str, Ends]
@@ -97,7 +97,7 @@ def _catalogued(tables: Mapping[str, Any]) -> tuple[Scenario, Mapping[str, Param
     """The scenario, and all parameters and inputs by name."""
     top = Section(WHERE, "", tables)
     form = resolve.scenario(top, True)
-    made = resolve.experiment_options(top.table("experiment"), resolve.experiments(top))
+    made = experiments.read(top)
     return form, all_parameters(form, [catalog.experiment(n, c) for n, c in made.items()])
 
 

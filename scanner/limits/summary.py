@@ -48,7 +48,7 @@ class Summary:
         unit = f" in {first.unit}" if first.unit else ""
         zero = _REFERENCES[first.reference.kind]
         if first.reference.kind != "raster":
-            zero += f" (chi2 = {float(first.reference.chi2):.2f})"
+            zero += f" (chi2 = {round(float(first.reference.chi2), 2) + 0.0:.2f})"
         return (
             f"allowed {first.parameter}{unit}, {' + '.join(first.experiments)}, "
             f"{first.dof} dof, Delta chi2 from {zero}"

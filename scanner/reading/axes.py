@@ -11,9 +11,9 @@ import numpy as np
 
 from scanner.errors import DefinitionError, unknown
 from scanner.grid import Axis, Spacing
-from scanner.reading.section import Section, as_number
 from scanner.reading.units import convert
 from scanner.scenario import Parameter
+from scanner.section import Section, as_number
 
 MAX_AXIS_POINTS = 1_000_000
 

@@ -123,7 +123,8 @@ def override(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]
 def _drop_unlisted(raw: dict[str, Any]) -> None:
     choices, listed = raw.get("experiment"), raw["experiments"]
     if isinstance(choices, dict) and isinstance(listed, list):
-        raw["experiment"] = {name: table for name, table in choices.items() if name in listed}
+        names = {Path(entry).stem if str(entry).endswith(".toml") else entry for entry in listed}
+        raw["experiment"] = {name: table for name, table in choices.items() if name in names}
 
 
 def _key(text: str) -> list[str]:

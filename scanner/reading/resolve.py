@@ -16,8 +16,8 @@ from scanner.parameter import Constraint
 from scanner.physics.charges import WEAK_COUPLINGS
 from scanner.physics.nuclei import FORM_FACTORS
 from scanner.reading.axes import check_range, to_own, written_unit
-from scanner.reading.section import Section
 from scanner.scenario import Parameter, Scenario, Value
+from scanner.section import Section
 
 # physics conventions and their values, the default first
 OPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -45,43 +45,6 @@ def scenario(top: Section, allow_plugins: bool) -> Scenario:
         return catalog.scenario(name, allow_plugins=allow_plugins)
     except DefinitionError as error:
         raise DefinitionError(f"{top.place('scenario')}: {error}") from error
-
-
-def experiments(top: Section) -> tuple[str, ...]:
-    """Names of the experiments, all known, different and combinable."""
-    names = top.texts("experiments")
-    if not names:
-        top.fail("experiments", f"give at least one of {', '.join(catalog.experiment_names())}")
-    for i, name in enumerate(names):
-        if name not in catalog.experiment_names():
-            text = unknown("experiment", name, catalog.experiment_names())
-            raise DefinitionError(f"{top.place('experiments')}: {text}")
-        if name in names[:i]:
-            top.fail("experiments", f"{name!r} is there twice; name each experiment once")
-    for a, b in itertools.permutations(names, 2):
-        if b in catalog.experiment_overlaps(a):
-            top.fail("experiments", f"{a!r} holds data of {b!r}; leave one of them out")
-    return tuple(names)
-
-
-def experiment_options(
-    section: Section, experiments: tuple[str, ...]
-) -> dict[str, Mapping[str, str]]:
-    """All choices of each experiment, defaults filled in."""
-    for name, _ in section.tables():
-        if name not in experiments:
-            known = unknown("experiment", name, experiments)
-            raise DefinitionError(
-                f"{section.place(name)}: {known}; add it to experiments or remove its table"
-            )
-    resolved: dict[str, Mapping[str, str]] = {}
-    for name in experiments:
-        try:
-            resolved[name] = catalog.resolve_choices(name, section.table(name).entries)
-        except DefinitionError as error:
-            where = f"{section.where}: " if section.where else ""
-            raise DefinitionError(f"{where}{error}") from error
-    return resolved
 
 
 def options(section: Section) -> dict[str, str]:

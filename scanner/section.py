@@ -1,4 +1,4 @@
-"""One table of a definition and where it stands: typed reads with errors that name the key."""
+"""One table that a person wrote and where it stands: typed reads, errors that name the key."""
 
 from __future__ import annotations
 
