@@ -188,7 +188,9 @@ class TemplateMaker:
             for fold in folds:
                 counted = self._recoils.counts(fold, few, fixed | inputs)
                 for exponents, energies in self._scaled(counted, fold.component.name).items():
-                    total = rows.setdefault(exponents, np.zeros(lengths))
+                    if exponents not in rows:
+                        rows[exponents] = np.zeros(lengths)
+                    total = rows[exponents]
                     for where, at in alike(own, timed):
                         some = energies if index is None else np.atleast_2d(energies)[index[where]]
                         counts = fold.in_all_bins(some, fixed | inputs | at)

@@ -13,8 +13,10 @@ from scanner.physics.fluxes.solar import SOURCE, SPECTRA
 Array = npt.NDArray[np.float64]
 
 EVERY = {"8B": 5, "hep": 10}
-"""Of the rows of the release are kept, 0.1 and 0.19 MeV apart; what lies between is linear. The
-counts of xenon above 0.5 keV are 4e-4 and 5e-5 larger than with every row."""
+"""Of the rows of the release above 5 MeV are kept, 0.1 and 0.19 MeV apart; what lies between is
+linear. The counts of xenon above 0.5 keV are 2e-4 and 3e-5 larger than with every row."""
+LOW_MEV, SPARSER = 5.0, 4
+"""Below, where a recoil of xenon is below 0.4 keV, the rows kept are so much further apart."""
 HEP_END_MEV = 18.784
 """Where the spectrum ends; the last row of the release says 8e-15 at 20 MeV in place of it."""
 FILES = {source: f"{SOURCE}/{table}" for source, table in SPECTRA.items()}
@@ -38,7 +40,9 @@ def _spectrum(releases: Path, source: str) -> _tables.Table:
     file, step = FILES[source], EVERY[source]
     raw = _tables.release_file(releases, file).replace(b",", b" ")
     energies, flux = _tables.columns(raw, file, 2)
-    kept = np.unique([*range(step - 1, len(energies), step), len(energies) - 1])
+    number = np.arange(1, len(energies) + 1)
+    kept = np.where(energies < LOW_MEV, number % (SPARSER * step), number % step) == 0
+    kept[-1] = True
     if source == "hep":
         energies = np.minimum(energies, HEP_END_MEV)
     return {

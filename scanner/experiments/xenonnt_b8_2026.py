@@ -8,8 +8,7 @@ Signal. The release gives the probability that a recoil of 0.5, 0.6 ... 5.0 keV 
 bin, at 7 x 7 values of the light and the charge yield from -3 to 3 standard deviations. Between
 recoils the probability is linear, so that the release's sum over its recoils is the integral here.
 Below 0.5 keV (selected: 1e-4) and above 5.0 keV it is zero. Between yields it is a cubic spline
-in each; with the yields profiled that is met to 0.2 % of the signal. Any recoil spectrum of a
-scenario is folded with them.
+in each, profiled or not. Any recoil spectrum of a scenario is folded with them.
 
 Backgrounds. Accidental coincidences, electronic recoils and neutrons, templates of the release. The
 errors of their norms are in the papers, not in the release: 5, 20 and 50 % are assumptions. Common
@@ -133,6 +132,7 @@ def load(yields: str = "profiled", background_errors: str = "common") -> Experim
         choices={"yields": yields, "background_errors": background_errors},
         inputs=INPUTS,
         response_at=response,
+        nodes=dict.fromkeys(YIELD_CONSTRAINTS, tuple(YIELDS.tolist())),
         constraints={"b8_flux": Constraint(1.0, B8_FLUX_ERROR), **constrained},
         normalisations={"b8_flux": component_names("8B")},
         no_transition="matter in the Sun, not a distance, sets the flavours of solar neutrinos",

@@ -184,19 +184,24 @@ def b8(found):
 
 
 def test_events_of_the_standard_model():
-    # section 10 of the recipes: 2.88 / 2.66 / 2.31 per t yr, 17.1 in all, for one flavour
-    counts = b8(model(couplings="tree"))
-    rates = counts.reshape(PER_RUN).sum(axis=1) / xenon.EXPOSURES_T_YR
-    np.testing.assert_allclose(rates, [2.88, 2.66, 2.31], atol=0.01)
-    assert counts.sum() == pytest.approx(17.1, abs=0.05)
+    # stated beside the release: 2.88 / 2.66 / 2.31 per t yr, 17.1 in all, summed in steps of
+    # 0.1 keV with couplings that are not named: those of nu_e in AC22, or tree level, 0.4 % lower
+    for counts in (b8(model(couplings="tree")), b8(model(_all_electron()))):
+        rates = counts.reshape(PER_RUN).sum(axis=1) / xenon.EXPOSURES_T_YR
+        np.testing.assert_allclose(rates, [2.88, 2.66, 2.31], rtol=5e-3)
+        assert counts.sum() == pytest.approx(17.1, rel=5e-3)
+
+
+def _all_electron():
+    """The experiment with as many neutrinos, all of them nu_e."""
+    flux = xenon.load().flux
+    return replace(xenon.load(), flux=Flux(tuple(replace(c, flavor="e") for c in flux.components)))
 
 
 def test_radiative_corrections_by_flavour_give_a_little_more():
     # g_V^p of nu_mu and nu_tau is lower in AC22, and it takes from the neutrons
     assert b8(model()).sum() == pytest.approx(17.48, abs=0.03)
-    flux = xenon.load().flux
-    electrons = Flux(tuple(replace(c, flavor="e") for c in flux.components))
-    assert b8(model(replace(xenon.load(), flux=electrons))).sum() == pytest.approx(17.1, abs=0.1)
+    assert b8(model()).sum() > 1.015 * b8(model(_all_electron())).sum()
 
 
 def test_hep_adds_two_per_cent():
@@ -255,20 +260,19 @@ def _rate_per_tonne_year_kev(experiment, kev):
     return rate
 
 
-def test_sum_of_the_weighted_cross_section():
-    """What XENON quotes, (1.1 +0.8 -0.5)e-39 cm^2 for 26.4 of SR0 and SR1, has our SM inside."""
-    experiment = xenon.load()
+def test_flux_averaged_cross_section_goes_with_the_published_flux():
+    """arXiv:2408.02877 has 4.7e6 per cm^2 and s, and 1.1e-39 cm^2 for the flux of 5.46e6."""
+    flux = [c for c in xenon.load().flux.components if c.name.endswith("8B")]
     found = 0.0
     for isotope, share in element("Xe"):
-        flux = [c for c in experiment.flux.components if c.name.endswith("8B")]
-        edges = np.linspace(1e-6, maximum_recoil(16.0, isotope.mass), 400)
-        rates = [_total_rate(isotope, flux, t) for t in edges]
-        found += share * np.trapezoid(rates, edges)
-    assert 0.6e-39 < found < 1.9e-39
-    assert found == pytest.approx(1.2e-39, rel=0.1)
+        recoils = np.linspace(1e-6, maximum_recoil(16.0, isotope.mass), 400)
+        density = [_cross_section(isotope, flux, recoil) for recoil in recoils]
+        found += share * np.trapezoid(density, recoils)
+    assert found == pytest.approx(1.218e-39, rel=2e-3)
+    assert found * 4.7 / 5.46 == pytest.approx(1.1e-39, abs=0.06e-39)
 
 
-def _total_rate(isotope, components, recoil):
+def _cross_section(isotope, components, recoil):
     """Cross section per recoil energy averaged over the 8B flux, cm^2/MeV."""
     target = nucleus(isotope, "helm")
     q2 = 2.0 * target.mass * recoil
@@ -363,7 +367,14 @@ def test_yields_between_the_nodes_of_the_profile():
         at = {LIGHT: np.array([light]), CHARGE: np.array([charge])}
         found = bound.morph.weights(at)[0] @ templates.counts[0, 0]
         exact = model(values={LIGHT: light, CHARGE: charge}).standard_model()
-        assert found.sum() == pytest.approx(exact.sum(), rel=4e-3)
+        # the same spline, but for probabilities below zero, which the response cuts off; there are
+        # 2135 recoils above 0.5 keV
+        cut = np.einsum(
+            "ijrb,i,j->rb", xenon._probabilities(), xenon._spline()(light), xenon._spline()(charge)
+        )
+        largest = max(-cut.min(), 0.0)
+        assert 2.2e3 * largest < 2e-4  # events
+        np.testing.assert_allclose(found, exact, rtol=1e-9, atol=2.2e3 * largest)
 
 
 def test_a_sterile_neutrino_is_refused():
