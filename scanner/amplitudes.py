@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Amplitudes:
         Values of all parameters that are not scanned; inputs may be left out.
     couplings : tuple of str
         Scanned parameters of role ``coupling``, the variables of the polynomial.
+    radius_scale : str
+        Input whose value multiplies the radii of all nuclei; empty if there is none.
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class Amplitudes:
         conventions: Conventions,
         fixed: Mapping[str, Any],
         couplings: tuple[str, ...],
+        radius_scale: str = "",
     ) -> None:
+        self._radius_scale = radius_scale
         self.scenario = scenario
         self.couplings = couplings
         self._conventions = conventions
@@ -85,15 +89,19 @@ class Amplitudes:
             ) from error
 
     def nucleus(self, isotope: Isotope, shapes: Mapping[str, Array], behind: int = 1) -> Nucleus:
-        """The nucleus with the neutron radius of each shape value, `behind` axes added."""
-        radius = self.neutron_radius(isotope, shapes)
-        if radius is not None and radius.ndim:
-            radius = radius.reshape(*radius.shape, *[1] * behind)
-        return nucleus(isotope, self._conventions.form_factor, radius)
+        """The nucleus with the radii of each shape value, `behind` axes added."""
+        radius = _behind(self.neutron_radius(isotope, shapes), behind)
+        scale = _behind(self._first((self._radius_scale,), shapes), behind)
+        form_factor = self._conventions.form_factor
+        return nucleus(isotope, form_factor, radius, 1.0 if scale is None else scale)
 
     def neutron_radius(self, isotope: Isotope, shapes: Mapping[str, Array]) -> Array | None:
         """Radius (fm) that is given for an isotope, its own or the common one; None if none is."""
-        for name in radius_names(isotope):
+        return self._first(radius_names(isotope), shapes)
+
+    def _first(self, names: Sequence[str], shapes: Mapping[str, Array]) -> Array | None:
+        """Values of the first of these parameters that has one."""
+        for name in names:
             given = shapes[name] if name in shapes else self.fixed.get(name)
             if given is not None:
                 return np.asarray(given, dtype=np.float64)
@@ -194,3 +202,10 @@ def squared(amplitude: Mapping[str, Polynomial], charges: Mapping[str, Array]) -
             for exponents, c in product.terms.items():
                 total[exponents] = total.get(exponents, 0.0) + column(c) * factor
     return total
+
+
+def _behind(values: Array | None, axes: int) -> Array | None:
+    """Values with so many axes of length one behind theirs; a number stays one."""
+    if values is None or not values.ndim:
+        return values
+    return values.reshape(*values.shape, *[1] * axes)

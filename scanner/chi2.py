@@ -17,10 +17,12 @@ from scanner.experiment import Experiment
 from scanner.grid import Chunk, Grid
 from scanner.inputs import all_parameters, usual_values
 from scanner.morph import Morph
+from scanner.moving import Moving, at_fixed, linear_pulls
 from scanner.scenario import NOT_TOUCHED, Scenario, Value
 from scanner.statistics.background import CurveLikelihood
 from scanner.statistics.gaussian import GaussianLikelihood
 from scanner.statistics.lines import Lines
+from scanner.statistics.parts import PartedPulls
 from scanner.statistics.poisson import PoissonLikelihood
 from scanner.statistics.poisson_kernel import PoissonKernel
 from scanner.statistics.pulls import LinearPulls, Profile, Status
@@ -62,30 +64,24 @@ class Likelihood(Scanned, Protocol):
         """Profiled points of signals (n, n_bins)."""
 
 
-def likelihood(experiment: Experiment) -> Likelihood:
-    """Likelihood of an experiment: its counts, its backgrounds and its pulls."""
+def likelihood(experiment: Experiment, moving: Sequence[str] = ()) -> Likelihood:
+    """Likelihood of an experiment: its counts, its backgrounds and its pulls.
+
+    Parameters
+    ----------
+    moving : sequence of str
+        Backgrounds that are given with every point, behind its signal.
+    """
     if experiment.background_curve is not None:
         if experiment.variance is None:
             raise ValueError(f"{experiment.name}: a background curve needs a variance")
         return CurveLikelihood(experiment.data, experiment.variance, experiment.background_curve)
-    pulls = linear_pulls(experiment)
+    pulls = linear_pulls(experiment, moving)
     if experiment.statistic == "poisson":
         return PoissonLikelihood(experiment.data, pulls)
     if experiment.variance is None:
         raise ValueError(f"{experiment.name}: a gaussian statistic needs a variance")
     return GaussianLikelihood(experiment.data, experiment.variance, pulls)
-
-
-def linear_pulls(experiment: Experiment) -> LinearPulls:
-    """Responses of all pulls, one sigma each, in all bins."""
-    n_bins = experiment.n_bins
-    signal = np.array([np.full(n_bins, p.sigma) * p.signal for p in experiment.pulls])
-    background = np.zeros((len(experiment.pulls), n_bins))
-    for row, pull in zip(background, experiment.pulls, strict=True):
-        for name, relative in pull.backgrounds.items():
-            row += pull.sigma * relative * experiment.backgrounds[name]
-    expected = np.sum([np.zeros(n_bins), *experiment.backgrounds.values()], axis=0)
-    return LinearPulls(signal.reshape(-1, n_bins), background, expected)
 
 
 def fitted_backgrounds(experiment: Experiment, x: Array) -> dict[str, Array]:
@@ -137,15 +133,17 @@ class ExperimentModel:
         self.ranges = ranges
         self.profiled = tuple(ranges)
         self._free = tuple(n for n in ranges if roles[n] == "coupling")
-        self.morph = Morph({n: e for n, e in ranges.items() if roles[n] != "coupling"})
+        shaped = {n: e for n, e in ranges.items() if roles[n] != "coupling"}
+        self.morph = Morph(shaped, experiment.nodes)
         own = {n: v for n, v in fixed.items() if n in roles and n not in ranges}
         couplings = (*self.couplings, *self._free)
         self._maker = TemplateMaker(scenario, experiment, conventions, own, couplings)
         sm = usual_values(scenario, own)
         self._sm_maker = TemplateMaker(STANDARD_MODEL, experiment, conventions, sm, ())
         self._bank = TemplateBank(self._folded, self.shapes)
-        self.experiment = self._with_data(experiment)
-        self.likelihood = likelihood(self.experiment)
+        self.experiment = self._with_data(at_fixed(experiment, own))
+        self._moving = Moving(self.experiment, (*self.shapes, *self.morph.names))
+        self.likelihood = likelihood(self.experiment, self._moving.names)
         self.gridded = self.fast(self.likelihood)
 
     def _with_data(self, experiment: Experiment) -> Experiment:
@@ -153,28 +151,33 @@ class ExperimentModel:
         if experiment.observed is not None:
             return experiment
         expected = np.sum([np.zeros(experiment.n_bins), *experiment.backgrounds.values()], axis=0)
-        return replace(experiment, observed=self.standard_model() + expected)
+        return replace(experiment, observed=self._standard_model() + expected)
 
     def fast(self, data: Likelihood) -> Scanned:
         """What evaluates grids of that likelihood: a kernel, or itself."""
-        if self.compiled and isinstance(data, PoissonLikelihood):
+        parted = isinstance(data.pulls, PartedPulls)
+        if self.compiled and isinstance(data, PoissonLikelihood) and not parted:
             return PoissonKernel(data)
         return data
 
     def fold(self, shapes: Mapping[str, Array]) -> Templates:
         """Templates at shape values that broadcast with each other."""
-        return self._maker.fold(shapes)
+        return self._moving.added(self._maker.fold(shapes), shapes)
 
     def _folded(self, shapes: Mapping[str, Array]) -> Templates:
         """Templates at shape values (n,) each, and behind them at the nodes of the morph."""
         if not self.morph.names:
-            return self._maker.fold(shapes)
+            return self.fold(shapes)
         nodes = self.morph.nodes()
         grown = {name: np.asarray(values)[:, np.newaxis] for name, values in shapes.items()}
-        return self._maker.fold({**grown, **nodes})
+        return self.fold({**grown, **nodes})
 
     def standard_model(self) -> Array:
-        """Standard Model counts (n_bins,) at nominal pulls."""
+        """Standard Model counts at nominal pulls, as `signal` has them."""
+        return self._moving.usual(self._standard_model())
+
+    def _standard_model(self) -> Array:
+        """Signal of the Standard Model (n_bins,)."""
         return np.asarray(self._sm_maker.fold({}).counts[0])
 
     def standard_model_bins(self) -> dict[str, Array]:
@@ -184,7 +187,8 @@ class ExperimentModel:
     def signal(self, values: Mapping[str, Array]) -> Array:
         """Counts (n, n_bins) at points given by all scanned parameters, each (n,).
 
-        Only without profiled inputs.
+        Only without profiled inputs. Where backgrounds change with a scanned input, they stand
+        behind the signal: (n, n_parts x n_bins).
         """
         couplings = {name: values[name] for name in self.couplings}
         if not self.shapes:
@@ -325,6 +329,7 @@ def _check_pulls(experiments: Sequence[Experiment]) -> None:
             if pull.name in owner:
                 raise DefinitionError(
                     f"experiments {owner[pull.name]} and {experiment.name} share the pull "
-                    f"{pull.name!r}: they cannot be added up; scan them apart"
+                    f"{pull.name!r}: they cannot be added up; make it an input that both name in "
+                    "their constraints, which is profiled jointly, or scan them apart"
                 )
         owner |= {pull.name: experiment.name for pull in experiment.pulls}

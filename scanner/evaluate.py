@@ -28,17 +28,14 @@ from scanner.definition import ScanDefinition
 from scanner.grid import Axis, Chunk, Grid
 from scanner.inputs import all_parameters, usual_values
 from scanner.parameter import Constraint
+from scanner.profiling import Layers
 from scanner.scenario import call_with
-from scanner.statistics.constrained import minimise
-from scanner.statistics.pulls import NOT_CONVERGED, OK, UNPHYSICAL, Status
+from scanner.statistics.pulls import UNPHYSICAL, Status
 
 Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 
 POINTS_AT_ONCE = 2048
 """Points off the grid folded at once, each with its own shape value."""
-PROFILED_AT_ONCE = 1024
-"""Points whose inputs are profiled together."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +146,18 @@ class Evaluator:
         if not self._profile:
             return np.stack([self.models[row].profile(values).chi2 for row in rows])
         n = len(next(iter(values.values())))
-        layers = _Layers(self.models, self._profile, self._joint)
+        layers = Layers(self.models, self._profile, self._joint)
         return layers.at(values, np.arange(n), values, rows)[0]
+
+    def standard_models(self) -> tuple[ExperimentModel, ...]:
+        """The Standard Model in each experiment."""
+        return self._models(None, ())
 
     def standard_model(self) -> Array:
         """chi2 (n_layers,) of the Standard Model."""
-        bound = self._models(None, ())
+        bound = self.standard_models()
         if self._profile:
-            return _Layers(bound, self._profile, self._joint).at({}, np.zeros(1, int), {})[0][:, 0]
+            return Layers(bound, self._profile, self._joint).at({}, np.zeros(1, int), {})[0][:, 0]
         counts = [m.standard_model()[np.newaxis] for m in bound]
         return np.array(
             [m.likelihood.profile(c).chi2[0] for m, c in zip(bound, counts, strict=True)]
@@ -172,7 +173,7 @@ class Evaluator:
         couplings = product([coordinates[n] for n in inner])
         index = np.repeat(np.arange(len(shapes)), len(couplings))
         tiled = np.tile(couplings, (len(shapes), 1))
-        layers = _Layers(self.models, self._profile, self._joint)
+        layers = Layers(self.models, self._profile, self._joint)
         chi2, status = layers.at(
             dict(zip(outer, shapes.T, strict=True)), index, dict(zip(inner, tiled.T, strict=True))
         )
@@ -187,108 +188,3 @@ class Evaluator:
 def evaluator_of(definition: ScanDefinition) -> Evaluator:
     """The evaluator of a definition, made once: its templates serve the probe and the limits."""
     return Evaluator(definition)
-
-
-class _Layers:
-    """Experiments whose inputs are profiled: each alone, and all together where that differs."""
-
-    def __init__(
-        self,
-        bound: Sequence[ExperimentModel],
-        profile: Mapping[str, Constraint],
-        joint: bool,
-    ) -> None:
-        self._profile = profile
-        self._layers = [(model,) for model in bound] + ([tuple(bound)] if joint else [])
-
-    def at(
-        self,
-        shapes: Mapping[str, Array],
-        index: Index,
-        couplings: Mapping[str, Array],
-        rows: Sequence[int] | None = None,
-    ) -> tuple[Array, Status]:
-        """chi2 and status (n_layers, n) of points.
-
-        Parameters
-        ----------
-        shapes : mapping from shape parameter to array (n_shapes,)
-            Their values.
-        index : array (n,)
-            Which of them each point has.
-        couplings : mapping from coupling to array (n,)
-            The other scanned parameters.
-        rows : sequence of int
-            Numbers of the layers; all by default.
-        """
-        n = len(index)
-        wanted = self._layers if rows is None else [self._layers[row] for row in rows]
-        chi2, status = np.empty((len(wanted), n)), np.empty((len(wanted), n), np.uint8)
-        for row, layer in enumerate(wanted):
-            counts = [_Counts(model, shapes, index, couplings) for model in layer]
-            for i in range(0, n, PROFILED_AT_ONCE):
-                part = np.arange(i, min(i + PROFILED_AT_ONCE, n))
-                chi2[row, part], status[row, part] = self._layer(layer, counts, part)
-        return chi2, status
-
-    def _layer(
-        self, layer: Sequence[ExperimentModel], counts: Sequence[_Counts], part: Index
-    ) -> tuple[Array, Status]:
-        """chi2 and status of some points (k,) in one layer."""
-        names = [name for name in self._profile if any(name in m.profiled for m in layer)]
-        known = [self._profile[name] for name in names]
-        mean, scale = np.array([(c.mean, c.scale) for c in known]).reshape(-1, 2).T
-        weight = np.array([float(np.isfinite(c.sigma)) for c in known])
-
-        def chi2(points: Index, u: Array) -> Array:
-            inputs = dict(zip(names, (mean + scale * u).T, strict=True))
-            return np.asarray(np.sum([one.chi2(part[points], inputs) for one in counts], axis=0))
-
-        low, high = np.array([self._range(layer, name) for name in names]).reshape(-1, 2).T
-        found = minimise(chi2, len(part), (low - mean) / scale, (high - mean) / scale, weight)
-        good = np.isfinite(found.value)
-        return found.value, np.where(good, OK, NOT_CONVERGED).astype(np.uint8)
-
-    @staticmethod
-    def _range(layer: Sequence[ExperimentModel], name: str) -> tuple[float, float]:
-        return next(model.ranges[name] for model in layer if name in model.ranges)
-
-
-class _Counts:
-    """Counts of one experiment at points of a block, for any value of the profiled inputs."""
-
-    def __init__(
-        self,
-        model: ExperimentModel,
-        shapes: Mapping[str, Array],
-        index: Index,
-        couplings: Mapping[str, Array],
-    ) -> None:
-        self._model = model
-        own = [shapes[n] for n in model.shapes]
-        rows = np.stack(own, axis=1) if own else np.empty((1, 0))
-        self._index = index if own else np.zeros_like(index)
-        self._templates = model.templates(rows)
-        # (n_shapes, n_rows x n_nodes, n_bins)
-        counts = np.moveaxis(self._templates.counts, 1, 0)
-        self._counts = counts.reshape(len(counts), -1, counts.shape[-1])
-        self._couplings = {n: couplings[n] for n in model.couplings}
-
-    def chi2(self, points: Index, inputs: Mapping[str, Array]) -> Array:
-        """Profiled over the pulls, (k,), at those points and inputs (k,)."""
-        return self._model.likelihood.profile(self._signal(points, inputs)).chi2
-
-    def _signal(self, points: Index, inputs: Mapping[str, Array]) -> Array:
-        free = {n: inputs[n] for n in self._templates.variables if n in inputs}
-        values = {**{n: v[points] for n, v in self._couplings.items()}, **free}
-        monomials = np.broadcast_to(
-            self._templates.monomials(values), (len(points), len(self._templates.exponents))
-        )
-        weights = self._model.morph.weights(inputs)
-        factors = (monomials[:, :, np.newaxis] * weights[:, np.newaxis, :]).reshape(len(points), -1)
-        signal = np.empty((len(points), self._counts.shape[-1]))
-        shape = self._index[points]
-        for row in np.unique(shape):
-            same = np.flatnonzero(shape == row)
-            signal[same] = factors[same] @ self._counts[row]
-        return signal

@@ -175,6 +175,11 @@ class Experiment:
     normalisations : mapping from input to tuple of str
         Inputs of role ``coupling`` that multiply the signal of these flux components, of all if
         none is named. Experiments that name the same one share it.
+    radius_scale : str
+        Input that multiplies the radii in the form factors of the target's nuclei.
+    nodes : mapping from input to int or tuple of float
+        How counts between values of an input are interpolated where it is profiled: through so
+        many Chebyshev nodes, or by a cubic spline with these knots; see `scanner.morph`.
     illustrative : str
         Why this is not a measurement; empty for a measurement.
     no_transition : str
@@ -215,6 +220,8 @@ class Experiment:
     backgrounds_at: Callable[..., Mapping[str, Array]] | None = None
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
     normalisations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    radius_scale: str = ""
+    nodes: Mapping[str, int | tuple[float, ...]] = field(default_factory=dict)
     illustrative: str = ""
     no_transition: str = ""
     electrons: Electrons | None = None

@@ -67,6 +67,7 @@ class Fold(ABC):
         self.component = component
         self.experiment = experiment
         self.recoil, self._dt = nodes
+        self._shares = lru_cache(maxsize=64)(self._share)
 
     @cached_property
     def energies(self) -> Beam:
@@ -91,18 +92,23 @@ class Fold(ABC):
 
     def share(self, inputs: Mapping[str, float]) -> Array:
         """Share of the component in the bins that are not energy, as in `Experiment.timing`."""
+        own = named_values(self.experiment.timing_at, inputs)
+        return self._shares(tuple(sorted(own.items())))
+
+    def _share(self, inputs: tuple[tuple[str, float], ...]) -> Array:
         timing_at = self.experiment.timing_at
-        own = named_values(timing_at, inputs)
-        timing = timing_at(**own) if timing_at is not None and own else self.experiment.timing
+        timing = self.experiment.timing
+        if inputs and timing_at is not None:
+            timing = timing_at(**dict(inputs))
         return np.asarray(timing[self.component.name], dtype=np.float64)
 
     @abstractmethod
     def accepted(self, inputs: Mapping[str, float]) -> Array:
         """Targets x width x response (n_energy_bins, n) at the detector's inputs."""
 
-    def counts(self, spectrum: Array, inputs: Mapping[str, float]) -> Array:
-        """Counts in all bins, (..., n_bins), of recoils per target and MeV (..., n)."""
-        return self.in_all_bins(spectrum @ self.accepted(inputs).T, inputs)
+    def energy_bins(self, spectrum: Array, inputs: Mapping[str, float]) -> Array:
+        """Counts (..., n_energy_bins) of recoils per target and MeV (..., n)."""
+        return np.asarray(spectrum @ self.accepted(inputs).T)
 
     def in_all_bins(self, energy_bins: Array, inputs: Mapping[str, float]) -> Array:
         """Counts in all bins, (..., n_bins), of those in the energy bins (..., n_energy_bins)."""
@@ -168,10 +174,9 @@ class NuclearFold(Fold):
     def heavy_counts(
         self, recoil: Array, dt: Array, spectrum: Array, inputs: Mapping[str, float]
     ) -> Array:
-        """Counts (n_bins,) of a spectrum (m,) at the recoils of `heavy`."""
+        """Counts (n_energy_bins,) of a spectrum (m,) at the recoils of `heavy`."""
         table = self._tables(self._own(inputs))
-        energy_bins = (spectrum * dt * self._nuclei) @ table(np.sqrt(recoil))
-        return self.in_all_bins(energy_bins, inputs)
+        return np.asarray((spectrum * dt * self._nuclei) @ table(np.sqrt(recoil)))
 
     def _table(self, inputs: tuple[tuple[str, float], ...]) -> CubicSpline:
         """Response over sqrt(T), shape (n_energy_bins,) at each."""

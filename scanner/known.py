@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from scanner import catalog
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
-from scanner.inputs import all_parameters, isotopes
-from scanner.parameter import Parameter
+from scanner.inputs import all_parameters, isotopes, relevant
+from scanner.parameter import Constraint, Parameter
 from scanner.scenario import Derived
 
 
@@ -73,3 +74,34 @@ def idle_notes(names: Sequence[str], experiments: Sequence[Experiment]) -> tuple
         for e in experiments
     )
     return tuple(f"{name} changes no count of these experiments: {beams}" for name in names)
+
+
+def sharing(chosen: ScanDefinition) -> dict[str, tuple[str, ...]]:
+    """Profiled inputs with the experiments that depend on them."""
+    loaded = loaded_experiments(chosen)
+    return {n: tuple(e.name for e in loaded if n in relevant(e)) for n in chosen.profile}
+
+
+def profile_notes(chosen: ScanDefinition) -> tuple[str, ...]:
+    """Say which inputs are profiled, and which of them jointly."""
+    if not chosen.profile:
+        return ()
+    shared = sharing(chosen)
+    said = [f"{n} ({Constraint.of_record(r)})" for n, r in chosen.profile.items()]
+    notes = [f"profiled inputs: {', '.join(said)}"]
+    for name, owners in shared.items():
+        if len(owners) > 1:
+            notes.append(
+                f"{name} is one number for {' and '.join(owners)}: combined, they are profiled "
+                "jointly, and chi2 is not the sum of theirs"
+            )
+    return tuple(notes)
+
+
+def profile_record(chosen: ScanDefinition) -> dict[str, Any]:
+    """The same for JSON; nothing where no input is profiled."""
+    if not chosen.profile:
+        return {}
+    jointly = [name for name, owners in sharing(chosen).items() if len(owners) > 1]
+    inputs = {name: dict(record) for name, record in chosen.profile.items()}
+    return {"profiled_inputs": inputs, "profiled_jointly": jointly}

@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from scanner import catalog
 from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel, fitted_backgrounds, models
+from scanner.chi2 import fitted_backgrounds, models
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
-from scanner.known import derived_values, idle_notes, known_parameters
+from scanner.fitted import Inputs, Settled, settled, together
+from scanner.known import derived_values, idle_notes, known_parameters, profile_notes
 from scanner.scenario import call_with
 from scanner.statistics import levels
 
@@ -38,7 +39,10 @@ class ExperimentPoint:
     counts_fitted : mapping
         ``signal``, each background and ``total`` after profiling.
     pulls, pull_widths : mapping from pull to float
-        Fitted pulls in units of their width, and the widths.
+        Fitted pulls in units of their width, and the widths; with those inputs that are profiled
+        with a Gaussian constraint.
+    inputs : mapping from input to float
+        Profiled inputs at their best, in their own units; counts are those at these values.
     """
 
     chi2: float
@@ -48,6 +52,7 @@ class ExperimentPoint:
     counts_fitted: Mapping[str, float]
     pulls: Mapping[str, float]
     pull_widths: Mapping[str, float]
+    inputs: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,15 +65,20 @@ class Point:
     experiments: Mapping[str, ExperimentPoint]
     derived: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    joint: tuple[Inputs, Inputs] | None = None
 
     @property
     def chi2(self) -> float:
-        """Sum over the experiments."""
+        """Sum over the experiments; of their joint fit where they share a profiled input."""
+        if self.joint is not None:
+            return self.joint[0].chi2
         return sum(e.chi2 for e in self.experiments.values())
 
     @property
     def chi2_sm(self) -> float:
-        """Sum over the experiments, Standard Model."""
+        """The same for the Standard Model."""
+        if self.joint is not None:
+            return self.joint[1].chi2
         return sum(e.chi2_sm for e in self.experiments.values())
 
     def excluded(self, dof: int) -> dict[str, bool]:
@@ -88,6 +98,8 @@ class Point:
             "chi2_sm": self.chi2_sm,
             "delta_chi2": self.chi2 - self.chi2_sm,
             "reference": "sm",
+            "joint": self.joint is not None,
+            "joint_inputs": None if self.joint is None else dict(self.joint[0].values),
             "excluded": {"1 dof": self.excluded(1), "2 dof": self.excluded(2)},
             "derived": dict(self.derived),
             "notes": list(self.notes),
@@ -110,23 +122,21 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
     CatalogError, DefinitionError, DataError
         As the catalogue does.
     """
-    if definition.axes or definition.profile:
-        raise ValueError("a point has no axes and no profile: resolve it with point=True")
+    if definition.axes:
+        raise ValueError("a point has no axes: resolve it with point=True")
     check_physical(definition)
-    bound = models(
-        definition.scenario,
-        definition.experiment_options,
-        Conventions(**definition.options),
-        definition.parameters,
-        (),
-    )
+    found = settled(definition)
     return Point(
         scenario=definition.scenario,
         parameters=definition.parameters,
         options={**definition.options, **definition.choices},
-        experiments={model.experiment.name: _explain(model) for model in bound},
+        experiments={one.point.experiment.name: _explain(one) for one in found},
         derived=derived_values(definition),
-        notes=idle_notes(_idle(definition, given), [m.experiment for m in bound]),
+        notes=(
+            *idle_notes(_idle(definition, given), [one.point.experiment for one in found]),
+            *profile_notes(definition),
+        ),
+        joint=together(definition),
     )
 
 
@@ -159,24 +169,27 @@ def _idle(definition: ScanDefinition, given: Collection[str]) -> tuple[str, ...]
     return tuple(name for name in free if all(name in model.idle({}) for model in bound))
 
 
-def _explain(model: ExperimentModel) -> ExperimentPoint:
-    experiment = model.experiment
-    signals = np.stack([model.signal({})[0], model.standard_model()])
-    profile = model.likelihood.profile(signals)
+def _explain(found: Settled) -> ExperimentPoint:
+    model, experiment = found.point, found.point.experiment
+    signal, sm_signal = model.signal({})[0], found.standard_model.standard_model()
+    profile = model.likelihood.profile(signal[np.newaxis])
+    standard = found.standard_model.likelihood.profile(sm_signal[np.newaxis])
     backgrounds = {name: float(b.sum()) for name, b in experiment.backgrounds.items()}
     return ExperimentPoint(
-        chi2=float(profile.chi2[0]),
-        chi2_sm=float(profile.chi2[1]),
+        chi2=float(profile.chi2[0]) + found.inputs.penalty,
+        chi2_sm=float(standard.chi2[0]) + found.inputs_sm.penalty,
         counts={
-            "signal": float(signals[0].sum()),
-            "sm_signal": float(signals[1].sum()),
+            "signal": float(signal.sum()),
+            "sm_signal": float(sm_signal.sum()),
             **backgrounds,
             "observed": float(experiment.data.sum()),
         },
         components=model.components(),
-        counts_fitted=_fitted(experiment, signals[0], profile.pulls[0]),
-        pulls=_named(experiment, profile.pulls[0]),
-        pull_widths={pull.name: pull.sigma for pull in experiment.pulls},
+        counts_fitted=_fitted(experiment, signal, profile.pulls[0]),
+        pulls=_named(experiment, profile.pulls[0]) | dict(found.inputs.pulls),
+        pull_widths={pull.name: pull.sigma for pull in experiment.pulls}
+        | dict.fromkeys(found.inputs.pulls, 1.0),
+        inputs=found.inputs.values,
     )
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel, fitted_backgrounds, linear_pulls, models
+from scanner.chi2 import ExperimentModel, fitted_backgrounds
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
+from scanner.fitted import Inputs, Settled, settled
+from scanner.moving import linear_pulls
 from scanner.point import check_physical
 from scanner.statistics import postfit
 from scanner.statistics.background import CurveLikelihood
@@ -103,28 +104,22 @@ def spectra(definition: ScanDefinition) -> dict[str, Spectra]:
     CatalogError, DefinitionError, DataError
         As the catalogue does, and where the scenario calls the point unphysical.
     """
-    if definition.axes or definition.profile:
-        raise ValueError("a point has no axes and no profile: resolve it with point=True")
+    if definition.axes:
+        raise ValueError("a point has no axes: resolve it with point=True")
     check_physical(definition)
-    bound = models(
-        definition.scenario,
-        definition.experiment_options,
-        Conventions(**definition.options),
-        definition.parameters,
-        (),
-    )
-    return {model.experiment.name: _spectra(model) for model in bound}
+    return {one.point.experiment.name: _spectra(one) for one in settled(definition)}
 
 
-def _spectra(model: ExperimentModel) -> Spectra:
+def _spectra(found: Settled) -> Spectra:
+    usual = found.standard_model.standard_model_bins()
     return Spectra(
-        experiment=model.experiment,
-        point=_fit(model, model.component_bins()),
-        standard_model=_fit(model, model.standard_model_bins()),
+        experiment=found.point.experiment,
+        point=_fit(found.point, found.point.component_bins(), found.inputs),
+        standard_model=_fit(found.standard_model, usual, found.inputs_sm),
     )
 
 
-def _fit(model: ExperimentModel, components: Mapping[str, Array]) -> Fit:
+def _fit(model: ExperimentModel, components: Mapping[str, Array], inputs: Inputs) -> Fit:
     """Fitted contributions: every one with all pulls that act on it."""
     experiment, responses = model.experiment, linear_pulls(model.experiment)
     signal = np.sum(list(components.values()), axis=0)
@@ -139,11 +134,11 @@ def _fit(model: ExperimentModel, components: Mapping[str, Array]) -> Fit:
     widths = np.sqrt(np.diag(_covariance(model, signal, x)))
     names = [pull.name for pull in experiment.pulls]
     return Fit(
-        chi2=float(found.chi2[0]),
+        chi2=float(found.chi2[0]) + inputs.penalty,
         signal={name: counts * scale for name, counts in components.items()},
         backgrounds=fitted_backgrounds(experiment, x),
-        pulls=dict(zip(names, x.tolist(), strict=True)),
-        widths=dict(zip(names, widths.tolist(), strict=True)),
+        pulls=dict(zip(names, x.tolist(), strict=True)) | dict(inputs.pulls),
+        widths=dict(zip(names, widths.tolist(), strict=True)) | dict(inputs.widths),
     )
 
 

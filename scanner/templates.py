@@ -13,26 +13,25 @@ and isotope by isotope, never across them (trap 11):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from scanner.amplitudes import Amplitudes, Conventions, Rows, add, column, linear, squared
+from scanner.amplitudes import Amplitudes, Conventions, Rows, add, column
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
-from scanner.fold import Beam, ElectronFold, Fold, NuclearFold
+from scanner.fold import ElectronFold, Fold, NuclearFold
 from scanner.inputs import WEAK_MIXING
 from scanner.physics.nuclei import nucleus
 from scanner.polynomial import Exponents, Polynomial, as_polynomial
-from scanner.scenario import FLAVORS, Scenario, Term, Transition
+from scanner.recoils import Recoils
+from scanner.scenario import Scenario, named_parameters
 
 Array = npt.NDArray[np.float64]
-
-AVERAGED = 0.5
-"""sin^2 of a fast phase."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,24 @@ class Templates:
     exponents: tuple[Exponents, ...]
     counts: Array
 
-    def monomials(self, couplings: Mapping[str, Array]) -> Array:
-        """Values of the monomials, shape (*broadcast shape of the couplings, n_rows)."""
+    def monomials(
+        self, couplings: Mapping[str, Array], orders: Mapping[str, int] | None = None
+    ) -> Array:
+        """Values of the monomials, shape (*broadcast shape of the couplings, n_rows).
+
+        Parameters
+        ----------
+        orders : mapping from coupling to int
+            Of the derivative by it, 0 by default.
+        """
         columns = []
         shape = np.broadcast_shapes(*(np.shape(v) for v in couplings.values()))
         for powers in self.exponents:
             column = np.ones(shape)
             for name, power in zip(self.variables, powers, strict=True):
-                column = column * np.asarray(couplings[name], dtype=np.float64) ** power
+                order = (orders or {}).get(name, 0)
+                value = np.asarray(couplings[name], dtype=np.float64)
+                column = column * math.perm(power, order) * value ** max(power - order, 0)
             columns.append(column)
         return np.stack(columns, axis=-1)
 
@@ -102,7 +111,8 @@ class TemplateMaker:
         self.scenario = scenario
         self.experiment = experiment
         self.couplings = couplings
-        self._said = Amplitudes(scenario, conventions, fixed, couplings)
+        self._said = Amplitudes(scenario, conventions, fixed, couplings, experiment.radius_scale)
+        self._recoils = Recoils(scenario, self._said, experiment.baseline_m)
         if experiment.electrons is not None and scenario.electrons is None:
             raise DefinitionError(
                 f'experiment.{experiment.name}.electron_scattering = "signal": the scenario '
@@ -168,47 +178,39 @@ class TemplateMaker:
     def _rows(self, shapes: Mapping[str, Array], folds: Sequence[Fold]) -> Rows:
         """Counts (n, n_bins) by monomial, (n_bins,) where no shape is scanned."""
         n = len(next(iter(shapes.values()))) if shapes else 0
+        lengths = (n, self.experiment.n_bins) if n else (self.experiment.n_bins,)
         rows: Rows = {}
-        for part, inputs in self._by_detector(shapes):
+        fixed, (responding, timed) = self._fixed_inputs(), self._scanned_inputs(shapes)
+        for part, inputs in _alike(shapes, responding):
             own = {k: v[part] for k, v in shapes.items()}
+            few, index = _apart(own, timed)
             for fold in folds:
-                counted = self._scaled(self._counts(fold, own, inputs), fold.component.name)
-                for exponents, counts in counted.items():
-                    if exponents not in rows:
-                        rows[exponents] = np.zeros(
-                            (n, counts.shape[-1]) if n else counts.shape[-1:]
-                        )
-                    rows[exponents][part if n else ...] += counts
+                counted = self._recoils.counts(fold, few, fixed | inputs)
+                for exponents, energies in self._scaled(counted, fold.component.name).items():
+                    total = rows.setdefault(exponents, np.zeros(lengths))
+                    for where, at in _alike(own, timed):
+                        some = energies if index is None else np.atleast_2d(energies)[index[where]]
+                        counts = fold.in_all_bins(some, fixed | inputs | at)
+                        total[part[where] if n else ...] += counts
         return rows
 
-    def _by_detector(
-        self, shapes: Mapping[str, Array]
-    ) -> Iterator[tuple[npt.NDArray[np.intp], dict[str, float]]]:
-        """Points that have the same inputs of the detector, and those inputs."""
+    def _fixed_inputs(self) -> dict[str, float]:
+        """Inputs of the detector that are fixed at another value than the usual one."""
         known = {p.name: p.default for p in self.experiment.inputs}
-        fixed = {
-            n: self._said.fixed[n] for n in known if self._said.fixed.get(n, known[n]) != known[n]
-        }
-        scanned = [n for n in known if n in shapes]
-        if not scanned:
-            n = len(next(iter(shapes.values()))) if shapes else 0
-            yield np.arange(n), fixed
-            return
-        values, index = np.unique(
-            np.stack([shapes[n] for n in scanned], axis=1), axis=0, return_inverse=True
-        )
-        for i, row in enumerate(values.tolist()):
-            yield (
-                np.flatnonzero(index.ravel() == i),
-                {**fixed, **dict(zip(scanned, row, strict=True))},
-            )
+        fixed = self._said.fixed
+        return {n: fixed[n] for n in known if fixed.get(n, known[n]) != known[n]}
 
-    def _counts(self, fold: Fold, shapes: Mapping[str, Array], inputs: Mapping[str, float]) -> Rows:
-        """Counts of one fold by monomial, less what disappears on the way."""
-        rows = self._arriving(fold, shapes, inputs)
-        if self.scenario.transition is not None:
-            add(rows, self._lost(fold, self.scenario.transition, shapes, inputs))
-        return rows
+    def _scanned_inputs(self, shapes: Mapping[str, Array]) -> tuple[list[str], list[str]]:
+        """Scanned inputs of the detector: those of the response, and those that act behind it.
+
+        The latter change the shares of the bins that are not energy, or the backgrounds alone:
+        nothing is folded again for them.
+        """
+        at = self.experiment.response_at
+        responding = named_parameters(at, shapes) if at is not None else []
+        taken = (*responding, self.experiment.radius_scale)
+        scanned = [p.name for p in self.experiment.inputs if p.name in shapes]
+        return responding, [name for name in scanned if name not in taken]
 
     def _scaled(self, rows: Rows, component: str) -> Rows:
         """Counts of one flux component, times the inputs that scale its flux."""
@@ -228,132 +230,34 @@ class TemplateMaker:
                 add(scaled, {total: c * counts})
         return scaled
 
-    def _lost(
-        self,
-        fold: Fold,
-        transition: Transition,
-        shapes: Mapping[str, Array],
-        inputs: Mapping[str, float],
-    ) -> Rows:
-        """Minus coefficient x what the probability takes, shape value by shape value."""
-        flavor, length = fold.component.flavor, self.experiment.baseline_m
-        parts: list[Rows] = []
-        for one in _one_by_one(shapes):
-            values = self._said.fixed | one
-            phase = float(self._said.ask(transition.phase, length, values=values))
-            (energies, weights), averages_out = fold.oscillating(phase)
-            taken = self._said.ask(transition.probability, energies, length, values=values)
-            beam = (energies, weights * (AVERAGED if averages_out else taken))
-            parts.append(self._arriving(fold, one, inputs, beam))
-        coefficient = self._polynomial(transition.coefficient, flavor, shapes)
-        rows: Rows = {}
-        for exponents in parts[0]:
-            counts = [part[exponents] for part in parts]
-            taken = np.stack(counts) if shapes else counts[0]
-            for more, c in coefficient.terms.items():
-                total = tuple(i + j for i, j in zip(exponents, more, strict=True))
-                add(rows, {total: -column(c) * taken})
-        return rows
 
-    def _arriving(
-        self,
-        fold: Fold,
-        shapes: Mapping[str, Array],
-        inputs: Mapping[str, float],
-        beam: Beam | None = None,
-    ) -> Rows:
-        """Counts by monomial in the given beam, else in the undisturbed one."""
-        if isinstance(fold, NuclearFold):
-            spectrum = self._nuclear_spectrum(fold, shapes, beam)
-        else:
-            assert isinstance(fold, ElectronFold)
-            spectrum = self._electron_spectrum(fold, shapes, beam)
-        rows: Rows = {}
-        for term in self.scenario.terms:
-            if term.heavy_mass is not None and isinstance(fold, NuclearFold):
-                add(rows, self._heavy(fold, term, term.heavy_mass, shapes, inputs))
-            elif term.heavy_mass is None and (term.electrons or isinstance(fold, NuclearFold)):
-                add(spectrum, self._term(fold, term, shapes, beam))
-        add(rows, {e: fold.counts(s, inputs) for e, s in spectrum.items()})
-        return rows
-
-    def _nuclear_spectrum(
-        self, fold: NuclearFold, shapes: Mapping[str, Array], beam: Beam | None
-    ) -> Rows:
-        """Recoils per nucleus and MeV of each monomial, (*shape lengths, n_recoils)."""
-        strength = fold.weak_strength if beam is None else fold.strength(beam)
-        target = self._said.nucleus(fold.target.isotope, shapes)
-        charges = dict(self._said.charges(target, fold.q2, shapes))
-        total: Rows = {}
-        for final in FLAVORS:
-            add(total, squared(self._said.nuclear(fold.component.flavor, final, shapes), charges))
-        return {e: q2 * strength for e, q2 in total.items()}
-
-    def _electron_spectrum(
-        self, fold: ElectronFold, shapes: Mapping[str, Array], beam: Beam | None
-    ) -> Rows:
-        """Recoils per electron and MeV of each monomial, as `vector_axial_parts` has them."""
-        vector, mixed, axial = fold.parts(fold.energies if beam is None else beam)
-        charges = dict(self._said.charges(fold.target, fold.q2, shapes))
-        charges["unit"] = np.ones_like(fold.q2)
-        initial = fold.component.flavor
-        g_a = self._said.electron_axial(initial)
-        total: Rows = {(0,) * len(self.couplings): g_a**2 * axial}
-        for final in FLAVORS:
-            amplitude = self._said.electronic(initial, final, shapes)
-            add(total, {e: v * vector for e, v in squared(amplitude, charges).items()})
-            if initial == final:
-                add(total, {e: v * g_a * mixed for e, v in linear(amplitude, charges).items()})
-        return total
-
-    def _term(self, fold: Fold, term: Term, shapes: Mapping[str, Array], beam: Beam | None) -> Rows:
-        """Recoils per target and MeV of a term without interference, by monomial."""
-        energies, weights = fold.energies if beam is None else beam
-        grown = {k: np.asarray(v)[..., np.newaxis, np.newaxis] for k, v in shapes.items()}
-        target = fold.target
-        if isinstance(fold, NuclearFold):
-            target = self._said.nucleus(fold.target.isotope, shapes, behind=2)
-        density = self._said.ask(
-            term.cross_section, target, energies, fold.recoil, values=self._said.fixed | grown
-        )
-        spectrum = np.sum(weights * density, axis=-2)
-        coefficient = self._polynomial(term.coefficient, fold.component.flavor, shapes)
-        return {e: column(c) * spectrum for e, c in coefficient.terms.items()}
-
-    def _heavy(
-        self,
-        fold: NuclearFold,
-        term: Term,
-        heavy_mass: Callable[..., Any],
-        shapes: Mapping[str, Array],
-        inputs: Mapping[str, float],
-    ) -> Rows:
-        """Counts of a term with kinematic limits of its own, shape value by shape value."""
-        counts = []
-        for one in _one_by_one(shapes):
-            values = self._said.fixed | one
-            limits = fold.heavy(float(self._said.ask(heavy_mass, values=values)))
-            if limits is None:
-                counts.append(np.zeros(self.experiment.n_bins))
-                continue
-            recoil, dt, (energies, weights) = limits
-            target = self._said.nucleus(fold.target.isotope, one)
-            density = self._said.ask(term.cross_section, target, energies, recoil, values=values)
-            spectrum = np.sum(weights * density, axis=-2)
-            counts.append(fold.heavy_counts(recoil, dt, spectrum, inputs))
-        total = np.stack(counts) if shapes else counts[0]
-        coefficient = self._polynomial(term.coefficient, fold.component.flavor, shapes)
-        return {e: column(c) * total for e, c in coefficient.terms.items()}
-
-    def _polynomial(
-        self, coefficient: Callable[..., Any], flavor: str, shapes: Mapping[str, Array]
-    ) -> Polynomial:
-        asked = self._said.ask(coefficient, flavor, values=self._said.values(shapes))
-        return as_polynomial(asked, self.couplings)
+def _alike(
+    shapes: Mapping[str, Array], names: Sequence[str]
+) -> Iterator[tuple[npt.NDArray[np.intp], dict[str, float]]]:
+    """Points that have the same values of the named shapes, and those values."""
+    n = len(next(iter(shapes.values()))) if shapes else 0
+    scanned = [name for name in names if name in shapes]
+    if not scanned:
+        yield np.arange(n), {}
+        return
+    columns = np.stack([shapes[name] for name in scanned], axis=1)
+    values, index = np.unique(columns, axis=0, return_inverse=True)
+    for i, row in enumerate(values.tolist()):
+        yield np.flatnonzero(index.ravel() == i), dict(zip(scanned, row, strict=True))
 
 
-def _one_by_one(shapes: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
-    """Shape values one after the other, as numbers; once with none where nothing is scanned."""
-    n = len(next(iter(shapes.values()))) if shapes else 1
-    for i in range(n):
-        yield {name: values[i] for name, values in shapes.items()}
+def _apart(
+    shapes: Mapping[str, Array], timed: Sequence[str]
+) -> tuple[dict[str, Array], npt.NDArray[np.intp] | None]:
+    """Values of the shapes that are not timed, each combination once, and which one a point has.
+
+    As they are (None) where nothing is timed.
+    """
+    if not timed:
+        return dict(shapes), None
+    names = [name for name in shapes if name not in timed]
+    if not names:
+        return {}, np.zeros(len(shapes[timed[0]]), np.intp)
+    columns = np.stack([shapes[name] for name in names], axis=1)
+    values, index = np.unique(columns, axis=0, return_inverse=True)
+    return dict(zip(names, values.T, strict=True)), index.ravel()

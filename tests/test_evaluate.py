@@ -15,10 +15,11 @@ from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
 from scanner.definition import ScanDefinition, from_mapping
 from scanner.errors import DefinitionError
-from scanner.evaluate import PROFILED_AT_ONCE, Evaluator
+from scanner.evaluate import Evaluator
 from scanner.grid import Grid
 from scanner.inputs import all_parameters
 from scanner.parameter import Constraint
+from scanner.profiling import PROFILED_AT_ONCE
 from scanner.statistics.pulls import OK, UNPHYSICAL
 
 CSI, LAR = "coherent_csi_2021", "coherent_lar_2020"

@@ -61,3 +61,23 @@ def test_notes_name_the_parameter_and_the_beams():
     assert notes[0].startswith("eps_tautau_u changes no count of these experiments: ")
     assert f"{CSI} has nu_mu, nu_e, nubar_mu; {LAR} has nu_mu" in notes[0]
     assert known.idle_notes([], known.loaded_experiments(made)) == ()
+
+
+def test_what_is_profiled_is_said_and_what_jointly():
+    axes = {"eps_ee_u": (-1.0, 1.0, "")}
+    plain = definition("nsi", [CSI, LAR], axes)
+    assert known.profile_notes(plain) == ()
+    assert known.profile_record(plain) == {}
+    shared = {"flux_error": "shared"}
+    made = definition("nsi", [CSI, LAR], axes, experiment={CSI: shared, LAR: shared})
+    assert known.sharing(made) == {"sns_flux": (CSI, LAR)}
+    first, second = known.profile_notes(made)
+    assert first == "profiled inputs: sns_flux (1 +- 0.1)"
+    assert "jointly" in second
+    assert known.profile_record(made) == {
+        "profiled_inputs": {"sns_flux": {"mean": 1.0, "sigma": 0.1}},
+        "profiled_jointly": ["sns_flux"],
+    }
+    alone = definition("nsi", [CSI, LAR], axes, experiment={CSI: shared})
+    assert known.sharing(alone) == {"sns_flux": (CSI,)}
+    assert known.profile_record(alone)["profiled_jointly"] == []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 from scanner import catalog
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
-from scanner.morph import NODES, Morph
+from scanner.morph import BEND, NODES, SLOPE, Chebyshev, Morph, Spline
 
 CSI, LAR = "coherent_csi_2021", "coherent_lar_2020"
 
@@ -119,3 +120,62 @@ def test_two_inputs_at_once():
     found = morph.weights(values) @ model.signal(morph.nodes())
     exact = model.signal(values)
     np.testing.assert_allclose(found, exact, rtol=1e-6, atol=1e-6 * exact.max())
+
+
+# --- derivatives, and an interpolation of its own for each input ----------------------------------
+
+
+@pytest.mark.parametrize(
+    "rule", [Chebyshev(2.0, 5.0), Chebyshev(2.0, 5.0, 4), Chebyshev(0.2, 0.21)]
+)
+def test_derivatives_of_polynomials_are_exact(rule):
+    x = np.linspace(rule.low, rule.high, 41)
+    middle, half = 0.5 * (rule.low + rule.high), 0.5 * (rule.high - rule.low)
+    for power in range(rule.n):
+        t, nodes = (x - middle) / half, (rule.nodes - middle) / half
+        slope = power * t ** max(power - 1, 0) / half
+        bend = power * (power - 1) * t ** max(power - 2, 0) / half**2
+        found = rule.weights(x, SLOPE) @ nodes**power
+        np.testing.assert_allclose(found * half, slope * half, rtol=0, atol=1e-10)
+        found = rule.weights(x, BEND) @ nodes**power
+        np.testing.assert_allclose(found * half**2, bend * half**2, rtol=0, atol=1e-8)
+
+
+def test_derivatives_on_a_node_are_those_beside_it():
+    rule = Chebyshev(-1.0, 1.0)
+    for order in (SLOPE, BEND):
+        on = rule.weights(rule.nodes, order)
+        np.testing.assert_allclose(on, rule.weights(rule.nodes + 1e-9, order), atol=1e-5)
+
+
+def test_a_spline_through_given_nodes():
+    rule = Spline((-3.0, -2.0, 0.0, 0.5, 1.0, 3.0))
+    x = np.linspace(-3.0, 3.0, 61)
+    np.testing.assert_array_equal(rule.nodes, rule.at)
+    np.testing.assert_allclose(rule.weights(rule.nodes), np.eye(6), atol=1e-14)
+    for order, cubic in ((0, x**3 - x), (SLOPE, 3 * x**2 - 1), (BEND, 6 * x)):
+        found = rule.weights(x, order) @ (rule.nodes**3 - rule.nodes)
+        np.testing.assert_allclose(found, cubic, atol=1e-11)
+    # against scipy's spline of other values
+    values = np.cos(rule.nodes)
+    np.testing.assert_allclose(
+        rule.weights(x) @ values, CubicSpline(rule.nodes, values)(x), rtol=1e-12
+    )
+
+
+def test_each_input_has_its_own_nodes():
+    ranges = {"x": (0.0, 1.0), "y": (-1.0, 1.0), "z": (-3.0, 3.0)}
+    morph = Morph(ranges, {"y": 3, "z": (-3.0, -1.0, 0.0, 2.0, 3.0)})
+    assert morph.n == NODES * 3 * 5
+    nodes, rng = morph.nodes(), np.random.default_rng(4)
+    values = {n: rng.uniform(*ends, 30) for n, ends in ranges.items()}
+
+    def f(x, y, z):
+        return x**5 * y**2 - 2.0 * y * z**3 + x * z
+
+    weights = morph.weights(values)
+    np.testing.assert_allclose(weights @ f(**nodes), f(**values), rtol=1e-9, atol=1e-11)
+    slope = morph.weights(values, {"x": 1, "z": 1}) @ f(**nodes)
+    np.testing.assert_allclose(slope, np.ones(30), rtol=1e-8)
+    bend = morph.weights(values, {"y": 2}) @ f(**nodes)
+    np.testing.assert_allclose(bend, 2.0 * values["x"] ** 5, rtol=1e-8, atol=1e-10)

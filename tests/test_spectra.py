@@ -71,3 +71,25 @@ def test_a_point_that_nothing_fits_is_refused() -> None:
     parameters = {"model": "universal", "mass": 10.0, "coupling": 1e40}
     with pytest.raises(DefinitionError, match="no pulls fit this point"):
         spectra(point(parameters=parameters))
+
+
+def test_profiled_inputs_are_at_their_fit() -> None:
+    chosen = point(experiment={"coherent_csi_2021": {"pulls": "valencia"}})
+    assert set(chosen.profile) == {"csi_form_factor_scale", "csi_beam_shift", "csi_efficiency"}
+    told, found = explain(chosen), spectra(chosen)
+    csi = told.experiments["coherent_csi_2021"]
+    assert set(csi.inputs) == set(chosen.profile)
+    assert told.experiments["coherent_lar_2020"].inputs == {}
+    fit = found["coherent_csi_2021"].point
+    assert fit.total.sum() == pytest.approx(csi.counts_fitted["total"])
+    assert fit.chi2 == pytest.approx(csi.chi2)
+    # in standard deviations, beside the pulls
+    radius = (csi.inputs["csi_form_factor_scale"] - 1.0) / 0.05
+    assert fit.pulls["csi_form_factor_scale"] == pytest.approx(radius)
+    assert fit.pulls["csi_efficiency"] == pytest.approx(csi.inputs["csi_efficiency"])
+    assert 0.0 < fit.widths["csi_efficiency"] < 1.1
+    assert "csi_beam_shift" not in fit.pulls  # free in its range: no width to measure it by
+    # neutrons are told where the beam has moved them
+    moved = found["coherent_csi_2021"].experiment.backgrounds["BRN"]
+    assert csi.counts["BRN"] == pytest.approx(moved.sum())
+    assert csi.counts["BRN"] != pytest.approx(18.4, abs=1e-3)

@@ -21,6 +21,7 @@ from scanner.errors import DefinitionError
 from scanner.experiments import _tables
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import Isotope, Material
+from scanner.recoils import Recoils
 from scanner.scenario import Parameter, Scenario, Term
 from scanner.templates import TemplateMaker
 
@@ -400,3 +401,54 @@ def test_a_mistake_in_a_scenario_is_one_clear_error(coherent, said):
     with pytest.raises(DefinitionError, match=re.escape(said)) as caught:
         _made(_toy(charges={"neutron": _neutrons}, coherent=coherent), ("a",)).fold({})
     assert "mend the scenario" in str(caught.value)
+
+
+# --- what acts behind the response, and on the nucleus --------------------------------------------
+
+
+@pytest.mark.parametrize("scenario", ["light_vector", "dipole_portal", "sterile"])
+def test_shifts_efficiencies_and_radii_on_a_mesh_are_those_one_by_one(scenario):
+    """Three inputs of CsI and a parameter of the scenario, against a fold for each point."""
+    form, loaded = catalog.scenario(scenario), catalog.experiment("coherent_csi_2021")
+    shape, value = {
+        "light_vector": ("mass", [3.0, 60.0]),
+        "dipole_portal": ("mass", [5.0, 20.0]),
+        "sterile": ("dm2_41", [0.5, 20.0]),
+    }[scenario]
+    fixed = {p.name: p.default for p in form.parameters if p.default is not None}
+    fixed |= {"light_vector": {"coupling": 3e-5}, "dipole_portal": {"d_mu": 40.0}}.get(
+        scenario, {"U_mu4_squared": 0.2}
+    )
+    fixed.pop(shape, None)
+    axes = {
+        shape: np.array(value),
+        "csi_efficiency": np.array([-1.0, 0.0, 0.5]),
+        "csi_form_factor_scale": np.array([0.9, 1.0]),
+        "csi_beam_shift": np.array([0.0, 0.1]),
+    }
+    mesh = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij"), strict=True))
+    own = {n: v for n, v in fixed.items() if n not in axes}
+    found = TemplateMaker(form, loaded, Conventions(), own, ()).fold(mesh).counts[0]
+    for place in np.ndindex(found.shape[:-1]):
+        at = {name: float(values[place]) for name, values in mesh.items()}
+        alone = TemplateMaker(form, loaded, Conventions(), {**own, **at}, ()).fold({}).counts[0]
+        np.testing.assert_allclose(found[place], alone, rtol=1e-11, atol=1e-13 * alone.max())
+    changes = [np.ptp(found, axis=axis).max() for axis in range(4)]
+    assert min(changes) > 1e-2
+
+
+def test_a_shift_alone_folds_once(monkeypatch):
+    loaded = catalog.experiment("coherent_csi_2021")
+    made = TemplateMaker(catalog.scenario("standard_model"), loaded, Conventions(), {}, ())
+    asked = []
+    original = Recoils.counts
+    monkeypatch.setattr(Recoils, "counts", lambda *a: asked.append(1) or original(*a))
+    shifts = np.linspace(-0.2, 0.2, 7)
+    found = made.fold({"csi_beam_shift": shifts}).counts[0]
+    assert len(asked) == 6  # two nuclei, three components
+    for row, shift in zip(found, shifts.tolist(), strict=True):
+        share = loaded.timing_at(csi_beam_shift=shift)["nu_mu"]
+        assert 0.0 < row.reshape(9, 11)[4, 2] < found.max()
+        assert share.sum() <= 1.0
+    alone = made.fold({}).counts[0]
+    np.testing.assert_allclose(found[3], alone, rtol=1e-12)

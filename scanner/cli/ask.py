@@ -118,10 +118,19 @@ def _print_point(explained: Point) -> None:
         print(f"  signal by flux: {shares}")
         pulls = ", ".join(f"{k} {v:+.2f}" for k, v in found.pulls.items())
         print(f"  pulls (sigma): {pulls or 'none'}")
+        if found.inputs:
+            inputs = ", ".join(f"{k} = {v:.5g}" for k, v in found.inputs.items())
+            print(f"  profiled inputs: {inputs}")
     for name, value in explained.derived.items():
         print(f"{name} = {value:.4g}")
+    if explained.joint is not None:
+        shared = ", ".join(f"{k} {v:.5g}" for k, v in explained.joint[0].values.items())
+        print(f"fitted together: {shared}")
     delta = explained.chi2 - explained.chi2_sm
-    print(f"combined  chi2 = {explained.chi2:.4f}, Delta chi2 from the Standard Model {delta:+.4f}")
+    combined = "combined (jointly)" if explained.joint else "combined"
+    print(
+        f"{combined}  chi2 = {explained.chi2:.4f}, Delta chi2 from the Standard Model {delta:+.4f}"
+    )
     for dof in (1, 2):
         words = ", ".join(
             f"{level} {'excluded' if out else 'allowed'}"
@@ -148,7 +157,7 @@ def query(
     opened = opened_scan(scan, store, partial)
     found = opened.query(numbers(values), dof=dof, experiments=experiment, reference=reference)
     if json:
-        show_json({"scan": opened.id, **found.to_dict()})
+        show_json({"scan": opened.id, **profiled(opened), **found.to_dict()})
         return
     rows = [("", "chi2", "Delta chi2", *next(iter(found.answers.values())).excluded)]
     rows += [
@@ -195,7 +204,7 @@ def profile(
         write_profile(surface, output, Origin.of(opened))
         print(output)
     elif json:
-        show_json({"scan": opened.id, **profile_record(surface)})
+        show_json({"scan": opened.id, **profiled(opened), **profile_record(surface)})
     else:
         record = profile_record(surface)
         show_table([list(record["columns"]), *(_cells(row) for row in record["rows"])])
@@ -239,7 +248,8 @@ def interval(
             "`scanner status`)"
         )
     if json:
-        show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
+        head = {"scan": opened.id, "digest": opened.stored.digest, **profiled(opened)}
+        show_json({**head, **found.to_dict()})
         return
     print_interval(found, opened.definition.axes)
 
@@ -277,7 +287,8 @@ def contour(
     found = answer.plane if answer else opened.contour(kept, **asked)
     if json:
         record = (answer or found).to_dict()
-        show_json({"scan": opened.id, "digest": opened.stored.digest, **record})
+        head = {"scan": opened.id, "digest": opened.stored.digest, **profiled(opened)}
+        show_json({**head, **record})
         return
     for sentence in answer.text() if answer else ():
         print(f"# {sentence}")
@@ -285,8 +296,8 @@ def contour(
 
 
 def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
-    """The stored scan of that name; a note where its sources have changed since."""
-    from scanner.known import sensitivity_notes
+    """The stored scan of that name; notes on changed sources and on profiled inputs."""
+    from scanner.known import profile_notes, sensitivity_notes
     from scanner.scan import Scan
 
     opened = Scan.open(scan, store=store, partial=partial, told=note, **cluster)
@@ -294,9 +305,19 @@ def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) ->
         opened.definition.check_sources()
     except MismatchError as error:  # an old result is still a result, but not of today's code
         note(str(error))
+    else:
+        for sentence in profile_notes(opened.definition):
+            note(sentence)
     for sentence in sensitivity_notes(opened.definition):
         note(sentence)
     return opened
+
+
+def profiled(opened: Scan) -> dict[str, Any]:
+    """Inputs that the scan profiles, and those that experiments share, for JSON."""
+    from scanner.known import profile_record
+
+    return profile_record(opened.definition)
 
 
 VERBS: tuple[Callable[..., None], ...] = (point, query, profile, interval, contour)

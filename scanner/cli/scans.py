@@ -175,9 +175,9 @@ def _tell(
     remarks: tuple[str, ...] = (),
 ) -> None:
     """Print the limit, then draw: the numbers are told even where no figure can be written."""
-    from scanner.known import sensitivity_notes
+    from scanner.known import profile_notes, sensitivity_notes
 
-    for sentence in report.notes if report else ():
+    for sentence in (*(report.notes if report else ()), *profile_notes(scan.definition)):
         note(sentence)
     remarks = (*remarks, *sensitivity_notes(scan.definition))
     if json:
@@ -221,9 +221,12 @@ def _told(report: Report | None, seconds: float) -> str:
 def _record(
     scan: Scan, report: Report | None, seconds: float, figure: Path | None
 ) -> dict[str, Any]:
+    from scanner.known import profile_record
+
     return {
         "scan": scan.id,
         "definition": scan.definition.name,
+        **profile_record(scan.definition),
         "path": str(scan.stored.path),
         "cube": str(scan.stored.path / "cube.zarr"),
         "figure": None if figure is None else str(figure),

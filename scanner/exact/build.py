@@ -54,8 +54,10 @@ def likelihood(
         default the scenario's couplings and every shape parameter (mass) that has no default, but
         for those that change no count of these experiments: they keep their default and are listed
         as ``idle``.
-    profile : mapping from input to ``{"mean": ..., "sigma": ...}``
-        Inputs profiled with a Gaussian constraint.
+    profile : mapping from input to ``{"mean": ..., "sigma": ...}`` or ``{"low": ..., "high": ...}``
+        Inputs profiled with a Gaussian constraint, or free between two ends. Those that an
+        experiment constrains of itself are profiled as it says, unless they are fixed, free or
+        named here; one that is free has no constraint: add it to chi2.
 
     Raises
     ------

@@ -22,6 +22,7 @@ from scanner.exact.arguments import parameter_of, points_in, points_of, shaped
 from scanner.exact.differences import slopes_by_differences
 from scanner.exact.free import FreeParameter
 from scanner.exact.layer import Layer
+from scanner.exact.single import has_single
 
 if TYPE_CHECKING:
     from scanner.exact.interval import ExactInterval
@@ -74,7 +75,10 @@ class Likelihood:
         self.layers = tuple(together if layers is None else layers)
         self._evaluator = evaluator_of(definition)
         self._rows = [definition.layers.index(name) for name in self.layers]
-        self.direct = not definition.profile
+        # a joint layer has no model of its own: it stands behind them, and is profiled
+        self.direct = not definition.profile and all(
+            has_single(self._evaluator.models[row].likelihood) for row in self._rows
+        )
         self._parts = (
             tuple(Layer(self._evaluator.models[row]) for row in self._rows) if self.direct else ()
         )
@@ -136,6 +140,8 @@ class Likelihood:
             profiled = ", ".join(self.definition.profile)
             raise DefinitionError(
                 f"pulls: {profiled} is profiled as well; free it and add its constraint instead"
+                if profiled
+                else "pulls: an experiment whose likelihood is told as a whole; ask its point"
             )
         points, shape = points_of(self.parameters, values)
         return {

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from scanner.statistics.background import CurveLikelihood
 from scanner.statistics.gaussian import GaussianLikelihood
+from scanner.statistics.parts import PartedPulls
 from scanner.statistics.poisson import DECREMENT, PoissonLikelihood
 from scanner.statistics.pulls import LinearPulls
 
@@ -144,6 +145,13 @@ def _most(pulls: LinearPulls, observed: Array) -> float:
 
 
 Single = SinglePoisson | SingleGaussian | SingleCurve
+
+
+def has_single(likelihood: object) -> bool:
+    """Whether there is a way to fit one point of that likelihood."""
+    if not isinstance(likelihood, (PoissonLikelihood, GaussianLikelihood)):
+        return False
+    return not isinstance(likelihood.pulls, PartedPulls)
 
 
 def single(likelihood: object) -> Single:

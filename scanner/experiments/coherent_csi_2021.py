@@ -7,17 +7,26 @@ x 11 in time, Poisson, four normalisation pulls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from scanner.experiment import BinAxis, Electrons, Experiment, Pull
-from scanner.experiments import _tables
+from scanner.errors import DefinitionError
+from scanner.experiment import BinAxis, Constraint, Electrons, Experiment, Pull
+from scanner.experiments import _csi_tables, _sns, _tables
+from scanner.experiments._csi_tables import (
+    ENERGY_EDGES_PE,
+    EXPECTED,
+    NAME,
+    TIME_EDGES_US,
+    time_efficiency,
+    time_projection,
+)
+from scanner.experiments._sns import without
 from scanner.parameter import Parameter
-from scanner.physics.constants import MUON_LIFETIME_US
 from scanner.physics.electrons import effective_charge, shell_edges
 from scanner.physics.fluxes.stopped_pion import (
     DELAYED,
@@ -31,15 +40,17 @@ from scanner.response import EnergyResponse, gamma_density, window_shares
 
 Array = npt.NDArray[np.float64]
 
-NAME = "coherent_csi_2021"
 TITLE = "COHERENT CsI 2021"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "timing": ("gaussian_500ns", "release_profile"),
     "electron_scattering": ("ignored", "signal"),
+    "pulls": ("normalisation", "valencia"),
+    "quenching_error": ("normalisation", "components"),
+    "flux_error": ("own", "shared"),
 }
 
-ENERGY_EDGES_PE = np.array([0, 8, 12, 16, 20, 24, 32, 40, 50, 60], dtype=float)
-TIME_EDGES_US = np.array([0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 2, 4, 6], dtype=float)
+build = _csi_tables.build
+RELEASE_FILES = _csi_tables.RELEASE_FILES
 
 NEUTRINOS_PER_PROTON = 0.0848
 PROTONS_ON_TARGET = 3.198e23
@@ -48,33 +59,80 @@ MASS_KG = 14.6
 LIGHT_YIELD_PE_PER_KEVEE = 1.0 / 0.0749
 SMEARING_SHAPE_PER_KEVEE = 9.56
 PULSE_MEAN_US, PULSE_SIGMA_US = 0.50, 0.15
-LATE_LOSS_PER_US, LATE_START_US = 0.0494, 0.52
-EXPECTED = {"BRN": 18.4, "NIN": 5.6, "SSB": 1286.0}
 PULL_WIDTHS = {"BRN": 0.25, "NIN": 0.35, "SSB": 0.021}
 SIGNAL_WIDTH = 0.12
 """Relative widths of arXiv:2202.11002; the supplement quotes 12-13 % in all for the signal."""
+RATE_WIDTH = 0.11
+"""Of the flux and the efficiency together, in the form of arXiv:2211.11905."""
+QUENCHING_WIDTH = 0.038
+"""Part of the signal's error (arXiv:2110.07730), with a pull of its own in arXiv:2211.11905."""
 
 QUENCHING_COMPONENTS = ("csi_quenching_pc0", "csi_quenching_pc1")
 """Principal components of the quenching curve's error band; rows 1-2 and 3-4 of the table are their
 +1 and -1 sigma curves, which lie on both sides of the nominal one alike."""
-INPUTS = tuple(
+EFFICIENCY, SCALE, SHIFT = "csi_efficiency", "csi_form_factor_scale", "csi_beam_shift"
+INPUTS = (
+    *(
+        Parameter(
+            name,
+            "shape",
+            default=0.0,
+            minimum=-3.0,
+            maximum=3.0,
+            latex=rf"Q_{i}",
+            description=f"principal component {i} of the CsI quenching curve, in standard "
+            "deviations",
+            shared=True,
+        )
+        for i, name in enumerate(QUENCHING_COMPONENTS)
+    ),
     Parameter(
-        name,
+        EFFICIENCY,
         "shape",
         default=0.0,
-        minimum=-3.0,
-        maximum=3.0,
-        latex=rf"Q_{i}",
-        description=f"principal component {i} of the CsI quenching curve, in standard deviations",
+        minimum=-2.0,
+        maximum=2.0,
+        latex=r"\alpha_7",
+        description="CsI efficiency curve, in standard deviations: the release's at -1, 0 and 1",
         shared=True,
-    )
-    for i, name in enumerate(QUENCHING_COMPONENTS)
+    ),
+    Parameter(
+        SCALE,
+        "shape",
+        default=1.0,
+        minimum=0.75,
+        maximum=1.25,
+        latex=r"1 + \alpha_4",
+        description="factor on the radii of Cs and I: 1.23 A^(1/3) fm of klein_nystrand, the rms "
+        "radii of other form factors",
+        shared=True,
+    ),
 )
+BEAM_SHIFT = Parameter(
+    SHIFT,
+    "shape",
+    unit="us",
+    default=0.0,
+    minimum=-0.25,
+    maximum=0.25,
+    latex=r"\alpha_6",
+    description="arrival of beam neutrinos and neutrons at the CsI detector, later than usual",
+    shared=True,
+)
+NODES = {EFFICIENCY: 3, SCALE: 6, SHIFT: 11}
+"""Of the interpolation. A parabola is exact with three; six for the radii are good to 4e-5 of chi2;
+eleven for the shift to 2e-3, where the 10-ns steps of the neutrons' arrival times begin."""
 ELECTRON_MAX_RECOIL_MEV = 0.015
 """200 photoelectrons on average: 8 standard deviations above the last bin."""
 
 
-def load(timing: str = "gaussian_500ns", electron_scattering: str = "ignored") -> Experiment:
+def load(
+    timing: str = "gaussian_500ns",
+    electron_scattering: str = "ignored",
+    pulls: str = "normalisation",
+    quenching_error: str = "normalisation",
+    flux_error: str = "own",
+) -> Experiment:
     """Experiment from the shipped tables.
 
     Parameters
@@ -85,9 +143,38 @@ def load(timing: str = "gaussian_500ns", electron_scattering: str = "ignored") -
     electron_scattering : "ignored" or "signal"
         Whether neutrino-electron scattering, which a scintillator cannot tell from a nuclear
         recoil, counts as signal: free electrons in the steps of arXiv:2205.09484.
+    pulls : "normalisation" or "valencia"
+        Four normalisations, as Atzori Corona et al. have them; or the form of De Romeri et al.,
+        arXiv:2211.11905: mu = (1 + a0 + a5) S(a4, a6, a7) + (1 + a1) BRN(a6) + (1 + a2) NIN(a6) +
+        (1 + a3) SSB, with 11 % for flux and efficiency (a0) and 3.8 % for the quenching (a5) on
+        the signal, radii good to 5 % (a4: ``csi_form_factor_scale``), a shift of the beam's arrival
+        that is free within 250 ns (a6: ``csi_beam_shift``) and the efficiency curve between those
+        of the release (a7: ``csi_efficiency``). These three are profiled unless they are fixed.
+    quenching_error : "normalisation" or "components"
+        Whether the 3.8 % of the quenching are part of the signal's error, or the principal
+        components of the curve are profiled in their place.
+    flux_error : "own" or "shared"
+        Whether the 10 % of the neutrino flux are part of the signal's error, uncorrelated with
+        other experiments as in the published combinations, or ``sns_flux`` is profiled, which all
+        experiments at the SNS share that are asked for it.
+
+    Raises
+    ------
+    DefinitionError
+        The beam is shifted in the release's profile, which is known in the time bins alone.
     """
-    bins = _tables.read(NAME, "bins.csv")
+    bins = _csi_tables.read("bins.csv")
     shares = {"gaussian_500ns": _gaussian_shares, "release_profile": _release_shares}[timing]()
+    moving = timing == "gaussian_500ns"
+    if pulls == "valencia" and not moving:
+        raise DefinitionError(
+            f'experiment.{NAME}.pulls = "valencia" shifts the beam, and timing = {timing!r} is '
+            'known in the time bins alone; choose timing = "gaussian_500ns"'
+        )
+    inputs = (*INPUTS, *([BEAM_SHIFT] if moving else []))
+    constraints = _constraints(pulls, quenching_error)
+    if flux_error == "shared":
+        inputs, constraints = (*inputs, _sns.FLUX), constraints | {_sns.FLUX.name: _sns.CONSTRAINT}
     return Experiment(
         name=NAME,
         title=TITLE,
@@ -109,30 +196,92 @@ def load(timing: str = "gaussian_500ns", electron_scattering: str = "ignored") -
         observed=bins["observed"],
         backgrounds={name: bins[name.lower()] for name in EXPECTED},
         pulls=(
-            Pull("csi_signal", SIGNAL_WIDTH, signal=1.0),
+            *_signal_pulls(pulls, quenching_error, flux_error),
             *(Pull(f"csi_{z.lower()}", w, backgrounds={z: 1.0}) for z, w in PULL_WIDTHS.items()),
         ),
         statistic="poisson",
         provenance=_tables.provenance(NAME),
-        choices={"timing": timing, "electron_scattering": electron_scattering},
-        inputs=INPUTS,
+        choices={
+            "timing": timing,
+            "electron_scattering": electron_scattering,
+            "pulls": pulls,
+            "quenching_error": quenching_error,
+            "flux_error": flux_error,
+        },
+        inputs=inputs,
         response_at=response,
+        timing_at=_gaussian_shares if moving else None,
+        backgrounds_at=neutrons if moving else None,
+        constraints=constraints,
+        normalisations={_sns.FLUX.name: ()} if flux_error == "shared" else {},
+        radius_scale=SCALE,
+        nodes=NODES,
         electrons=_electrons() if electron_scattering == "signal" else None,
     )
 
 
-def response(*, csi_quenching_pc0: float = 0.0, csi_quenching_pc1: float = 0.0) -> EnergyResponse:
-    """Photoelectron response of the release; nominal with both components at 0.
+def _signal_pulls(pulls: str, quenching_error: str, flux_error: str) -> tuple[Pull, ...]:
+    """Normalisations of the signal, less what has an input of its own."""
+    apart = [_sns.FLUX_ERROR] if flux_error == "shared" else []
+    if pulls == "valencia":
+        own = (Pull("csi_signal", without(RATE_WIDTH, apart), signal=1.0),)
+        if quenching_error == "components":
+            return own
+        return (*own, Pull("csi_quenching", QUENCHING_WIDTH, signal=1.0))
+    apart += [QUENCHING_WIDTH] if quenching_error == "components" else []
+    return (Pull("csi_signal", without(SIGNAL_WIDTH, apart), signal=1.0),)
+
+
+def _constraints(pulls: str, quenching_error: str) -> dict[str, Constraint]:
+    """Inputs that are profiled, and what is known of them."""
+    found: dict[str, Constraint] = {}
+    if pulls == "valencia":
+        found = {
+            SCALE: Constraint(1.0, 0.05),
+            SHIFT: Constraint(0.0, math.inf),
+            EFFICIENCY: Constraint(0.0, 1.0),
+        }
+    if quenching_error == "components":
+        found |= dict.fromkeys(QUENCHING_COMPONENTS, Constraint(0.0, 1.0))
+    return found
+
+
+def neutrons(*, csi_beam_shift: float = 0.0) -> dict[str, Array]:
+    """Expected counts (n_bins,) of BRN and NIN that arrive `csi_beam_shift` us later than usual.
+
+    The same number of neutrons: those that leave the window are lost, those that are too late are
+    accepted less.
+    """
+    bins, times = _csi_tables.read("bins.csv"), _csi_tables.read("background_time.csv")
+    moved = {}
+    for z in _csi_tables.PROJECTIONS:
+        by_energy = bins[z.lower()].reshape(len(ENERGY_EDGES_PE) - 1, -1).sum(axis=1)
+        arrival = partial(time_projection, times["time_us"], times[z.lower()])
+        share = arrival(csi_beam_shift) / arrival(0.0).sum()
+        moved[z] = np.outer(by_energy, share).ravel()
+    return moved
+
+
+def response(
+    *,
+    csi_quenching_pc0: float = 0.0,
+    csi_quenching_pc1: float = 0.0,
+    csi_efficiency: float = 0.0,
+) -> EnergyResponse:
+    """Photoelectron response of the release; nominal with all of them at 0.
 
     Parameters
     ----------
     csi_quenching_pc0, csi_quenching_pc1 : float
         Principal components of the quenching curve, in standard deviations.
+    csi_efficiency : float
+        Of the efficiency curve, in standard deviations.
     """
-    rows = np.array([_row(_tables.read(NAME, "quenching.csv"), i) for i in range(5)])
+    rows = np.array([_row(_csi_tables.read("quenching.csv"), i) for i in range(5)])
     changes = 0.5 * (rows[[1, 3]] - rows[[2, 4]])
     curve = rows[0] + csi_quenching_pc0 * changes[0] + csi_quenching_pc1 * changes[1]
-    return _response(partial(polynomial_kevee, coefficients=tuple(curve.tolist())))
+    quenched = partial(polynomial_kevee, coefficients=tuple(curve.tolist()))
+    return _response(quenched, csi_efficiency)
 
 
 def _electrons() -> Electrons:
@@ -146,19 +295,40 @@ def _electrons() -> Electrons:
     )
 
 
-def _response(quenched: Callable[[Array], Array]) -> EnergyResponse:
-    efficiency = _row(_tables.read(NAME, "efficiency.csv"), 0)
+def _response(quenched: Callable[[Array], Array], sigmas: float = 0.0) -> EnergyResponse:
+    """Response with the efficiency curve that many standard deviations above the nominal one."""
+    table = _csi_tables.read("efficiency.csv")
+    rows = [_row(table, i) for i in range(3)] if sigmas else [_row(table, 0)]
+    efficiency: Callable[[Array], Array] = partial(energy_efficiency, coefficients=rows[0])
+    if sigmas:
+        efficiency = partial(between_curves, curves=rows, sigmas=sigmas)
     return EnergyResponse(
         edges=ENERGY_EDGES_PE,
-        knots=np.append(np.arange(1.0, 60.0), _threshold(efficiency)),
+        knots=np.append(np.arange(1.0, 60.0), [_threshold(row) for row in rows]),
         quenched=quenched,
         density=partial(
             gamma_density,
             yield_at_one=LIGHT_YIELD_PE_PER_KEVEE,
             shape_slope=SMEARING_SHAPE_PER_KEVEE,
         ),
-        efficiency=partial(energy_efficiency, coefficients=efficiency),
+        efficiency=efficiency,
     )
+
+
+def between_curves(x: Array, *, curves: Sequence[tuple[float, ...]], sigmas: float) -> Array:
+    """Acceptance at x (PE): at each energy the parabola in `sigmas` through three curves.
+
+    Counts are a parabola, too, and their interpolation is exact. Between the thresholds of the
+    three curves (6.3 to 7.9 PE) it falls below zero: by 0.007 between 0 and -1, by 0.04 at -2.
+
+    Parameters
+    ----------
+    curves : sequence of coefficients
+        The nominal curve, that of +1 and that of -1 standard deviation.
+    """
+    nominal, above, below = (energy_efficiency(x, coefficients=c) for c in curves)
+    tilt, bend = 0.5 * (above - below), 0.5 * (above + below) - nominal
+    return np.asarray(nominal + sigmas * tilt + sigmas**2 * bend)
 
 
 def energy_efficiency(x: Array, *, coefficients: tuple[float, ...]) -> Array:
@@ -173,147 +343,18 @@ def _threshold(coefficients: tuple[float, ...]) -> float:
     return float(c - np.log(-a / d - 1.0) / b)
 
 
-def time_efficiency(t: Array) -> Array:
-    """Acceptance in time: 1 below 0.52 us, then exp(-0.0494 (t - 0.52)) (release)."""
-    return np.exp(-LATE_LOSS_PER_US * np.maximum(t - LATE_START_US, 0.0))
-
-
 def _row(table: _tables.Table, index: int) -> tuple[float, ...]:
     return tuple(float(table[key][index]) for key in "abcd")
 
 
-def _gaussian_shares() -> dict[str, Array]:
-    pulse = {"mean": PULSE_MEAN_US, "sigma": PULSE_SIGMA_US}
+def _gaussian_shares(*, csi_beam_shift: float = 0.0) -> dict[str, Array]:
+    """Accepted share of each component in the time bins, with the beam that much (us) later."""
+    pulse = {"mean": PULSE_MEAN_US + csi_beam_shift, "sigma": PULSE_SIGMA_US}
     prompt = window_shares(partial(prompt_arrival_cdf, **pulse), TIME_EDGES_US, time_efficiency)
     delayed = window_shares(partial(delayed_arrival_cdf, **pulse), TIME_EDGES_US, time_efficiency)
     return {"nu_mu": prompt, **dict.fromkeys(DELAYED, delayed)}
 
 
 def _release_shares() -> dict[str, Array]:
-    table = _tables.read(NAME, "timing_release_profile.csv")
+    table = _csi_tables.read("timing_release_profile.csv")
     return {"nu_mu": table["prompt"], **dict.fromkeys(DELAYED, table["delayed"])}
-
-
-# --- the tables, from the release -------------------------------------------------------------
-
-COINCIDENCE = f"{NAME}/dataBeamOnC.txt"
-ANTICOINCIDENCE = f"{NAME}/dataBeamOnAC.txt"
-PROMPT_PROFILE = "sns_timing_csi2021_transcribed/prompt_numu_time_profile_10ns.csv"
-PROJECTIONS = {
-    z: (f"{NAME}/{z.lower()}PE.txt", f"{NAME}/{z.lower()}Trec.txt") for z in ("BRN", "NIN")
-}
-RESPONSE_FILES = {
-    "quenching.csv": f"{NAME}/scintRespCoefficients.txt",
-    "efficiency.csv": f"{NAME}/effCoefficients.txt",
-}
-RELEASE_FILES = (
-    COINCIDENCE,
-    ANTICOINCIDENCE,
-    PROMPT_PROFILE,
-    *(file for pair in PROJECTIONS.values() for file in pair),
-    *RESPONSE_FILES.values(),
-)
-
-
-def build(releases: Path) -> _tables.Built:
-    """Tables of this experiment from the folder that holds the releases.
-
-    Raises
-    ------
-    DataError
-        If a release file is missing or malformed.
-    """
-
-    def numbers(file: str, n: int) -> Array:
-        return _tables.columns(_tables.release_file(releases, file), file, n)
-
-    observed = _histogram(numbers(COINCIDENCE, 2))
-    anticoincidence = _histogram(numbers(ANTICOINCIDENCE, 2))
-    templates = {
-        z: np.outer(_projection(numbers(pe, 2)), _time_projection(numbers(time, 2)))
-        for z, (pe, time) in PROJECTIONS.items()
-    }
-    templates["SSB"] = np.outer(anticoincidence.sum(axis=1), _steady_state_time())
-    bins = {"observed": observed, "anticoincidence": anticoincidence} | {
-        z.lower(): EXPECTED[z] * shape / shape.sum() for z, shape in templates.items()
-    }
-    tables: dict[str, _tables.Table] = {
-        "bins.csv": _bin_edges() | {key: value.ravel() for key, value in bins.items()},
-        "timing_release_profile.csv": _profile_shares(_profile(releases)),
-    }
-    for table, file in RESPONSE_FILES.items():
-        tables[table] = dict(zip("abcd", numbers(file, 4), strict=True))
-    return _tables.Built(tables, _tables.hashes(releases, RELEASE_FILES))
-
-
-def _bin_edges() -> dict[str, Array]:
-    low = np.meshgrid(ENERGY_EDGES_PE[:-1], TIME_EDGES_US[:-1], indexing="ij")
-    high = np.meshgrid(ENERGY_EDGES_PE[1:], TIME_EDGES_US[1:], indexing="ij")
-    names = ("energy_low_pe", "energy_high_pe", "time_low_us", "time_high_us")
-    return dict(zip(names, (a.ravel() for a in (low[0], high[0], low[1], high[1])), strict=True))
-
-
-def _histogram(events: Array) -> Array:
-    """Events (2, n) of energy (PE) and time (us), counted in the bins, shape (9, 11)."""
-    energy, time = events
-    inside = (energy < ENERGY_EDGES_PE[-1]) & (time < TIME_EDGES_US[-1])
-    counts, _, _ = np.histogram2d(
-        energy[inside], time[inside], bins=(ENERGY_EDGES_PE, TIME_EDGES_US)
-    )
-    return np.asarray(counts)
-
-
-def _projection(pe: Array) -> Array:
-    """1-PE bins summed into the energy bins (their edges are whole numbers)."""
-    centre, content = pe
-    return np.asarray(np.histogram(centre, bins=ENERGY_EDGES_PE, weights=content)[0])
-
-
-def _time_projection(trec: Array) -> Array:
-    """10-ns bins times the time efficiency, which the release leaves out, in the time bins.
-
-    Bins that an edge cuts are shared out by length: the cumulative sum is interpolated.
-    """
-    centre, content = trec
-    step = centre[1] - centre[0]
-    ends = np.append(centre - 0.5 * step, centre[-1] + 0.5 * step)
-    cumulative = np.append(0.0, np.cumsum(content * time_efficiency(centre)))
-    return np.diff(np.interp(TIME_EDGES_US, ends, cumulative))
-
-
-def _steady_state_time() -> Array:
-    """exp(-0.0494 t) integrated over the time bins."""
-    return -np.diff(np.exp(-LATE_LOSS_PER_US * TIME_EDGES_US)) / LATE_LOSS_PER_US
-
-
-def _profile(releases: Path) -> tuple[Array, Array]:
-    """Arrival density of nu_mu on a 1-ns grid: the 10-ns profile over the time efficiency."""
-    lines = _tables.release_file(releases, PROMPT_PROFILE).splitlines()
-    rows = [line.replace(b",", b" ") for line in lines if line[:1].isdigit()]
-    sampled = _tables.columns(b"\n".join(rows), PROMPT_PROFILE, 2)
-    t = np.arange(0.0, TIME_EDGES_US[-1] + 5e-4, 1e-3)
-    rate = np.interp(t, sampled[0], sampled[1], left=0.0, right=0.0) / time_efficiency(t)
-    return t, rate / np.trapezoid(rate, t)
-
-
-def _profile_shares(profile: tuple[Array, Array]) -> _tables.Table:
-    """Accepted share per time bin of the prompt profile and of its fold with the muon decay."""
-    # only for building the tables: these take half a second to import
-    from scipy.integrate import cumulative_trapezoid
-    from scipy.signal import lfilter
-
-    t, prompt = profile
-    decay = np.exp(-(t[1] - t[0]) / MUON_LIFETIME_US)
-    # exponential filter of unit gain: one step after another, later arrivals only
-    delayed = lfilter([0.0, 1.0 - decay], [1.0, -decay], prompt)
-
-    def share(density: Array) -> Array:
-        cumulative = cumulative_trapezoid(density * time_efficiency(t), t, initial=0)
-        return np.diff(np.interp(TIME_EDGES_US, t, cumulative))
-
-    return {
-        "time_low_us": TIME_EDGES_US[:-1],
-        "time_high_us": TIME_EDGES_US[1:],
-        "prompt": share(prompt),
-        "delayed": share(np.asarray(delayed)),
-    }

@@ -19,7 +19,6 @@ Standard Model by 0.03.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
 
@@ -27,8 +26,9 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.experiment import BinAxis, Experiment, Pull
-from scanner.experiments import _lar_tables, _tables
+from scanner.experiments import _lar_tables, _sns, _tables
 from scanner.experiments._lar_tables import ENERGY, F90, NAME, TIME
+from scanner.experiments._sns import without
 from scanner.parameter import Parameter
 from scanner.physics.fluxes.stopped_pion import (
     DELAYED,
@@ -47,6 +47,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "analysis": ("energy_time", "energy", "energy_f90_time"),
     "window": ("normalised", "cut"),
     "form_factor_error": ("included", "excluded"),
+    "flux_error": ("own", "shared"),
 }
 
 build = _lar_tables.build
@@ -98,6 +99,7 @@ def load(
     analysis: str = "energy_time",
     window: str = "normalised",
     form_factor_error: str = "included",
+    flux_error: str = "own",
 ) -> Experiment:
     """Experiment from the shipped tables.
 
@@ -111,9 +113,15 @@ def load(
     form_factor_error : "included" or "excluded"
         Whether the error of the signal holds the 2 % of the form factor: it does not where the
         neutron radius is fitted.
+    flux_error : "own" or "shared"
+        Whether the 10 % of the neutrino flux are part of the signal's error, uncorrelated with
+        other experiments as in the published combinations, or ``sns_flux`` is profiled, which all
+        experiments at the SNS share that are asked for it.
     """
     protons, mass_kg = EXPOSURE[window]
-    bins, observed, variance, backgrounds, pulls = FORMS[analysis](form_factor_error)
+    bins, observed, variance, backgrounds, pulls = FORMS[analysis](
+        _signal_width(analysis, form_factor_error, flux_error)
+    )
     return Experiment(
         name=NAME,
         title=TITLE,
@@ -137,10 +145,22 @@ def load(
             "analysis": analysis,
             "window": window,
             "form_factor_error": form_factor_error,
+            "flux_error": flux_error,
         },
-        inputs=INPUTS,
+        inputs=(*INPUTS, _sns.FLUX) if flux_error == "shared" else INPUTS,
         response_at=response,
+        constraints={_sns.FLUX.name: _sns.CONSTRAINT} if flux_error == "shared" else {},
+        normalisations={_sns.FLUX.name: ()} if flux_error == "shared" else {},
     )
+
+
+def _signal_width(analysis: str, form_factor_error: str, flux_error: str) -> float:
+    """Relative error of the signal, less what is fitted or has an input of its own."""
+    apart = [_sns.FLUX_ERROR] if flux_error == "shared" else []
+    if analysis == "energy":
+        return without(ENERGY_SIGNAL_WIDTH[form_factor_error], apart)
+    apart += [FORM_FACTOR_ERROR] if form_factor_error == "excluded" else []
+    return without(SIGNAL_WIDTH, apart)
 
 
 def response(
@@ -209,18 +229,18 @@ Form = tuple[tuple[BinAxis, ...], Array, Array | None, Mapping[str, Array], tupl
 """Bins, observed counts, variance (None: Poisson), backgrounds and pulls of an analysis."""
 
 
-def _energy_time(form_factor_error: str) -> Form:
+def _energy_time(signal_width: float) -> Form:
     """12 x 10 bins: pairs of variant tables give one pull each (arXiv:2211.11905)."""
     t = _tables.read(NAME, "bins.csv")
     variance = t["observed"] + t["steady_state"] / STEADY_STATE_OVERSAMPLING
-    pulls = _shape_pulls(t, form_factor_error)
+    pulls = _shape_pulls(t, signal_width)
     return (ENERGY, TIME), t["observed"], variance, _backgrounds(t), pulls
 
 
-def _energy_f90_time(form_factor_error: str) -> Form:
+def _energy_f90_time(signal_width: float) -> Form:
     """12 x 8 x 10 bins: the same pulls, with the counts and the changes of each bin."""
     t = _tables.read(NAME, "bins_f90.csv")
-    pulls = _shape_pulls(t, form_factor_error)
+    pulls = _shape_pulls(t, signal_width)
     return (ENERGY, F90, TIME), t["observed"], None, _backgrounds(t), pulls
 
 
@@ -232,16 +252,13 @@ def _backgrounds(t: _tables.Table) -> dict[str, Array]:
     }
 
 
-def _shape_pulls(t: _tables.Table, form_factor_error: str) -> tuple[Pull, ...]:
+def _shape_pulls(t: _tables.Table, signal_width: float) -> tuple[Pull, ...]:
     """Four normalisations, and five shapes that change the bins as their variant tables do."""
-    width = SIGNAL_WIDTH
-    if form_factor_error == "excluded":
-        width = math.sqrt(SIGNAL_WIDTH**2 - FORM_FACTOR_ERROR**2)
     # the +1 sigma time table is not normalised in the release (523.67 for 497)
     late = t["brn_time_mean_plus"] * t["prompt_brn"].sum() / t["brn_time_mean_plus"].sum()
     brn, cevns = t["prompt_brn"], t["cevns"]
     return (
-        Pull("lar_signal", width, signal=1.0),
+        Pull("lar_signal", signal_width, signal=1.0),
         Pull("lar_signal_f90", 1.0, signal=_pair(t["cevns_f90_plus"], t["cevns_f90_minus"], cevns)),
         Pull("lar_signal_time", 1.0, signal=_one_sided(t["cevns_time_mean"], cevns)),
         Pull("lar_prompt_brn", PROMPT_BRN_WIDTH, backgrounds={"prompt_BRN": 1.0}),
@@ -265,12 +282,12 @@ def _shape_pulls(t: _tables.Table, form_factor_error: str) -> tuple[Pull, ...]:
     )
 
 
-def _energy(form_factor_error: str) -> Form:
+def _energy(signal_width: float) -> Form:
     """12 bins, steady state subtracted: chi2-A of arXiv:2005.01645."""
     t = _tables.read(NAME, "energy.csv")
     backgrounds = {"prompt_BRN": t["prompt_brn"], "delayed_BRN": t["delayed_brn"]}
     pulls = (
-        Pull("lar_signal", ENERGY_SIGNAL_WIDTH[form_factor_error], signal=1.0),
+        Pull("lar_signal", signal_width, signal=1.0),
         Pull("lar_prompt_brn", PROMPT_BRN_WIDTH, backgrounds={"prompt_BRN": 1.0}),
         Pull("lar_delayed_brn", DELAYED_BRN_WIDTH, backgrounds={"delayed_BRN": 1.0}),
     )

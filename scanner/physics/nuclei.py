@@ -111,7 +111,10 @@ FORM_FACTORS = ("helm", "klein_nystrand", "klein_nystrand_rms", "symmetrised_fer
 
 
 def nucleus(
-    isotope: Isotope, form_factor: str = "helm", neutron_radius: npt.ArrayLike | None = None
+    isotope: Isotope,
+    form_factor: str = "helm",
+    neutron_radius: npt.ArrayLike | None = None,
+    radius_scale: npt.ArrayLike = 1.0,
 ) -> Nucleus:
     """Nucleus with the named form factor, one for protons and one for neutrons.
 
@@ -127,6 +130,9 @@ def nucleus(
     neutron_radius : array, optional
         rms radius of the neutrons in fm in place of the isotope's own; it broadcasts with the q2
         that the form factor is asked for.
+    radius_scale : array
+        Factor on the radii of protons and neutrons: on the box radius of ``klein_nystrand``, on
+        the rms radii of the others. It broadcasts likewise.
 
     Raises
     ------
@@ -139,7 +145,7 @@ def nucleus(
         box = 1.23 * isotope.A ** (1.0 / 3.0)
 
         def common(q2: npt.ArrayLike) -> Array:
-            return formfactors.klein_nystrand_box(q2, box)
+            return formfactors.klein_nystrand_box(q2, box * np.asarray(radius_scale))
 
         return Nucleus(isotope, common, common)
     shapes: dict[str, Callable[[npt.ArrayLike, npt.ArrayLike], Array]] = {
@@ -153,10 +159,10 @@ def nucleus(
     own_or_given = isotope.neutron_radius if neutron_radius is None else neutron_radius
 
     def proton(q2: npt.ArrayLike) -> Array:
-        return shape(q2, isotope.proton_radius)
+        return shape(q2, isotope.proton_radius * np.asarray(radius_scale))
 
     def neutron(q2: npt.ArrayLike) -> Array:
-        return shape(q2, own_or_given)
+        return shape(q2, own_or_given * np.asarray(radius_scale))
 
     return Nucleus(isotope, proton, neutron)
 

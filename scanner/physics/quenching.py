@@ -27,12 +27,23 @@ def linear_kevee(recoil: npt.ArrayLike, *, constant: float, slope_per_kev: float
 
 
 def lindhard_kevee(recoil: npt.ArrayLike, *, Z: int, k: float) -> Array:
-    """Lindhard's ionisation yield Q T with Q = k g/(1 + k g), in keVee; T in MeV.
+    """Ionisation yield Q T of a recoil in its own material, in keVee; T in MeV.
 
-    g = 3 e^0.15 + 0.7 e^0.6 + e with the reduced energy e = 11.5 Z^(-7/3) T, T in keVnr.
+    Q = k g/(1 + k g), g = 3 e^0.15 + 0.7 e^0.6 + e, e = 11.5 Z^(-7/3) T with T in keVnr. Source:
+    Lindhard et al., Mat. Fys. Medd. Dan. Vid. Selsk. 33, 10 (1963); theory gives k = 0.157 for
+    germanium, and analyses take k as free.
 
+    Parameters
+    ----------
+    Z : int
+        Proton number of the nucleus that recoils.
+    k : float
+        Strength of the electronic stopping, above 0.
+
+    Examples
+    --------
     >>> round(float(lindhard_kevee(1e-3, Z=32, k=0.162)), 3)
-    0.186
+    0.175
     """
     t_kev = 1e3 * np.asarray(recoil, dtype=np.float64)
     reduced = 11.5 * Z ** (-7.0 / 3.0) * t_kev

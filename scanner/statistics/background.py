@@ -36,7 +36,7 @@ from scanner.statistics.pulls import (
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-BLOCK = 256
+BLOCK = 1024
 """Points fitted together."""
 POINTS_AT_ONCE = 4096
 """Points of a grid whose signals are made at once."""
@@ -192,12 +192,16 @@ class CurveLikelihood:
         """chi2 and status of a grid, as `GaussianLikelihood.scan`."""
         shape = (len(templates), *lines.shape)
         chi2, status = np.empty(shape), np.empty(shape, np.uint8)
+        # several shapes at a time when they have few points each: a round costs as much for one
+        at_once = max(1, POINTS_AT_ONCE // (shape[1] * shape[2]))
         for part, some in lines.blocks(POINTS_AT_ONCE):
             coefficients = some.coefficients()
-            for i, template in enumerate(templates):
-                profile = self.profile(coefficients @ template)
-                chi2[i, part] = profile.chi2.reshape(chi2[i, part].shape)
-                status[i, part] = profile.status.reshape(chi2[i, part].shape)
+            for i in range(0, shape[0], at_once):
+                signal = coefficients @ templates[i : i + at_once]
+                profile = self.profile(signal.reshape(-1, signal.shape[-1]))
+                where = (slice(i, i + at_once), part)
+                chi2[where] = profile.chi2.reshape(chi2[where].shape)
+                status[where] = profile.status.reshape(chi2[where].shape)
         return chi2, status
 
     def profile(self, signal: Array) -> Profile:
@@ -220,9 +224,9 @@ class CurveLikelihood:
         parameter that the data say nothing about keeps the width of its range.
         """
         rows = self.curve.per_pull(x) / np.sqrt(self.variance)
-        known = np.where(self._is_measured, 1.0, 0.0)
-        ranges = [(f.high - f.low) / f.step for f in self.curve.free]
-        matrix = rows @ rows.T + np.diag(known + 12.0 / np.square(ranges))
+        ranges = np.array([(f.high - f.low) / f.step for f in self.curve.free])
+        known = np.where(self._is_measured, 1.0, 12.0 / ranges**2)
+        matrix = rows @ rows.T + np.diag(known)
         return np.asarray(np.linalg.inv(matrix))
 
     @cached_property

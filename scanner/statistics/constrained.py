@@ -3,9 +3,11 @@
 An input (the weak mixing angle, a radius, a quenching parameter) does not enter the counts
 linearly, so it is no pull. It is profiled by a guarded Newton iteration on
 
-    f(u) = sum over experiments of chi2(u) + sum_j u_j^2,   u_j = (input_j - mean_j)/sigma_j,
+    f(u) = sum over experiments of chi2(u) + sum_j p_j u_j^2,   u_j = (input_j - mean_j)/sigma_j,
 
-whose slopes are differences: f costs a profiled chi2, and there are one to four inputs.
+with p_j = 1, or 0 for an input that is free inside its range. Here the slopes are differences: f
+costs a profiled chi2, and there are one to four inputs. Where a likelihood knows its slopes,
+`scanner.statistics.sloped` needs fewer of them.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ STEP, LEAST_STEP = 0.2, 0.01
 MAX_STEPS = 25
 TOLERANCE = 1e-7
 """Expected fall of chi2 at which the iteration ends."""
+LEAST_BEND, LEAST_FREE_BEND = 1.0, 1e-2
+"""Of f in a step, with constraints and without: the constraint alone bends by 2, and where the data
+bend the other way, half is kept."""
 LONGEST = 2.0
 """Longest Newton step along an input, in standard deviations."""
 SWEEPS, LITTLE = 200, 1e-9
@@ -70,13 +75,14 @@ def minimise(
         value = function(points, u) + np.sum(weight * u**2, axis=1)
         return np.where(np.isfinite(value), value, np.inf)
 
-    u, value = _start(f, n, low, high)
+    least = LEAST_BEND if np.all(np.asarray(weight) > 0.0) else LEAST_FREE_BEND
+    u, value = starting_places(f, n, low, high)
     active = np.flatnonzero(np.isfinite(value)) if len(low) else np.arange(0)
     step = np.full(n, STEP)
     for _ in range(MAX_STEPS):
         if not active.size:
             break
-        move, fall = _newton(f, active, u[active], value[active], step[active], low, high)
+        move, fall = _newton(f, active, u[active], value[active], step[active], low, high, least)
         here, lower = _descend(f, active, u[active], value[active], move)
         gained = value[active] - lower
         u[active], value[active] = here, lower
@@ -86,8 +92,8 @@ def minimise(
     return Minimum(np.where(failed, np.nan, value), np.where(failed[:, np.newaxis], np.nan, u))
 
 
-def _start(f: Function, n: int, low: Array, high: Array) -> tuple[Array, Array]:
-    """The lowest of a few places along each input in turn."""
+def starting_places(f: Function, n: int, low: Array, high: Array) -> tuple[Array, Array]:
+    """Places u (n, m) and values (n,): the lowest of a few along each input in turn."""
     points = np.arange(n)
     u = np.tile(np.clip(0.0, low, high), (n, 1))
     value = f(points, u)
@@ -104,9 +110,19 @@ def _start(f: Function, n: int, low: Array, high: Array) -> tuple[Array, Array]:
 
 
 def _newton(
-    f: Function, points: Index, u: Array, value: Array, step: Array, low: Array, high: Array
+    f: Function,
+    points: Index,
+    u: Array,
+    value: Array,
+    step: Array,
+    low: Array,
+    high: Array,
+    least: float,
 ) -> tuple[Array, Array]:
-    """Newton move (k, m) from differences, kept inside the range, and the fall that it promises."""
+    """Newton move (k, m) from differences, kept inside the range, and the fall that it promises.
+
+    f is taken to bend by `least` at least.
+    """
     m = u.shape[1]
     gradient, hessian = np.zeros_like(u), np.zeros((len(u), m, m))
     for j in range(m):
@@ -132,7 +148,9 @@ def _newton(
             sums = [np.where(finite, part, 0.0) for part in (corner, *one, value)]
             cross = (sums[0] - sums[1] - sums[2] + sums[3]) / (h**2 * signs[0] * signs[1])
             hessian[:, i, j] = hessian[:, j, i] = cross
-    return _inside(gradient, hessian, u, low, high)
+    eigenvalues, vectors = np.linalg.eigh(hessian)
+    bends = np.maximum(eigenvalues, least)
+    return inside(gradient, np.einsum("nik,nk,njk->nij", vectors, bends, vectors), u, low, high)
 
 
 def _parabola(a: Array, b: Array, c: Array, h: Array) -> tuple[Array, Array]:
@@ -148,17 +166,15 @@ def _parabola(a: Array, b: Array, c: Array, h: Array) -> tuple[Array, Array]:
     return np.where(left & right & middle, (c - a) / (2.0 * h), slope), bend
 
 
-def _inside(
-    gradient: Array, hessian: Array, u: Array, low: Array, high: Array
+def inside(
+    gradient: Array, convex: Array, u: Array, low: Array, high: Array
 ) -> tuple[Array, Array]:
-    """Lowest place of the parabola inside the range, as a move, and the fall that it promises.
+    """Lowest place of a convex parabola inside the range, as a move, and the fall it promises.
 
     One input after the other goes to its own minimum between its ends (Gauss-Seidel with
     projection, which finds the minimum of a convex parabola in a box). No input moves further than
-    `LONGEST`. The constraint alone bends by 2: where the data bend the other way, half is kept.
+    `LONGEST`.
     """
-    eigenvalues, vectors = np.linalg.eigh(hessian)
-    convex = np.einsum("nik,nk,njk->nij", vectors, np.maximum(eigenvalues, 1.0), vectors)
     least, most = np.maximum(low - u, -LONGEST), np.minimum(high - u, LONGEST)
     move = np.zeros_like(u)
     for _ in range(SWEEPS if u.shape[1] > 1 else 1):

@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.statistics.lines import Lines
+from scanner.statistics.parts import PartedPulls
 from scanner.statistics.pulls import NUMERIC, OK, LinearPulls, Profile, Status, fill, solve_scaled
+from scanner.statistics.tangent import Tangent, along
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -73,11 +75,27 @@ class GaussianLikelihood:
     @np.errstate(over="ignore", invalid="ignore")  # such points end with the status NUMERIC
     def profile(self, signal: Array) -> Profile:
         """Minimum over the pulls for signals of shape (n, n_bins), bin by bin."""
-        weight = np.broadcast_to(1.0 / self.variance, signal.shape)
-        residual = self.observed - self.pulls.offset - self.pulls.direct * signal
+        y, chi2, status = self._fit(signal)
+        return Profile(chi2, self.pulls.in_sigma(y), status)
+
+    @np.errstate(over="ignore", invalid="ignore")  # such points have a status
+    def tangent(self, signal: Array, moves: Array) -> Tangent:
+        """Profiled points of signals (n, n_bins), and chi2 along moves (n, m, n_bins)."""
+        y, chi2, status = self._fit(signal)
+        good = (status == OK)[:, np.newaxis]
+        y, sound = np.where(good, y, 0.0), np.where(good, signal, 1.0)
+        mu = self.pulls.prediction(sound, y)
+        weight = np.broadcast_to(1.0 / self.variance, mu.shape)
+        slope, bend = along(self.pulls, sound, y, (mu - self.observed) * weight, weight, moves)
+        return Tangent(chi2, status, slope, bend)
+
+    def _fit(self, signal: Array) -> tuple[Array, Array, Status]:
+        """Fitted pulls (n, n_pulls), chi2 and status (n,)."""
+        residual = self.pulls.rest(self.observed, signal)
+        weight = np.broadcast_to(1.0 / self.variance, residual.shape)
         square = np.sum(residual**2 * weight, axis=1)
         vector = self.pulls.gradient(residual * weight, signal)
-        return self.minimum(square, vector, self.pulls.curvature(weight, signal))
+        return self._minimum(square, vector, self.pulls.curvature(weight, signal))
 
     def scan(self, templates: Array, lines: Lines) -> tuple[Array, Status]:
         """chi2 and status of a grid, each (n_shapes, n_lines, n_points).
@@ -90,7 +108,7 @@ class GaussianLikelihood:
             Coefficients, the same for every shape.
         """
         n_points = lines.shape[0] * lines.shape[1]
-        if n_points >= WORTH_A_GRAM:
+        if n_points >= WORTH_A_GRAM and not isinstance(self.pulls, PartedPulls):
             return self._along_lines(templates, lines)
         at_once = max(1, BLOCK // n_points)
         coefficients = lines.coefficients()
@@ -128,7 +146,7 @@ class GaussianLikelihood:
     def _data(self) -> Array:
         return self._turned.data(self.observed, self.centre)
 
-    def minimum(self, square: Array, vector: Array, matrix: Array) -> Profile:
+    def _minimum(self, square: Array, vector: Array, matrix: Array) -> tuple[Array, Array, Status]:
         """Minimum of square - 2 y.(vector + centre) + y.matrix.y + centre^2 over y."""
         centre = self.centre
         finite = np.isfinite(square) & np.isfinite(matrix).all(axis=(1, 2))
@@ -136,9 +154,9 @@ class GaussianLikelihood:
         target = np.where(finite[:, np.newaxis], vector + centre, 0.0)
         y = solve_scaled(safe, target)
         chi2 = square + np.sum(centre**2) - np.sum(target * y, axis=1)
-        return Profile(
+        return (
+            np.where(finite[:, np.newaxis], y, np.nan),
             np.where(finite, chi2, np.nan),
-            np.where(finite[:, np.newaxis], self.pulls.in_sigma(y), np.nan),
             np.where(finite, OK, NUMERIC).astype(np.uint8),
         )
 

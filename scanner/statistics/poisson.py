@@ -25,6 +25,7 @@ from scanner.statistics.pulls import (
     Status,
     solve_scaled,
 )
+from scanner.statistics.tangent import Tangent, along
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -140,8 +141,30 @@ class PoissonLikelihood:
         """n ln n - n: minus the log-likelihood of a prediction that is the observation."""
         return np.asarray(xlogy(self.observed, self.observed) - self.observed)
 
+    def tangent(self, signal: Array, moves: Array) -> Tangent:
+        """Profiled points of signals (n, n_bins), and chi2 along moves (n, m, n_bins)."""
+        starts = range(0, len(signal), BLOCK)
+        blocks = [self._tangent(signal[i : i + BLOCK], moves[i : i + BLOCK]) for i in starts]
+        return Tangent(*(np.concatenate(part) for part in zip(*blocks, strict=True)))
+
+    @np.errstate(over="ignore", invalid="ignore")  # such points end without a chi2
+    def _tangent(self, signal: Array, moves: Array) -> tuple[Array, Status, Array, Array]:
+        y, chi2, status = self._fit(signal)
+        good = (status == OK)[:, np.newaxis]
+        y, sound = np.where(good, y, 0.0), np.where(good, signal, 1.0)
+        mu = np.maximum(self.pulls.prediction(sound, y), TINY)
+        ratio = self.observed / mu
+        slope, bend = along(self.pulls, sound, y, 1.0 - ratio, ratio / mu, moves)
+        return chi2, status, slope, bend
+
     @np.errstate(over="ignore", invalid="ignore")  # such points end without a chi2
     def _profile_block(self, signal: Array) -> Profile:
+        y, chi2, status = self._fit(signal)
+        return Profile(chi2, self.pulls.in_sigma(y), status)
+
+    @np.errstate(over="ignore", invalid="ignore")  # such points end without a chi2
+    def _fit(self, signal: Array) -> tuple[Array, Array, Status]:
+        """Fitted pulls (n, n_pulls), chi2 and status (n,)."""
         n_points = len(signal)
         y = np.full((n_points, self.pulls.n), np.nan)
         status = np.full(n_points, NUMERIC, dtype=np.uint8)
@@ -151,7 +174,7 @@ class PoissonLikelihood:
         good = np.flatnonzero(status == OK)
         chi2[good] = self.chi2(signal[good], y[good])
         status[good[~np.isfinite(chi2[good])]] = NUMERIC
-        return Profile(chi2, self.pulls.in_sigma(y), status)
+        return y, chi2, status
 
     def _minimise(self, signal: Array) -> tuple[Array, Status]:
         """Fitted pulls (n, n_pulls) at the minimum, and a status per point."""
@@ -228,11 +251,12 @@ class PoissonLikelihood:
         Nearer to the fitted prediction than the counts themselves, which start the iteration a
         step further away.
         """
-        expected = float(np.sum(self.pulls.expected))
+        typical = self.pulls.typical
+        expected = float(np.sum(typical))
         if expected <= 0.0:
             return 1.0 / (self.observed + 1.0)
         scale = max(float(np.sum(self.observed)) / expected, LEAST_SCALE)
-        return np.asarray(1.0 / (scale * np.maximum(self.pulls.expected, 0.0) + GUESS_FLOOR))
+        return np.asarray(1.0 / (scale * np.maximum(typical, 0.0) + GUESS_FLOOR))
 
     def _start(self, signal: Array) -> tuple[Array, Mask]:
         """Least-squares pulls, drawn back towards a point where all predictions are positive."""
@@ -240,9 +264,9 @@ class PoissonLikelihood:
         mu = self.pulls.prediction(signal, nominal)
         positive = np.all((mu > 0.0) | ((mu == 0.0) & (self.observed == 0.0)), axis=1)
         mu = np.maximum(mu, TINY)
-        residual = (self.observed - self.pulls.offset - self.pulls.direct * signal) * self.weights
+        residual = self.pulls.rest(self.observed, signal) * self.weights
         vector = self.pulls.gradient(residual, signal) + self.centre
-        weights = np.broadcast_to(self.weights, signal.shape)
+        weights = np.broadcast_to(self.weights, residual.shape)
         fitted = solve_scaled(self.pulls.curvature(weights, signal), vector)
         guess = self.pulls.prediction(signal, fitted)
         fits = np.all((guess > 0.0) | ((guess == 0.0) & (self.observed == 0.0)), axis=1)

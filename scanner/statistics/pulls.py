@@ -111,10 +111,31 @@ class LinearPulls:
         """Background at y = 0, shape (n_bins,)."""
         return self.expected - self.centre @ self.turned[1]
 
+    @property
+    def typical(self) -> Array:
+        """All backgrounds (n_bins,) where nothing is pulled: what a first guess weights by."""
+        return self.expected
+
     def prediction(self, signal: Array, y: Array) -> Array:
         """mu (n, n_bins) for signals (n, n_bins) at fitted pulls y (n, n_pulls)."""
         background = y @ self.turned[1] + self.offset
-        return np.asarray(background + signal * (self.direct + y @ self._relative))
+        return np.asarray(background + signal * self.by_signal(y))
+
+    def by_signal(self, y: Array) -> Array:
+        """Change of mu per count of the signal at fitted pulls y: (n, n_bins), or (n, 1)."""
+        return np.asarray(self.direct + y @ self._relative)
+
+    def rest(self, observed: Array, signal: Array) -> Array:
+        """Observed counts (n_bins,) less mu of signals (n, n_bins) at y = 0."""
+        return np.asarray(observed - self.offset - self.direct * signal)
+
+    def spread(self, bins: Array) -> Array:
+        """What has a value in every bin (n, n_bins), as the signal has it."""
+        return bins
+
+    def folded(self, counts: Array) -> Array:
+        """Inverse of `spread` for counts, which add up: (n, n_bins)."""
+        return counts
 
     def change(self, signal: Array, step: Array) -> Array:
         """Change of mu (n, n_bins) for a step (n, n_pulls) in the pulls."""
@@ -143,6 +164,10 @@ class LinearPulls:
         """sum over bins of residual x d mu/d y_j, shape (n, n_pulls)."""
         d, r = self.turned
         return (residual * signal) @ d.T + residual @ r.T
+
+    def gradient_of_signal(self, counts: Array) -> Array:
+        """sum over bins of counts x D_j, shape (n, n_pulls)."""
+        return np.asarray(counts @ self.turned[0].T)
 
     def curvature(self, weight: Array, signal: Array) -> Array:
         """1 + sum over bins of weight x d mu/dy_i x d mu/dy_j, shape (n, n_pulls, n_pulls)."""

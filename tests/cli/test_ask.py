@@ -41,6 +41,24 @@ def test_point_options_choose_conventions_and_analyses(command):
     assert record["experiments"][LAR]["counts"]["signal"] == pytest.approx(127.5, abs=0.5)
 
 
+def test_a_point_is_told_at_its_fitted_inputs(command):
+    shared = [f"{name}.flux_error=shared" for name in (CSI, LAR)]
+    asked = ["point", "standard_model", "-e", CSI, "-e", LAR, "-o", shared[0], "-o", shared[1]]
+    record = command(*asked, "--json").json
+    assert record["joint"] is True
+    fluxes = [record["experiments"][name]["inputs"]["sns_flux"] for name in (CSI, LAR)]
+    assert fluxes[0] != fluxes[1]
+    assert record["chi2"] > sum(one["chi2"] for one in record["experiments"].values()) - 1e-6
+    assert record["delta_chi2"] == pytest.approx(0.0, abs=1e-6)
+    assert any("jointly" in note for note in record["notes"])
+    told = command(*asked)
+    assert "combined (jointly)" in told.out
+    assert "profiled inputs: sns_flux = " in told.out
+    apart = command("point", "standard_model", "-e", CSI, "-e", LAR, "--json").json
+    assert apart["joint"] is False
+    assert apart["experiments"][CSI]["inputs"] == {}
+
+
 def test_point_fitted_counts_follow_from_pulls(command):
     one = command("point", "standard_model", "-e", CSI, "--json").json["experiments"][CSI]
     expected = one["counts"]["SSB"] * (1 + one["pulls"]["csi_ssb"] * one["pull_widths"]["csi_ssb"])

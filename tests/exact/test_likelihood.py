@@ -205,3 +205,48 @@ def test_the_package_itself_stays_light():
     assert done.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="no attribute 'likelyhood'"):
         scanner.likelyhood  # noqa: B018
+
+
+# --- inputs that an experiment brings -------------------------------------------------------------
+
+VALENCIA = {"coherent_csi_2021": {"pulls": "valencia"}}
+
+
+def test_inputs_with_a_constraint_are_profiled_unless_they_are_free_or_fixed():
+    brought = ["csi_form_factor_scale", "csi_beam_shift", "csi_efficiency"]
+    like = scanner.likelihood("nsi", ["coherent_csi_2021"], VALENCIA, free=["eps_ee_u"])
+    assert list(like.definition.profile) == brought
+    some = scanner.likelihood(
+        "nsi",
+        ["coherent_csi_2021"],
+        VALENCIA,
+        free=["eps_ee_u", "csi_efficiency"],
+        parameters={"csi_form_factor_scale": 1.0},
+    )
+    assert list(some.definition.profile) == ["csi_beam_shift"]
+    # the constraint of a free one is added by hand: the lowest of chi2 + a7^2 is what is profiled
+    a7 = np.linspace(-2.0, 2.0, 81)
+    lowest = np.min(some.chi2(eps_ee_u=0.1, csi_efficiency=a7) + a7**2)
+    held = scanner.likelihood(
+        "nsi",
+        ["coherent_csi_2021"],
+        VALENCIA,
+        free=["eps_ee_u"],
+        parameters={"csi_form_factor_scale": 1.0},
+    )
+    assert lowest == pytest.approx(held.chi2(eps_ee_u=0.1), abs=3e-3)
+    assert like.chi2(eps_ee_u=0.1) <= held.chi2(eps_ee_u=0.1) + 1e-4
+
+
+def test_a_free_input_that_moves_a_background():
+    names = ["eps_ee_u", "csi_beam_shift"]
+    like = scanner.likelihood("nsi", ["coherent_csi_2021"], free=names)
+    usual = scanner.likelihood("nsi", ["coherent_csi_2021"], free=names[:1])
+    assert like.chi2(eps_ee_u=0.1) == pytest.approx(usual.chi2(eps_ee_u=0.1), abs=1e-8)
+    point = {"eps_ee_u": 0.1, "csi_beam_shift": 0.03}
+    slope = like.gradient(**point)
+    for name, step in (("eps_ee_u", 1e-3), ("csi_beam_shift", 5e-3)):
+        up, down = (like.chi2(**{**point, name: point[name] + s}) for s in (step, -step))
+        assert slope[name] == pytest.approx((up - down) / (2 * step), rel=0.02)
+    with pytest.raises(DefinitionError, match="as a whole"):
+        like.pulls(**point)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,11 @@ from scipy.special import xlogy
 from scanner import catalog
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
+from scanner.definition import from_mapping
+from scanner.evaluate import Evaluator
 from scanner.experiments import _lar_tables, _tables
 from scanner.experiments import coherent_lar_2020 as lar
+from scanner.fitted import settled, together
 from scanner.physics.fluxes.flux import Flux
 from scanner.statistics.poisson import PoissonLikelihood
 from scanner.statistics.pulls import OK, LinearPulls
@@ -374,3 +378,50 @@ def test_chi2_against_a_slow_minimisation_of_the_formula(strength):
     profile = found.likelihood.profile(signal[np.newaxis])
     assert profile.chi2[0] == pytest.approx(least.fun, abs=1e-5)
     assert slow(profile.pulls[0]) == pytest.approx(profile.chi2[0], abs=1e-9)
+
+
+# --- the flux of the source -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("choices", "width"),
+    [
+        ({}, 0.13),
+        ({"flux_error": "shared"}, math.sqrt(0.13**2 - 0.1**2)),
+        ({"flux_error": "shared", "form_factor_error": "excluded"}, math.sqrt(0.0169 - 0.0104)),
+        ({"flux_error": "shared", "analysis": "energy"}, math.sqrt(0.134**2 - 0.1**2)),
+        ({"flux_error": "shared", "analysis": "energy_f90_time"}, math.sqrt(0.13**2 - 0.1**2)),
+    ],
+)
+def test_the_flux_is_part_of_the_signal_error_or_an_input(choices, width):
+    loaded = lar.load(**choices)
+    assert loaded.pulls[0].name == "lar_signal"
+    assert loaded.pulls[0].sigma == pytest.approx(width, rel=1e-14)
+    shared = choices.get("flux_error") == "shared"
+    assert ("sns_flux" in [p.name for p in loaded.inputs]) is shared
+    assert {n: (c.mean, c.sigma) for n, c in loaded.constraints.items()} == (
+        {"sns_flux": (1.0, 0.1)} if shared else {}
+    )
+
+
+def test_both_detectors_share_one_flux_only_where_both_are_asked_for_it():
+    both = ["coherent_csi_2021", "coherent_lar_2020"]
+    shared = {"flux_error": "shared"}
+    raw = {"scenario": "standard_model", "experiments": both}
+    one = from_mapping({**raw, "experiment": {both[0]: shared}}, "test", point=True)
+    assert not one.joint
+    two = from_mapping({**raw, "experiment": dict.fromkeys(both, shared)}, "test", point=True)
+    assert two.layers[-1] == "joint:" + "+".join(both)
+    fits, apart = (
+        {found.point.experiment.name: found for found in settled(made)} for made in (two, one)
+    )
+    # alone it is as good as the published recipe: 10 % in quadrature or as a number of its own
+    own = from_mapping(raw, "test", point=True)
+    usual = [m.profile({}).chi2[0] for m in Evaluator(own).models]
+    for name, chi2 in zip(both, usual, strict=True):
+        assert fits[name].inputs.chi2 == pytest.approx(chi2, abs=5e-3)
+    assert apart[both[0]].inputs.chi2 == pytest.approx(fits[both[0]].inputs.chi2, abs=1e-7)
+    # together the constraint counts once
+    joint, _ = together(two)
+    assert joint.chi2 > sum(fits[name].inputs.chi2 for name in both) - 1e-6
+    assert 0.9 < joint.values["sns_flux"] < 1.1

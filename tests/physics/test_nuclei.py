@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -127,3 +129,27 @@ def test_electron_as_a_target():
     q2 = np.linspace(0.0, 100.0, 5).reshape(5, 1)
     np.testing.assert_array_equal(electron.proton_form_factor(q2), np.ones((5, 1)))
     np.testing.assert_array_equal(electron.neutron_form_factor(q2), np.ones((5, 1)))
+
+
+@pytest.mark.parametrize("name", FORM_FACTORS)
+def test_scaled_radii_are_another_nucleus(name):
+    q2 = np.linspace(0.0, 80.0**2, 7)
+    scale = np.array([[0.9], [1.0], [1.1]])
+    made = nucleus(CS133, name, None, scale)
+    if name == "klein_nystrand":
+        box = 1.23 * 133 ** (1 / 3)
+        expected = klein_nystrand_box(q2, box * scale)
+        np.testing.assert_array_equal(made.proton_form_factor(q2), expected)
+        np.testing.assert_array_equal(made.neutron_form_factor(q2), expected)
+        return
+    for row, factor in enumerate(scale[:, 0].tolist()):
+        other = replace(
+            CS133,
+            proton_radius=factor * CS133.proton_radius,
+            neutron_radius=factor * CS133.neutron_radius,
+        )
+        for found, alone in (
+            (made.proton_form_factor, nucleus(other, name).proton_form_factor),
+            (made.neutron_form_factor, nucleus(other, name).neutron_form_factor),
+        ):
+            np.testing.assert_allclose(found(q2)[row], alone(q2), rtol=1e-13)
