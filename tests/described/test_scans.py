@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tomli_w
 
+from scanner import catalog
 from scanner.definition import ScanDefinition, from_mapping, load
 from scanner.difference import difference, side
 from scanner.drawing import draw
@@ -127,10 +128,8 @@ def test_layout_and_comments_of_the_file_are_no_physics(folder):
 
 def test_definitions_without_texts_keep_their_record():
     record = load("light_vector_universal").to_dict()
-    assert record["experiment"]["coherent_csi_2021"] == {
-        "timing": "gaussian_500ns",
-        "electron_scattering": "ignored",
-    }
+    for name in ("coherent_csi_2021", "coherent_lar_2020"):
+        assert record["experiment"][name] == catalog.resolve_choices(name, {})
     assert set(record["sources"]) == {
         "scenario",
         "experiment.coherent_csi_2021",
