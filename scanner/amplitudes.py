@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,22 +90,22 @@ class Amplitudes:
 
     def nucleus(self, isotope: Isotope, shapes: Mapping[str, Array], behind: int = 1) -> Nucleus:
         """The nucleus with the radii of each shape value, `behind` axes added."""
-        radius = _behind(self.neutron_radius(isotope, shapes), behind)
-        scale = _behind(self._first((self._radius_scale,), shapes), behind)
         form_factor = self._conventions.form_factor
+        radius = _behind(self.neutron_radius(isotope, shapes), behind)
+        scale = _behind(self._value(self._radius_scale, shapes), behind)
         return nucleus(isotope, form_factor, radius, 1.0 if scale is None else scale)
 
     def neutron_radius(self, isotope: Isotope, shapes: Mapping[str, Array]) -> Array | None:
         """Radius (fm) that is given for an isotope, its own or the common one; None if none is."""
-        return self._first(radius_names(isotope), shapes)
-
-    def _first(self, names: Sequence[str], shapes: Mapping[str, Array]) -> Array | None:
-        """Values of the first of these parameters that has one."""
-        for name in names:
-            given = shapes[name] if name in shapes else self.fixed.get(name)
+        for name in radius_names(isotope):
+            given = self._value(name, shapes)
             if given is not None:
-                return np.asarray(given, dtype=np.float64)
+                return given
         return None
+
+    def _value(self, name: str, shapes: Mapping[str, Array]) -> Array | None:
+        given = shapes[name] if name in shapes else self.fixed.get(name)
+        return None if given is None else np.asarray(given, dtype=np.float64)
 
     def charges(
         self, target: Target, q2: Array, shapes: Mapping[str, Array]
@@ -171,6 +171,11 @@ class Amplitudes:
         return self._weak.proton[flavor]
 
 
+def _behind(values: Array | None, n: int) -> Array | None:
+    """Values of shapes with n axes added behind; a number as it is."""
+    return values.reshape(*values.shape, *[1] * n) if values is not None and values.ndim else values
+
+
 def column(coefficient: Any) -> Any:
     """Coefficient with an axis for the recoil (or the bin) behind its shape axes."""
     return np.asarray(coefficient)[..., np.newaxis] if np.ndim(coefficient) else coefficient
@@ -202,10 +207,3 @@ def squared(amplitude: Mapping[str, Polynomial], charges: Mapping[str, Array]) -
             for exponents, c in product.terms.items():
                 total[exponents] = total.get(exponents, 0.0) + column(c) * factor
     return total
-
-
-def _behind(values: Array | None, axes: int) -> Array | None:
-    """Values with so many axes of length one behind theirs; a number stays one."""
-    if values is None or not values.ndim:
-        return values
-    return values.reshape(*values.shape, *[1] * axes)

@@ -267,6 +267,14 @@ def experiment_overlaps(name: str) -> tuple[str, ...]:
     return tuple(getattr(module, "OVERLAPS", ()))
 
 
+def experiment_remarks(name: str) -> tuple[str, ...]:
+    """What its choices mean for a combination: the module's ``REMARKS``, empty if absent."""
+    if name not in _EXPERIMENTS.names():
+        return ()
+    module, _ = _EXPERIMENTS.locate(name)
+    return tuple(getattr(module, "REMARKS", ()))
+
+
 def resolve_choices(name: str, choices: Mapping[str, object]) -> dict[str, str]:
     """All choices of an experiment: the given ones, else the defaults.
 

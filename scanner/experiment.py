@@ -145,7 +145,8 @@ class Experiment:
         Target mass.
     response : callable
         ``response(recoil)``: probability that a recoil (MeV, shape (n,)) is accepted in each
-        energy bin, shape (n_energy_bins, n).
+        energy bin, shape (n_energy_bins, n). Where the other observables depend on the recoil too,
+        it may give all bins at once, and all of the timing is a share of 1.
     timing : mapping from flux component to array
         Accepted share of the component in each of the remaining bins, shape (n_other_bins,), or
         (n_energy_bins, n_other_bins) where it differs from one energy bin to another. The signal

@@ -194,6 +194,7 @@ def experiment_record(form: Experiment) -> Record:
         "constraints": {name: str(c) for name, c in form.constraints.items()},
         "choices": dict(form.choices),
         "available_choices": {k: list(v) for k, v in _choices(form.name).items()},
+        **_said({"remarks": list(catalog.experiment_remarks(form.name))}),
         "statistic": form.statistic,
         "bins": [
             {"observable": b.name, "unit": b.unit, "n": b.n, "from": b.edges[0], "to": b.edges[-1]}
@@ -244,6 +245,11 @@ def _setting(form: Experiment) -> Record:
         "target": f"{form.mass_kg:g} kg {form.target.formula}",
         "exposure": form.exposure,
     }
+
+
+def _said(record: Record) -> Record:
+    """Entries that are not empty."""
+    return {key: value for key, value in record.items() if value}
 
 
 def _acts(response: Any) -> bool:

@@ -6,7 +6,7 @@ their own where the outgoing lepton is heavy; what disappears on the way is take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from scanner.amplitudes import Amplitudes, Rows, add, column, linear, squared
 from scanner.fold import Beam, ElectronFold, Fold, NuclearFold
 from scanner.polynomial import Polynomial, as_polynomial
 from scanner.scenario import FLAVORS, Scenario, Term, Transition
+from scanner.shapes import one_by_one
 
 Array = npt.NDArray[np.float64]
 
@@ -60,7 +61,7 @@ class Recoils:
         """Minus coefficient x what the probability takes, shape value by shape value."""
         flavor, length = fold.component.flavor, self._baseline_m
         parts: list[Rows] = []
-        for one in _one_by_one(shapes):
+        for one in one_by_one(shapes):
             values = self._said.fixed | one
             phase = float(self._said.ask(transition.phase, length, values=values))
             (energies, weights), averages_out = fold.oscillating(phase)
@@ -167,7 +168,7 @@ class Recoils:
     ) -> Rows:
         """Counts of a term with kinematic limits of its own, shape value by shape value."""
         counts = []
-        for one in _one_by_one(shapes):
+        for one in one_by_one(shapes):
             values = self._said.fixed | one
             limits = fold.heavy(float(self._said.ask(heavy_mass, values=values)))
             if limits is None:
@@ -187,10 +188,3 @@ class Recoils:
     ) -> Polynomial:
         asked = self._said.ask(coefficient, flavor, values=self._said.values(shapes))
         return as_polynomial(asked, self._said.couplings)
-
-
-def _one_by_one(shapes: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
-    """Shape values one after the other, as numbers; once with none where nothing is scanned."""
-    n = len(next(iter(shapes.values()))) if shapes else 1
-    for i in range(n):
-        yield {name: values[i] for name, values in shapes.items()}

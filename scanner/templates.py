@@ -14,7 +14,7 @@ and isotope by isotope, never across them (trap 11):
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from scanner.physics.nuclei import nucleus
 from scanner.polynomial import Exponents, Polynomial, as_polynomial
 from scanner.recoils import Recoils
 from scanner.scenario import Scenario, named_parameters
+from scanner.shapes import alike, apart
 
 Array = npt.NDArray[np.float64]
 
@@ -181,14 +182,14 @@ class TemplateMaker:
         lengths = (n, self.experiment.n_bins) if n else (self.experiment.n_bins,)
         rows: Rows = {}
         fixed, (responding, timed) = self._fixed_inputs(), self._scanned_inputs(shapes)
-        for part, inputs in _alike(shapes, responding):
+        for part, inputs in alike(shapes, responding):
             own = {k: v[part] for k, v in shapes.items()}
-            few, index = _apart(own, timed)
+            few, index = apart(own, timed)
             for fold in folds:
                 counted = self._recoils.counts(fold, few, fixed | inputs)
                 for exponents, energies in self._scaled(counted, fold.component.name).items():
                     total = rows.setdefault(exponents, np.zeros(lengths))
-                    for where, at in _alike(own, timed):
+                    for where, at in alike(own, timed):
                         some = energies if index is None else np.atleast_2d(energies)[index[where]]
                         counts = fold.in_all_bins(some, fixed | inputs | at)
                         total[part[where] if n else ...] += counts
@@ -229,35 +230,3 @@ class TemplateMaker:
                 total = tuple(i + j for i, j in zip(exponents, more, strict=True))
                 add(scaled, {total: c * counts})
         return scaled
-
-
-def _alike(
-    shapes: Mapping[str, Array], names: Sequence[str]
-) -> Iterator[tuple[npt.NDArray[np.intp], dict[str, float]]]:
-    """Points that have the same values of the named shapes, and those values."""
-    n = len(next(iter(shapes.values()))) if shapes else 0
-    scanned = [name for name in names if name in shapes]
-    if not scanned:
-        yield np.arange(n), {}
-        return
-    columns = np.stack([shapes[name] for name in scanned], axis=1)
-    values, index = np.unique(columns, axis=0, return_inverse=True)
-    for i, row in enumerate(values.tolist()):
-        yield np.flatnonzero(index.ravel() == i), dict(zip(scanned, row, strict=True))
-
-
-def _apart(
-    shapes: Mapping[str, Array], timed: Sequence[str]
-) -> tuple[dict[str, Array], npt.NDArray[np.intp] | None]:
-    """Values of the shapes that are not timed, each combination once, and which one a point has.
-
-    As they are (None) where nothing is timed.
-    """
-    if not timed:
-        return dict(shapes), None
-    names = [name for name in shapes if name not in timed]
-    if not names:
-        return {}, np.zeros(len(shapes[timed[0]]), np.intp)
-    columns = np.stack([shapes[name] for name in names], axis=1)
-    values, index = np.unique(columns, axis=0, return_inverse=True)
-    return dict(zip(names, values.T, strict=True)), index.ravel()

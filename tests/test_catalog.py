@@ -237,3 +237,10 @@ def test_source_hashes_follow_sources_and_tables(outside):
             hashes()
         (outside / name).write_text(text)
         assert hashes() == seen[-1]
+
+
+def test_experiments_may_remark_on_their_choices():
+    for name in ("coherent_csi_2021", "coherent_lar_2020"):
+        remarks = catalog.experiment_remarks(name)
+        assert any("uncorrelated" in r and "sns_flux" in r for r in remarks)
+    assert catalog.experiment_remarks("apv_cesium") == ()

@@ -221,6 +221,9 @@ def test_shapes_of_an_experiment_fit_together(name, choices):
     counts = experiment.observed
     assert counts.shape == (experiment.n_bins,) if counts is not None else experiment.illustrative
     n_energy = experiment.bins[0].n
+    if experiment.observable is None:
+        n_energy = len(experiment.response(np.array([2e-3])))
+        assert n_energy in (experiment.bins[0].n, experiment.n_bins)
     for component in experiment.flux.components:
         share = experiment.timing[component.name]
         assert share.shape[:-1] in ((), (n_energy,))

@@ -296,7 +296,7 @@ def contour(
 
 
 def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
-    """The stored scan of that name; notes on changed sources and on profiled inputs."""
+    """The stored scan of that name; notes on changed sources and on what it holds."""
     from scanner.known import profile_notes, sensitivity_notes
     from scanner.scan import Scan
 
@@ -305,10 +305,10 @@ def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) ->
         opened.definition.check_sources()
     except MismatchError as error:  # an old result is still a result, but not of today's code
         note(str(error))
-    else:
-        for sentence in profile_notes(opened.definition):
-            note(sentence)
-    for sentence in sensitivity_notes(opened.definition):
+    for sentence in (
+        *profile_notes(opened.definition),
+        *sensitivity_notes(opened.definition),
+    ):
         note(sentence)
     return opened
 

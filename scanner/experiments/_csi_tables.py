@@ -2,7 +2,9 @@
 
 ``bins.csv`` holds the counts and the expected backgrounds in 9 x 11 bins of energy and time,
 ``background_time.csv`` the arrival times of the neutron backgrounds in the release's 10-ns bins,
-``timing_release_profile.csv`` shares in the time bins, the others the curves of the response.
+``prompt_profile.csv`` the arrival of the prompt neutrinos in 10-ns steps and
+``timing_release_profile.csv`` the shares in the time bins that follow, the others the curves of the
+response.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ ENERGY_EDGES_PE = np.array([0, 8, 12, 16, 20, 24, 32, 40, 50, 60], dtype=float)
 TIME_EDGES_US = np.array([0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 2, 4, 6], dtype=float)
 EXPECTED = {"BRN": 18.4, "NIN": 5.6, "SSB": 1286.0}
 LATE_LOSS_PER_US, LATE_START_US = 0.0494, 0.52
+LARGEST_SHIFT_US = 0.25
 
 COINCIDENCE = f"{NAME}/dataBeamOnC.txt"
 ANTICOINCIDENCE = f"{NAME}/dataBeamOnAC.txt"
@@ -80,7 +83,8 @@ def build(releases: Path) -> _tables.Built:
         "background_time.csv": {"time_us": times["BRN"][0]}
         | {z.lower(): content for z, (_, content) in times.items()},
         "bins.csv": _bin_edges() | {key: value.ravel() for key, value in bins.items()},
-        "timing_release_profile.csv": _profile_shares(_profile(releases)),
+        "prompt_profile.csv": dict(zip(("time_us", "rate"), _sampled(releases), strict=True)),
+        "timing_release_profile.csv": _profile_shares(_density(*_sampled(releases))),
     }
     for table, file in RESPONSE_FILES.items():
         tables[table] = dict(zip("abcd", numbers(file, 4), strict=True))
@@ -138,34 +142,43 @@ def _steady_state_time() -> Array:
     return -np.diff(np.exp(-LATE_LOSS_PER_US * TIME_EDGES_US)) / LATE_LOSS_PER_US
 
 
-def _profile(releases: Path) -> tuple[Array, Array]:
-    """Arrival density of nu_mu on a 1-ns grid: the 10-ns profile over the time efficiency."""
+def profile_shares(shift: float = 0.0) -> _tables.Table:
+    """Accepted shares in the time bins of the release's profile, `shift` us later."""
+    table = read("prompt_profile.csv")
+    return _profile_shares(_density(table["time_us"], table["rate"]), shift)
+
+
+def _sampled(releases: Path) -> Array:
+    """Times (us) of the release's prompt profile, and its rates, (2, n)."""
     lines = _tables.release_file(releases, PROMPT_PROFILE).splitlines()
     rows = [line.replace(b",", b" ") for line in lines if line[:1].isdigit()]
-    sampled = _tables.columns(b"\n".join(rows), PROMPT_PROFILE, 2)
-    t = np.arange(0.0, TIME_EDGES_US[-1] + 5e-4, 1e-3)
-    rate = np.interp(t, sampled[0], sampled[1], left=0.0, right=0.0) / time_efficiency(t)
-    return t, rate / np.trapezoid(rate, t)
+    return _tables.columns(b"\n".join(rows), PROMPT_PROFILE, 2)
 
 
-def _profile_shares(profile: tuple[Array, Array]) -> _tables.Table:
+def _density(time: Array, rate: Array) -> tuple[Array, Array]:
+    """Arrival density of nu_mu on a 1-ns grid: the 10-ns profile over the time efficiency."""
+    t = np.arange(0.0, TIME_EDGES_US[-1] + LARGEST_SHIFT_US + 5e-4, 1e-3)
+    arriving = np.interp(t, time, rate, left=0.0, right=0.0) / time_efficiency(t)
+    return t, arriving / np.trapezoid(arriving, t)
+
+
+def _profile_shares(profile: tuple[Array, Array], shift: float = 0.0) -> _tables.Table:
     """Accepted share per time bin of the prompt profile and of its fold with the muon decay."""
-    # only for building the tables: these take half a second to import
-    from scipy.integrate import cumulative_trapezoid
-    from scipy.signal import lfilter
-
     t, prompt = profile
-    decay = np.exp(-(t[1] - t[0]) / MUON_LIFETIME_US)
-    # exponential filter of unit gain: one step after another, later arrivals only
-    delayed = lfilter([0.0, 1.0 - decay], [1.0, -decay], prompt)
+    step = t[1] - t[0]
+    decay = np.exp(-step / MUON_LIFETIME_US)
+    # exponential filter of unit gain: later arrivals only, each after a wait of whole steps
+    growth = decay ** -np.arange(len(t))
+    waited = np.append(0.0, np.cumsum(prompt * growth)[:-1]) / growth * (1.0 - decay) / decay
 
     def share(density: Array) -> Array:
-        cumulative = cumulative_trapezoid(density * time_efficiency(t), t, initial=0)
-        return np.diff(np.interp(TIME_EDGES_US, t, cumulative))
+        accepted = density * time_efficiency(t + shift)
+        cumulative = np.append(0.0, np.cumsum(0.5 * step * (accepted[1:] + accepted[:-1])))
+        return np.diff(np.interp(TIME_EDGES_US, t + shift, cumulative))
 
     return {
         "time_low_us": TIME_EDGES_US[:-1],
         "time_high_us": TIME_EDGES_US[1:],
         "prompt": share(prompt),
-        "delayed": share(np.asarray(delayed)),
+        "delayed": share(waited),
     }

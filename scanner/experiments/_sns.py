@@ -22,6 +22,11 @@ FLUX = Parameter(
     shared=True,
 )
 CONSTRAINT = Constraint(1.0, FLUX_ERROR)
+REMARK = (
+    'flux_error = "own" takes the 10 % of the neutrino flux as uncorrelated with other '
+    'experiments, as the published combinations do; "shared" profiles sns_flux, one number for all '
+    "that ask for it, jointly"
+)
 
 
 def without(width: float, parts: Sequence[float]) -> float:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,12 @@ def _edges(releases: Path, run: str) -> list[Array]:
     file = BINNINGS[run]
     try:
         found: Mapping[str, Any] = yaml.safe_load(_tables.release_file(releases, file))
-        return [np.array(found[name], dtype=np.float64) for name in OBSERVABLES.values()]
+        edges = [np.array(found[name], dtype=np.float64) for name in OBSERVABLES.values()]
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise _malformed(file, error) from error
+    if [len(own) - 1 for own in edges] != list(SHAPE):
+        raise _malformed(file, "not four edges for each observable")
+    return edges
 
 
 def _events(releases: Path, run: str, edges: list[Array]) -> Array:
@@ -100,11 +104,11 @@ def _events(releases: Path, run: str, edges: list[Array]) -> Array:
     file = EVENTS[run]
     head, _, text = _tables.release_file(releases, file).partition(b"\n")
     rows = _tables.columns(text.replace(b",", b" "), file, 1 + len(OBSERVABLES))
-    by_name = dict(zip(head.decode().split(","), rows, strict=True))
+    by_name = dict(zip(head.split(b","), rows, strict=False))
     try:
-        sample = [by_name[name] for name in OBSERVABLES.values()]
+        sample = [by_name[name.encode()] for name in OBSERVABLES.values()]
     except KeyError as error:
-        raise _malformed(file, error) from error
+        raise _malformed(file, f"no column {error}") from error
     counts, _ = np.histogramdd(np.transpose(sample), bins=edges)
     return np.asarray(counts.ravel())
 
@@ -141,25 +145,31 @@ def _recoils(releases: Path, run: str) -> Array:
     """Probabilities of one run, (81, 7 light yields, 7 charge yields, 46 recoils)."""
     file = RECOIL_ARCHIVES[run]
     found = np.full((BINS_PER_RUN, len(YIELDS), len(YIELDS), len(RECOILS_KEV)), np.nan)
-    with _archive(_tables.release_file(releases, file), file) as archive:
-        for member in archive:
-            named, content = MEMBER.search(member.name), archive.extractfile(member)
-            if named is None or content is None:
-                continue
-            recoil, light, charge = map(float, named.groups())
-            place = round(light - YIELDS[0]), round(charge - YIELDS[0])
-            step = round(10.0 * (recoil - RECOILS_KEV[0]))
-            found[:, *place, step] = _read_template(content.read(), f"{file}:{member.name}")
+    recoils = {f"{kev:.3f}": i for i, kev in enumerate(RECOILS_KEV)}
+    yields = {f"{value:.1f}": i for i, value in enumerate(YIELDS)}
+    for name, raw in _members(_tables.release_file(releases, file), file):
+        named = MEMBER.search(name)
+        if named is not None:
+            recoil, light, charge = named.groups()
+            if recoil not in recoils or not {light, charge} <= set(yields):
+                raise _malformed(file, f"{name} is not one of its templates")
+            template = _read_template(raw, f"{file}:{name}")
+            found[:, yields[light], yields[charge], recoils[recoil]] = template
     if np.isnan(found).any():
         n = int(np.isnan(found[0]).sum())
         raise _malformed(file, f"{n} of its {found[0].size} templates are missing")
     return found
 
 
-def _archive(raw: bytes, label: str) -> tarfile.TarFile:
+def _members(raw: bytes, label: str) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files in an archive."""
     try:
-        return tarfile.open(fileobj=io.BytesIO(raw))
-    except tarfile.TarError as error:
+        with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
+            for member in archive:
+                content = archive.extractfile(member)
+                if content is not None:
+                    yield member.name, content.read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise _malformed(label, error) from error
 
 

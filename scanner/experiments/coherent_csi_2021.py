@@ -14,7 +14,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from scanner.errors import DefinitionError
 from scanner.experiment import BinAxis, Constraint, Electrons, Experiment, Pull
 from scanner.experiments import _csi_tables, _sns, _tables
 from scanner.experiments._csi_tables import (
@@ -48,6 +47,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "quenching_error": ("normalisation", "components"),
     "flux_error": ("own", "shared"),
 }
+REMARKS = (
+    _sns.REMARK,
+    'pulls = "valencia" (arXiv:2211.11905) profiles csi_form_factor_scale, csi_beam_shift and '
+    'csi_efficiency; quenching_error = "components" csi_quenching_pc0 and csi_quenching_pc1',
+)
 
 build = _csi_tables.build
 RELEASE_FILES = _csi_tables.RELEASE_FILES
@@ -71,21 +75,20 @@ QUENCHING_COMPONENTS = ("csi_quenching_pc0", "csi_quenching_pc1")
 """Principal components of the quenching curve's error band; rows 1-2 and 3-4 of the table are their
 +1 and -1 sigma curves, which lie on both sides of the nominal one alike."""
 EFFICIENCY, SCALE, SHIFT = "csi_efficiency", "csi_form_factor_scale", "csi_beam_shift"
-INPUTS = (
-    *(
-        Parameter(
-            name,
-            "shape",
-            default=0.0,
-            minimum=-3.0,
-            maximum=3.0,
-            latex=rf"Q_{i}",
-            description=f"principal component {i} of the CsI quenching curve, in standard "
-            "deviations",
-            shared=True,
-        )
-        for i, name in enumerate(QUENCHING_COMPONENTS)
-    ),
+INPUTS = tuple(
+    Parameter(
+        name,
+        "shape",
+        default=0.0,
+        minimum=-3.0,
+        maximum=3.0,
+        latex=rf"Q_{i}",
+        description=f"principal component {i} of the CsI quenching curve, in standard deviations",
+        shared=True,
+    )
+    for i, name in enumerate(QUENCHING_COMPONENTS)
+)
+VALENCIA_INPUTS = (
     Parameter(
         EFFICIENCY,
         "shape",
@@ -107,17 +110,17 @@ INPUTS = (
         "radii of other form factors",
         shared=True,
     ),
-)
-BEAM_SHIFT = Parameter(
-    SHIFT,
-    "shape",
-    unit="us",
-    default=0.0,
-    minimum=-0.25,
-    maximum=0.25,
-    latex=r"\alpha_6",
-    description="arrival of beam neutrinos and neutrons at the CsI detector, later than usual",
-    shared=True,
+    Parameter(
+        SHIFT,
+        "shape",
+        unit="us",
+        default=0.0,
+        minimum=-0.25,
+        maximum=0.25,
+        latex=r"\alpha_6",
+        description="arrival of beam neutrinos and neutrons at the CsI detector, later than usual",
+        shared=True,
+    ),
 )
 NODES = {EFFICIENCY: 3, SCALE: 6, SHIFT: 11}
 """Of the interpolation. A parabola is exact with three; six for the radii are good to 4e-5 of chi2;
@@ -157,21 +160,10 @@ def load(
         Whether the 10 % of the neutrino flux are part of the signal's error, uncorrelated with
         other experiments as in the published combinations, or ``sns_flux`` is profiled, which all
         experiments at the SNS share that are asked for it.
-
-    Raises
-    ------
-    DefinitionError
-        The beam is shifted in the release's profile, which is known in the time bins alone.
     """
     bins = _csi_tables.read("bins.csv")
-    shares = {"gaussian_500ns": _gaussian_shares, "release_profile": _release_shares}[timing]()
-    moving = timing == "gaussian_500ns"
-    if pulls == "valencia" and not moving:
-        raise DefinitionError(
-            f'experiment.{NAME}.pulls = "valencia" shifts the beam, and timing = {timing!r} is '
-            'known in the time bins alone; choose timing = "gaussian_500ns"'
-        )
-    inputs = (*INPUTS, *([BEAM_SHIFT] if moving else []))
+    shares = {"gaussian_500ns": _gaussian_shares, "release_profile": _release_shares}[timing]
+    inputs = (*INPUTS, *VALENCIA_INPUTS)
     constraints = _constraints(pulls, quenching_error)
     if flux_error == "shared":
         inputs, constraints = (*inputs, _sns.FLUX), constraints | {_sns.FLUX.name: _sns.CONSTRAINT}
@@ -188,7 +180,7 @@ def load(
         mass_kg=MASS_KG,
         exposure="13.99 GWh, 3.198e23 protons on target",
         response=response(),
-        timing=shares,
+        timing=shares(),
         bins=(
             BinAxis("energy", "PE", ENERGY_EDGES_PE),
             BinAxis("time", "us", TIME_EDGES_US),
@@ -210,8 +202,8 @@ def load(
         },
         inputs=inputs,
         response_at=response,
-        timing_at=_gaussian_shares if moving else None,
-        backgrounds_at=neutrons if moving else None,
+        timing_at=shares,
+        backgrounds_at=neutrons,
         constraints=constraints,
         normalisations={_sns.FLUX.name: ()} if flux_error == "shared" else {},
         radius_scale=SCALE,
@@ -355,6 +347,9 @@ def _gaussian_shares(*, csi_beam_shift: float = 0.0) -> dict[str, Array]:
     return {"nu_mu": prompt, **dict.fromkeys(DELAYED, delayed)}
 
 
-def _release_shares() -> dict[str, Array]:
+def _release_shares(*, csi_beam_shift: float = 0.0) -> dict[str, Array]:
+    """The same with the profile of the release in place of the Gaussian."""
     table = _csi_tables.read("timing_release_profile.csv")
+    if csi_beam_shift:
+        table = _csi_tables.profile_shares(csi_beam_shift)
     return {"nu_mu": table["prompt"], **dict.fromkeys(DELAYED, table["delayed"])}

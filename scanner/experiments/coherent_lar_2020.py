@@ -49,6 +49,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "form_factor_error": ("included", "excluded"),
     "flux_error": ("own", "shared"),
 }
+REMARKS = (_sns.REMARK,)
 
 build = _lar_tables.build
 RELEASE_FILES = _lar_tables.RELEASE_FILES

@@ -121,7 +121,7 @@ def load(yields: str = "profiled", background_errors: str = "common") -> Experim
         bins=(
             # three bins of cS2 in each run, whose edges are not the same
             BinAxis("bin of cS2 in SR0, SR1, SR2", "", np.arange(10.0)),
-            BinAxis("S2 shadow", "", np.linspace(0.0, 1.0, 4)),
+            BinAxis("bin of S2 shadow", "", np.arange(4.0)),
             BinAxis("bin of S1 score", "", np.arange(4.0)),
             BinAxis("bin of S2 score", "", np.arange(4.0)),
         ),
@@ -190,7 +190,7 @@ def response(*, xenon_light_yield: float = 0.0, xenon_charge_yield: float = 0.0)
 
 @cache
 def _spline() -> CubicSpline:
-    """Weights (7,) of the tabulated yields at one between them: a spline is linear in its values."""
+    """Weights (7,) of the tabulated yields at a value: a spline is linear in what it joins."""
     return CubicSpline(YIELDS, np.eye(len(YIELDS)))
 
 

@@ -128,8 +128,8 @@ def test_layout_and_comments_of_the_file_are_no_physics(folder):
 
 def test_definitions_without_texts_keep_their_record():
     record = load("light_vector_universal").to_dict()
-    for name in ("coherent_csi_2021", "coherent_lar_2020"):
-        assert record["experiment"][name] == catalog.resolve_choices(name, {})
+    choices = catalog.experiment_choices("coherent_csi_2021")
+    assert record["experiment"]["coherent_csi_2021"] == {k: v[0] for k, v in choices.items()}
     assert set(record["sources"]) == {
         "scenario",
         "experiment.coherent_csi_2021",

@@ -12,7 +12,6 @@ from scanner import catalog
 from scanner.amplitudes import Conventions
 from scanner.chi2 import ExperimentModel
 from scanner.definition import from_mapping
-from scanner.errors import DefinitionError
 from scanner.evaluate import Evaluator
 from scanner.experiments import _csi_tables as tables
 from scanner.experiments import _tables
@@ -132,11 +131,17 @@ def test_time_efficiency():
     )
 
 
+def profile(releases):
+    """Arrival density of the prompt neutrinos in 0-6 us, every ns."""
+    t, density = tables._density(*tables._sampled(releases))
+    return t[t < 6.0005], density[t < 6.0005]
+
+
 # --- timing -----------------------------------------------------------------------------------
 
 
 def test_delayed_profile_against_the_check_points_of_the_release(releases):
-    t, prompt = tables._profile(releases)
+    t, prompt = profile(releases)
     decay = np.exp(-t / MUON_LIFETIME_US) / MUON_LIFETIME_US
     delayed = np.convolve(prompt, decay)[: t.size] * 1e-3
     rate = delayed * csi.time_efficiency(t)
@@ -154,7 +159,7 @@ def test_delayed_profile_against_the_check_points_of_the_release(releases):
 
 
 def test_release_shares_hold_the_delayed_profile(releases):
-    t, prompt = tables._profile(releases)
+    t, prompt = profile(releases)
     decay = np.exp(-t / MUON_LIFETIME_US) / MUON_LIFETIME_US
     accepted = csi.time_efficiency(t) * 1e-3
     table = _tables.read(csi.NAME, "timing_release_profile.csv")
@@ -170,7 +175,7 @@ def test_release_shares_hold_the_delayed_profile(releases):
 
 
 def test_profile_of_the_release_has_the_mean_of_the_gaussian(releases):
-    t, prompt = tables._profile(releases)
+    t, prompt = profile(releases)
     # arrival mean 0.499 us with the 26 ns of the pion; the Gaussian's 0.500 us is the pulse alone
     assert np.trapezoid(t * prompt, t) == pytest.approx(0.499, abs=0.002)
     assert np.trapezoid(prompt, t) == pytest.approx(1.0, rel=1e-9)
@@ -325,10 +330,22 @@ def test_widths_and_inputs_of_the_forms(choices, signal, inputs):
         assert name in [p.name for p in loaded.inputs]
 
 
-def test_a_beam_known_in_bins_alone_is_not_shifted():
-    with pytest.raises(DefinitionError, match="gaussian_500ns"):
-        csi.load(timing="release_profile", pulls="valencia")
-    assert "csi_beam_shift" not in [p.name for p in csi.load("release_profile").inputs]
+@pytest.mark.parametrize("shift", [-0.25, -0.04, 0.1, 0.25])
+def test_the_profile_of_the_release_is_shifted_by_its_own_times(releases, shift):
+    found = csi.load("release_profile").timing_at(csi_beam_shift=shift)
+    t, prompt = tables._density(*tables._sampled(releases))
+    decay = np.exp(-t / MUON_LIFETIME_US) / MUON_LIFETIME_US
+    delayed = np.convolve(prompt, decay)[: t.size] * 1e-3
+    for component, density in (("nu_mu", prompt), ("nubar_mu", delayed)):
+        late = t + shift
+        accepted = density * csi.time_efficiency(late) * 1e-3
+        bins = zip(*_ends(csi.TIME_EDGES_US), strict=True)
+        expected = [accepted[(late >= a) & (late < b)].sum() for a, b in bins]
+        np.testing.assert_allclose(found[component], expected, atol=2e-3)
+    # next to no shift is next to the table
+    near = csi.load("release_profile").timing_at(csi_beam_shift=1e-12)
+    for component, share in csi.load("release_profile").timing.items():
+        np.testing.assert_allclose(near[component], share, rtol=1e-6, atol=1e-9)
 
 
 def valencia_chi2(a4, a6, a7):

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scanner.errors import DataError, StoreError
-from scanner.experiments import _tables, coherent_csi_2021, coherent_lar_2020
-
-MODULES = pytest.mark.parametrize(
-    "module", [coherent_csi_2021, coherent_lar_2020], ids=lambda m: m.NAME
+from scanner.experiments import (
+    _tables,
+    _xenon_tables,
+    coherent_csi_2021,
+    coherent_lar_2020,
+    xenonnt_b8_2026,
 )
+
+TEXT = [coherent_csi_2021, coherent_lar_2020]
+"""Experiments whose releases are text, built in no time."""
+MODULES = pytest.mark.parametrize("module", TEXT, ids=lambda m: m.NAME)
+ALL = pytest.mark.parametrize("module", [*TEXT, xenonnt_b8_2026], ids=lambda m: m.NAME)
 
 
 @pytest.fixture
@@ -40,13 +49,13 @@ def release(releases, tmp_path):
 # --- reading ----------------------------------------------------------------------------------
 
 
-@MODULES
+@ALL
 def test_all_tables_are_listed_and_sound(module):
-    files = {p.name for p in _tables.folder(module.NAME).glob("*.csv")}
+    files = {p.name for p in _tables.folder(module.NAME).glob("*.csv*")}
     assert set(_tables.verify(module.NAME)) == files == set(_tables.provenance(module.NAME).tables)
 
 
-@MODULES
+@ALL
 def test_provenance_says_where_the_numbers_are_from(module):
     provenance = _tables.provenance(module.NAME)
     assert provenance.citation
@@ -86,17 +95,17 @@ def test_unreadable_provenance(shipped, text):
 # --- building ---------------------------------------------------------------------------------
 
 
-@MODULES
+@ALL
 def test_rebuilt_tables_equal_the_shipped_ones_byte_for_byte(releases, module):
     built = module.build(releases)
     provenance = _tables.provenance(module.NAME)
     assert set(built.tables) == set(provenance.tables)
     assert dict(built.release) == dict(provenance.release)
     for name, table in built.tables.items():
-        assert _tables.encode(table) == (_tables.folder(module.NAME) / name).read_bytes(), name
+        assert _tables.encode(table) == _tables.content(_tables.folder(module.NAME) / name), name
 
 
-@MODULES
+@ALL
 def test_release_checksums_are_those_of_the_files(releases, module):
     for file, expected in _tables.provenance(module.NAME).release.items():
         assert hashlib.sha256((releases / file).read_bytes()).hexdigest() == expected
@@ -130,6 +139,36 @@ def test_each_malformed_release_file_is_named(release, module, content):
         path.write_bytes(whole)
 
 
+def test_each_missing_or_malformed_file_of_the_xenon_release_is_named(releases, tmp_path):
+    """One after the other: the archives are read last, and take seconds."""
+    for file in xenonnt_b8_2026.RELEASE_FILES:
+        target = tmp_path / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(releases / file, target)
+    first = _xenon_tables.RECOIL_ARCHIVES["sr0"]
+    for file in xenonnt_b8_2026.RELEASE_FILES:
+        if file in _xenon_tables.RECOIL_ARCHIVES.values() and file != first:
+            continue
+        whole = (tmp_path / file).read_bytes()
+        half = [whole[: len(whole) // 2]] if file.endswith((".h5", ".gz")) else []
+        for content in (b"", b"a b\n", b"1,2,3,4,5\n" * 4, b"\xff\xfe", *half):
+            (tmp_path / file).write_bytes(content)
+            with pytest.raises(DataError) as caught:
+                xenonnt_b8_2026.build(tmp_path)
+            assert file in str(caught.value)
+        (tmp_path / file).unlink()
+        with pytest.raises(DataError, match="not found below") as caught:
+            xenonnt_b8_2026.build(tmp_path)
+        assert file in str(caught.value)
+        (tmp_path / file).write_bytes(whole)
+
+
+def test_without_h5py_the_mend_is_named(releases, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(DataError, match="install h5py"):
+        xenonnt_b8_2026.build(releases)
+
+
 # --- writing ----------------------------------------------------------------------------------
 
 BUILT = _tables.Built(
@@ -152,6 +191,23 @@ def test_write_then_read(tmp_path, monkeypatch):
     new = _tables.provenance(name)
     assert (new.citation, new.doi, dict(new.release)) == (old.citation, old.doi, {"a/b.txt": "00"})
     assert _tables.write(name, BUILT, output) == ()
+
+
+def test_a_packed_table_is_known_by_what_is_in_it(tmp_path, monkeypatch):
+    name, packed = "coherent_csi_2021", "large.csv.gz"
+    built = _tables.Built({packed: {"x": np.arange(3.0)}}, {})
+    assert _tables.write(name, built, tmp_path / name) == (packed, "provenance.toml")
+    monkeypatch.setattr(_tables, "DATA", tmp_path)
+    path = tmp_path / name / packed
+    assert gzip.decompress(path.read_bytes()) == b"x\n0\n1\n2\n"
+    # another packer: the same table
+    path.write_bytes(gzip.compress(b"x\n0\n1\n2\n", 1, mtime=12345))
+    np.testing.assert_array_equal(_tables.read(name, packed)["x"], np.arange(3.0))
+    assert _tables.write(name, built, tmp_path / name) == ()
+    for damaged in (path.read_bytes()[:-9], b""):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"large\.csv\.gz is damaged"):
+            _tables.read(name, packed)
 
 
 def test_where_nothing_can_be_written(tmp_path):
