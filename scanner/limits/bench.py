@@ -161,6 +161,7 @@ class Bench:
             {**definition.parameters, **at},
             scanned,
             compiled=thinned * MANY_TOYS >= WORTH_COMPILING,
+            data_at=definition.parameters,
         )
 
     @cached_property
