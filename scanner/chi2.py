@@ -124,6 +124,9 @@ class ExperimentModel:
         Inputs that are to be profiled, with the range that they may take.
     compiled : bool
         Whether grids are evaluated by a compiled kernel: the same chi2 to 1e-10.
+    data_at : mapping, optional
+        Values of the inputs that Asimov's data are made at, where `fixed` holds more than the
+        definition does: data do not move with a value that is tried. `fixed` by default.
     """
 
     def __init__(
@@ -136,6 +139,7 @@ class ExperimentModel:
         profiled: Mapping[str, tuple[float, float]] | None = None,
         *,
         compiled: bool = False,
+        data_at: Mapping[str, Value] | None = None,
     ) -> None:
         self.compiled = compiled
         known = all_parameters(scenario, [experiment])
@@ -154,17 +158,25 @@ class ExperimentModel:
         sm = usual_values(scenario, own)
         self._sm_maker = TemplateMaker(STANDARD_MODEL, experiment, conventions, sm, ())
         self._bank = TemplateBank(self._folded, self.shapes)
-        self.experiment = self._with_data(at_fixed(experiment, own))
+        made_at = own if data_at is None else data_at
+        truth = {n: v for n, v in made_at.items() if n in roles and n not in ranges}
+        data = self._data(experiment, conventions, usual_values(scenario, truth))
+        self.experiment = replace(at_fixed(experiment, own), observed=data)
         self._moving = Moving(self.experiment, (*self.shapes, *self.morph.names))
         self.likelihood = likelihood(self.experiment, self._moving.names)
         self.gridded = self.fast(self.likelihood)
 
-    def _with_data(self, experiment: Experiment) -> Experiment:
-        """The experiment; without data of its own, with what the Standard Model expects."""
+    @staticmethod
+    def _data(
+        experiment: Experiment, conventions: Conventions, inputs: Mapping[str, Value]
+    ) -> Array:
+        """Counts of the experiment; without any, what the Standard Model expects at the inputs."""
         if experiment.observed is not None:
-            return experiment
-        expected = np.sum([np.zeros(experiment.n_bins), *experiment.backgrounds.values()], axis=0)
-        return replace(experiment, observed=self._standard_model() + expected)
+            return experiment.observed
+        maker = TemplateMaker(STANDARD_MODEL, experiment, conventions, inputs, ())
+        backgrounds = at_fixed(experiment, inputs).backgrounds.values()
+        expected = np.sum([np.zeros(experiment.n_bins), *backgrounds], axis=0)
+        return np.asarray(maker.fold({}).counts[0] + expected)
 
     def fast(self, data: Likelihood) -> Scanned:
         """What evaluates grids of that likelihood: a kernel, or itself."""
@@ -315,6 +327,7 @@ def models(
     profiled: Mapping[str, tuple[float, float]] | None = None,
     *,
     compiled: bool = False,
+    data_at: Mapping[str, Value] | None = None,
 ) -> tuple[ExperimentModel, ...]:
     """One model per experiment, by catalogue names and choices; without a scenario the SM.
 
@@ -330,7 +343,9 @@ def models(
     loaded = [catalog.experiment(name, choices) for name, choices in experiments.items()]
     _check_pulls(loaded)
     return tuple(
-        ExperimentModel(form, e, conventions, fixed, scanned, profiled, compiled=compiled)
+        ExperimentModel(
+            form, e, conventions, fixed, scanned, profiled, compiled=compiled, data_at=data_at
+        )
         for e in loaded
     )
 

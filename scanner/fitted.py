@@ -112,6 +112,7 @@ def _models(
         Conventions(**definition.options),
         {**definition.parameters, **inputs},
         (),
+        data_at=definition.parameters,
     )
 
 

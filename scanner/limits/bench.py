@@ -180,6 +180,7 @@ class Bench:
             scanned,
             {name: c.ends(parameters[name]) for name, c in known.items()},
             compiled=thinned * MANY_TOYS >= WORTH_COMPILING,
+            data_at=definition.parameters,
         )
         return tuple(ProfiledModel(m, known) if m.profiled else m for m in bound)
 

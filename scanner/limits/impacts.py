@@ -109,6 +109,7 @@ def impacts(
         Conventions(**definition.options),
         {**definition.parameters, **fixed},
         [parameter],
+        data_at=definition.parameters,
     )
     _check_linear(bound)
     low, high = (float(x) for x in axis.to_scale(axis.coordinates[[0, -1]]))

@@ -108,6 +108,24 @@ def test_asimov_data_fit_the_standard_model_exactly(base):
     assert one.experiment.data.sum() == pytest.approx(one.standard_model().sum() + 3152.0)
 
 
+def test_asimov_data_do_not_move_with_a_value_that_is_tried(change):
+    one = made(change(("shared", {"sns_flux": {"sigma": 0.1}})))
+
+    def data(fixed, **more):
+        bound = ExperimentModel(STANDARD_MODEL, one, Conventions(), fixed, (), **more)
+        return bound.experiment.data, bound.profile({}).chi2[0]
+
+    usual, at_minimum = data({})
+    tried, off = data({"sns_flux": 1.5}, data_at={})
+    np.testing.assert_array_equal(tried, usual)
+    assert at_minimum == pytest.approx(0.0, abs=1e-9)
+    assert off > 1.0
+    # what the definition itself fixes is a convention, of the data too
+    fixed, again = data({"sns_flux": 1.5})
+    assert fixed.sum() > usual.sum()
+    assert again == pytest.approx(0.0, abs=1e-9)
+
+
 def test_counts_that_are_given_are_the_data(change):
     counts = np.arange(120.0)
     one = made(change(("observed", counts.tolist())))

@@ -17,6 +17,7 @@ from scanner.errors import DefinitionError
 from scanner.evaluate import Evaluator
 from scanner.exact.build import likelihood
 from scanner.known import combined_title, experiment_title, loaded_experiments, sensitivity_notes
+from scanner.point import explain
 from scanner.prepare import references
 from scanner.scan import Scan
 
@@ -230,6 +231,23 @@ def test_the_exact_likelihood_takes_a_file(folder):
     chosen = load(folder / "scan.toml")
     expected = Evaluator(chosen).chi2_at({"mass": [10.0], "coupling": [1e-4]})
     assert float(like.chi2(coupling=1e-4)) == pytest.approx(float(expected[0, 0]), rel=1e-8)
+
+
+def test_a_point_has_the_chi2_of_the_scan(folder, change):
+    """Where a shared flux is profiled: the point fixes it at its best, the data stay."""
+    chosen = rewritten(folder, change(("shared", {"sns_flux": {"sigma": 0.1}})))
+    assert chosen.profile == {"sns_flux": {"mean": 1.0, "sigma": 0.1}}
+    at = {"mass": 10.0, "coupling": 1e-4}
+    raw = {
+        "scenario": "light_vector",
+        "experiments": [str(folder / "toy_argon.toml")],
+        "parameters": {"model": "universal", **at},
+    }
+    found = explain(from_mapping(raw, "", point=True))
+    expected = Evaluator(chosen).chi2_at({n: [v] for n, v in at.items()})[0, 0]
+    assert expected > 1.0
+    assert found.chi2 == pytest.approx(expected, rel=1e-6)
+    assert found.chi2_sm == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.cluster
