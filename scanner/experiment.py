@@ -145,8 +145,7 @@ class Experiment:
         Target mass.
     response : callable
         ``response(recoil)``: probability that a recoil (MeV, shape (n,)) is accepted in each
-        energy bin, shape (n_energy_bins, n). Where the other observables depend on the recoil too,
-        it may give all bins at once, and all of the timing is a share of 1.
+        energy bin, shape (n_energy_bins, n).
     timing : mapping from flux component to array
         Accepted share of the component in each of the remaining bins, shape (n_other_bins,), or
         (n_energy_bins, n_other_bins) where it differs from one energy bin to another. The signal
@@ -171,6 +170,10 @@ class Experiment:
     response_at, timing_at, backgrounds_at : callable, optional
         ``f(**inputs)``: response, timing and backgrounds at other values of those inputs that the
         signature names.
+    sorting_at : callable, optional
+        ``f(**inputs)``: share (n_energy_bins, n_bins) of the response's bins that goes into each of
+        all bins, in place of `timing`, where the response is to parts of the recoil spectrum and
+        what is observed follows from these.
     constraints : mapping from input to Constraint
         Inputs that are profiled, unless a definition fixes or scans them or says otherwise.
     normalisations : mapping from input to tuple of str
@@ -219,6 +222,7 @@ class Experiment:
     response_at: Callable[..., Response] | None = None
     timing_at: Callable[..., Mapping[str, Array]] | None = None
     backgrounds_at: Callable[..., Mapping[str, Array]] | None = None
+    sorting_at: Callable[..., Array] | None = None
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
     normalisations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     radius_scale: str = ""

@@ -102,6 +102,11 @@ class Fold(ABC):
             timing = timing_at(**dict(inputs))
         return np.asarray(timing[self.component.name], dtype=np.float64)
 
+    @property
+    def sorted_with(self) -> str:
+        """Folds of one label go into all bins alike: their energy bins may be added."""
+        return "" if self.experiment.sorting_at is not None else self.component.name
+
     @abstractmethod
     def accepted(self, inputs: Mapping[str, float]) -> Array:
         """Targets x width x response (n_energy_bins, n) at the detector's inputs."""
@@ -112,6 +117,9 @@ class Fold(ABC):
 
     def in_all_bins(self, energy_bins: Array, inputs: Mapping[str, float]) -> Array:
         """Counts in all bins, (..., n_bins), of those in the energy bins (..., n_energy_bins)."""
+        sorting_at = self.experiment.sorting_at
+        if sorting_at is not None:
+            return np.asarray(energy_bins @ sorting_at(**named_values(sorting_at, inputs)))
         # one row of shares serves all energy bins, or each has its own: both broadcast
         shared = energy_bins[..., np.newaxis] * self.share(inputs)
         return np.asarray(shared.reshape(*energy_bins.shape[:-1], -1))

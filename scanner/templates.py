@@ -14,7 +14,7 @@ and isotope by isotope, never across them (trap 11):
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,17 +185,29 @@ class TemplateMaker:
         for part, inputs in alike(shapes, responding):
             own = {k: v[part] for k, v in shapes.items()}
             few, index = apart(own, timed)
-            for fold in folds:
-                counted = self._recoils.counts(fold, few, fixed | inputs)
-                for exponents, energies in self._scaled(counted, fold.component.name).items():
+            for fold, counted in self._in_energy(folds, few, fixed | inputs):
+                for exponents, energies in counted.items():
                     if exponents not in rows:
                         rows[exponents] = np.zeros(lengths)
-                    total = rows[exponents]
                     for where, at in alike(own, timed):
                         some = energies if index is None else np.atleast_2d(energies)[index[where]]
                         counts = fold.in_all_bins(some, fixed | inputs | at)
-                        total[part[where] if n else ...] += counts
+                        rows[exponents][part[where] if n else ...] += counts
         return rows
+
+    def _in_energy(
+        self, folds: Sequence[Fold], shapes: Mapping[str, Array], inputs: Mapping[str, float]
+    ) -> Iterator[tuple[Fold, Rows]]:
+        """Counts in the energy bins by monomial, added over folds that go into all bins alike."""
+        groups: dict[str, list[Fold]] = {}
+        for fold in folds:
+            groups.setdefault(fold.sorted_with, []).append(fold)
+        for group in groups.values():
+            total: Rows = {}
+            for fold in group:
+                counted = self._recoils.counts(fold, shapes, inputs)
+                add(total, self._scaled(counted, fold.component.name))
+            yield group[0], total
 
     def _fixed_inputs(self) -> dict[str, float]:
         """Inputs of the detector that are fixed at another value than the usual one."""

@@ -221,10 +221,14 @@ def test_shapes_of_an_experiment_fit_together(name, choices):
     counts = experiment.observed
     assert counts.shape == (experiment.n_bins,) if counts is not None else experiment.illustrative
     n_energy = experiment.bins[0].n
-    if experiment.observable is None:
-        n_energy = len(experiment.response(np.array([2e-3])))
-        assert n_energy in (experiment.bins[0].n, experiment.n_bins)
-    for component in experiment.flux.components:
+    sorting = experiment.sorting_at and experiment.sorting_at()
+    if sorting is not None:
+        assert sorting.shape == (len(experiment.response(np.array([2e-3]))), experiment.n_bins)
+        assert np.all(sorting >= 0.0)
+        assert np.all(sorting.sum(axis=1) <= 1.0)
+    elif experiment.observable is None:
+        assert len(experiment.response(np.array([2e-3]))) == n_energy
+    for component in experiment.flux.components if sorting is None else ():
         share = experiment.timing[component.name]
         assert share.shape[:-1] in ((), (n_energy,))
         assert n_energy * share.shape[-1] == experiment.n_bins

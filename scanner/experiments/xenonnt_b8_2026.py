@@ -25,7 +25,6 @@ propagation stays the standard one, although such interactions would change it t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -115,7 +114,7 @@ def load(yields: str = "profiled", background_errors: str = "common") -> Experim
         target=material("Xe"),
         mass_kg=1e3 * float(EXPOSURES_T_YR.sum()),
         exposure="6.77 t yr (SR0 1.17, SR1 2.34, SR2 3.25), as 6.77 t for one year",
-        response=response(),
+        response=response,
         timing={component.name: np.ones(1) for component in flux.components},
         bins=(
             # three bins of cS2 in each run, whose edges are not the same
@@ -131,7 +130,7 @@ def load(yields: str = "profiled", background_errors: str = "common") -> Experim
         provenance=_tables.provenance(NAME),
         choices={"yields": yields, "background_errors": background_errors},
         inputs=INPUTS,
-        response_at=response,
+        sorting_at=selected,
         nodes=dict.fromkeys(YIELD_CONSTRAINTS, tuple(YIELDS.tolist())),
         constraints={"b8_flux": Constraint(1.0, B8_FLUX_ERROR), **constrained},
         normalisations={"b8_flux": component_names("8B")},
@@ -151,31 +150,28 @@ def _pulls(background_errors: str, run: Array) -> tuple[Pull, ...]:
     )
 
 
-@dataclass(frozen=True)
-class RecoilResponse:
-    """Probability that a recoil is selected in each bin, linear between tabulated recoils.
+def response(recoil: Array) -> Array:
+    """Share of recoils (n,) in MeV that each tabulated recoil stands for, (46, n).
 
-    Parameters
-    ----------
-    table : array (46, 243)
-        Probabilities at `RECOILS_KEV`, each run weighed by its share of the exposure.
+    Linear between two of them, nothing outside.
     """
-
-    table: Array
-
-    def __call__(self, recoil: Array) -> Array:
-        """Response matrix of shape (243, n) for recoils (n,) in MeV; column sums <= 1."""
-        kev = 1e3 * np.asarray(recoil, dtype=np.float64)
-        left = np.clip(np.searchsorted(RECOILS_KEV, kev, "right") - 1, 0, len(RECOILS_KEV) - 2)
-        along = (kev - RECOILS_KEV[left]) / np.diff(RECOILS_KEV)[left]
-        inside = (kev >= RECOILS_KEV[0]) & (kev <= RECOILS_KEV[-1])
-        lower, upper = (np.where(inside, w, 0.0)[:, np.newaxis] for w in (1.0 - along, along))
-        return np.asarray(lower * self.table[left] + upper * self.table[left + 1]).T
+    kev = 1e3 * np.asarray(recoil, dtype=np.float64)
+    n = len(RECOILS_KEV)
+    left = np.clip(np.searchsorted(RECOILS_KEV, kev, "right") - 1, 0, n - 2)
+    along = (kev - RECOILS_KEV[left]) / np.diff(RECOILS_KEV)[left]
+    inside = (kev >= RECOILS_KEV[0]) & (kev <= RECOILS_KEV[-1])
+    shares = np.zeros((n, kev.size))
+    places = np.arange(kev.size)
+    shares[left, places] = np.where(inside, 1.0 - along, 0.0)
+    shares[left + 1, places] = np.where(inside, along, 0.0)
+    return shares
 
 
 @lru_cache(maxsize=128)
-def response(*, xenon_light_yield: float = 0.0, xenon_charge_yield: float = 0.0) -> RecoilResponse:
-    """Response of all runs, each weighed by its share of the exposure.
+def selected(*, xenon_light_yield: float = 0.0, xenon_charge_yield: float = 0.0) -> Array:
+    """Probability that a tabulated recoil is selected in each bin, (46, 243).
+
+    Of all runs, each weighed by its share of the exposure.
 
     Parameters
     ----------
@@ -185,7 +181,7 @@ def response(*, xenon_light_yield: float = 0.0, xenon_charge_yield: float = 0.0)
     light, charge = _spline()(xenon_light_yield), _spline()(xenon_charge_yield)
     table = np.einsum("ijrb,i,j->rb", _probabilities(), light, charge)
     # a spline may pass below nothing where nothing is selected
-    return RecoilResponse(np.maximum(table, 0.0))
+    return np.asarray(np.maximum(table, 0.0))
 
 
 @cache

@@ -124,6 +124,11 @@ def test_edges_of_the_templates_are_those_of_the_binning(releases):
 # --- response ---------------------------------------------------------------------------------
 
 
+def selected(recoil, light=0.0, charge=0.0):
+    """Probability (243, n) that a recoil (MeV) is selected in each bin."""
+    return xenon.selected(**{LIGHT: light, CHARGE: charge}).T @ xenon.response(np.asarray(recoil))
+
+
 @pytest.mark.parametrize(
     ("run", "recoil", "light", "charge"),
     [("sr0", 1.0, 0.0, 0.0), ("sr1", 2.3, -1.0, 2.0), ("sr2", 0.5, 3.0, 0.0)],
@@ -131,7 +136,7 @@ def test_edges_of_the_templates_are_those_of_the_binning(releases):
 def test_response_at_a_tabulated_recoil(releases, run, recoil, light, charge):
     i = _xenon_tables.RUNS.index(run)
     share = xenon.EXPOSURES_T_YR[i] / xenon.EXPOSURES_T_YR.sum()
-    made = xenon.response(**{LIGHT: light, CHARGE: charge})(np.array([1e-3 * recoil]))
+    made = selected([1e-3 * recoil], light, charge)
     found = made.reshape(PER_RUN)[i]
     expected = share * released(releases, run, recoil, light, charge)
     # three significant digits
@@ -144,7 +149,7 @@ def test_response_is_a_probability_and_none_outside_the_table():
     inside = (recoil >= 0.5e-3) & (recoil <= 5e-3)
     for light in (-3.0, -2.5, 0.0, 0.3, 3.0):
         for charge in (-3.0, 1.7):
-            found = xenon.response(**{LIGHT: light, CHARGE: charge})(recoil)
+            found = selected(recoil, light, charge)
             assert found.shape == (243, 400)
             assert np.all(found >= 0.0)
             assert found.sum(axis=0).max() < 0.2
@@ -153,17 +158,17 @@ def test_response_is_a_probability_and_none_outside_the_table():
 
 
 def test_response_is_linear_between_recoils():
-    ends = xenon.response()(np.array([1.4e-3, 1.5e-3]))
-    [middle] = xenon.response()(np.array([1.43e-3])).T
+    ends = selected([1.4e-3, 1.5e-3])
+    [middle] = selected([1.43e-3]).T
     np.testing.assert_allclose(middle, ends @ [0.7, 0.3], rtol=1e-10)
 
 
 def test_response_between_yields_is_a_spline_in_each():
     values = xenon.YIELDS
     recoil = np.array([2e-3])
-    rows = [[xenon.response(**{LIGHT: a, CHARGE: b})(recoil)[:, 0] for b in values] for a in values]
+    rows = [[selected(recoil, a, b)[:, 0] for b in values] for a in values]
     spline = CubicSpline(values, CubicSpline(values, np.array(rows), axis=1)(0.4))(-1.3)
-    found = xenon.response(**{LIGHT: -1.3, CHARGE: 0.4})(recoil)[:, 0]
+    found = selected(recoil, -1.3, 0.4)[:, 0]
     np.testing.assert_allclose(found, np.maximum(spline, 0.0), rtol=1e-9, atol=1e-12)
 
 
