@@ -190,7 +190,9 @@ class TemplateMaker:
                     if exponents not in rows:
                         rows[exponents] = np.zeros(lengths)
                     for where, at in alike(own, timed):
-                        some = energies if index is None else np.atleast_2d(energies)[index[where]]
+                        # counts that no shape changes have one row
+                        single = index is None or energies.ndim == 1
+                        some = energies if single else energies[index[where]]
                         counts = fold.in_all_bins(some, fixed | inputs | at)
                         rows[exponents][part[where] if n else ...] += counts
         return rows

@@ -382,6 +382,25 @@ def test_yields_between_the_nodes_of_the_profile():
         np.testing.assert_allclose(found, exact, rtol=1e-9, atol=2.2e3 * largest)
 
 
+def test_masses_and_yields_together_are_each_pair_by_itself():
+    """Some monomials depend on the mass, that of the Standard Model does not."""
+    form = catalog.scenario("light_vector")
+    fixed = {p.name: p.default for p in form.parameters if p.default is not None}
+    ranges = {LIGHT: (-3.0, 3.0), CHARGE: (-3.0, 3.0)}
+    masses = np.array([[0.1], [3.0], [50.0]])
+    fixed["model"] = "universal"
+    scanned = ("mass", "coupling")
+    both = ExperimentModel(form, xenon.load(), Conventions(), fixed, scanned, ranges)
+    found = both.templates(masses)
+    for i, mass in enumerate(masses):
+        alone = both._maker.fold({"mass": mass[:, np.newaxis], **both.morph.nodes()})
+        assert found.exponents == alone.exponents
+        np.testing.assert_allclose(found.counts[:, i], alone.counts[:, 0], rtol=1e-12)
+    spread = np.ptp(found.counts, axis=1).max(axis=(-1, -2))
+    assert spread[0] == 0.0
+    assert spread[1:].min() > 0.0
+
+
 def test_a_sterile_neutrino_is_refused():
     axis = {"dm2_41": {"spacing": "log", "start": 0.1, "stop": 10.0, "n": 3, "unit": "eV2"}}
     with pytest.raises(DefinitionError, match="xenonnt_b8_2026: matter in the Sun"):
