@@ -6,9 +6,9 @@ two scores, Poisson.
 
 Signal. The release gives the probability that a recoil of 0.5, 0.6 ... 5.0 keV is selected in each
 bin, at 7 x 7 values of the light and the charge yield from -3 to 3 standard deviations. Between
-recoils the probability is linear, so that the release's sum over its recoils is the integral here.
-Below 0.5 keV (selected: 1e-4) and above 5.0 keV it is zero. Between yields it is a cubic spline
-in each, profiled or not. Any recoil spectrum of a scenario is folded with them.
+recoils the probability is linear, below 0.5 keV (selected: 1e-4) and above 5.0 keV it is zero. The
+release's own sum in steps of 0.1 keV is 0.4 % below that integral. Between yields it is a cubic
+spline in each, profiled or not. Any recoil spectrum of a scenario is folded with them.
 
 Backgrounds. Accidental coincidences, electronic recoils and neutrons, templates of the release. The
 errors of their norms are in the papers, not in the release: 5, 20 and 50 % are assumptions. Common
