@@ -95,7 +95,7 @@ def one_bin():
 
 def test_toys_of_one_bin_are_chi2_distributed():
     # counts and the flux are drawn, the flux is fitted: one degree of freedom is left at the truth
-    model = ProfiledModel(one_bin(), {"sns_flux": Constraint(1.0, 0.1)})
+    model = ProfiledModel([one_bin()], {"sns_flux": Constraint(1.0, 0.1)})
     signal = model.signal({})[0]
     random, u = np.random.default_rng(8), np.array([0.7])
     chi2 = []
@@ -107,13 +107,13 @@ def test_toys_of_one_bin_are_chi2_distributed():
     # in closed form for one of them: (n - S)^2/(V + (0.1 S)^2) about the drawn flux
     s = float(model.likelihood.pulls.at(signal, np.zeros(1))[0])
     centre = 1.0 + 0.1 * toy.measured[0]
-    n = float(toy.plain.observed[0])
+    n = float(toy.plain[0].observed[0])
     closed = (n - s * centre) ** 2 / (20.0**2 + (0.1 * s) ** 2)
     assert chi2[-1] == pytest.approx(closed, rel=1e-6)
 
 
 def test_what_is_free_has_no_auxiliary_measurement():
-    model = ProfiledModel(one_bin(), {"sns_flux": Constraint.between(0.5, 1.5)})
+    model = ProfiledModel([one_bin()], {"sns_flux": Constraint.between(0.5, 1.5)})
     signal = model.signal({})[0]
     toy = model.likelihood.drawn(signal, np.array([1.2]), np.random.default_rng(3))
     assert toy.measured.tolist() == [0.0]
@@ -121,7 +121,7 @@ def test_what_is_free_has_no_auxiliary_measurement():
     assert found.chi2[0] == pytest.approx(0.0, abs=1e-6)
     s = float(model.likelihood.pulls.at(signal, np.zeros(1))[0])
     flux = 1.0 + 0.25 * found.pulls[0, 0]
-    assert flux == pytest.approx(float(toy.plain.observed[0]) / s, rel=1e-5)
+    assert flux == pytest.approx(float(toy.plain[0].observed[0]) / s, rel=1e-5)
 
 
 def test_expected_limits_are_wider_with_an_input_that_is_profiled():
