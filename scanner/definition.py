@@ -31,7 +31,7 @@ from scanner.section import Section
 
 # Counts every change of the machine (physics, statistics, templates, chi2) that changes numbers.
 # What lies in the file of a scenario or an experiment is covered by its source hash.
-ENGINE_VERSION = 3
+ENGINE_VERSION = 4
 
 KEYS = (
     "name",

@@ -145,9 +145,14 @@ class Evaluator:
     def _chi2_at(self, values: Mapping[str, Array], rows: Sequence[int]) -> Array:
         if not self._profile:
             return np.stack([self.models[row].profile(values).chi2 for row in rows])
+        # points on a line have one shape value, whose nodes are folded once
+        names = list(dict.fromkeys(n for model in self.models for n in model.shapes))
         n = len(next(iter(values.values())))
+        columns = np.stack([values[name] for name in names], axis=1) if names else np.empty((n, 0))
+        few, index = np.unique(columns, axis=0, return_inverse=True)
+        shapes = dict(zip(names, few.T, strict=True))
         layers = Layers(self.models, self._profile, self._joint)
-        return layers.at(values, np.arange(n), values, rows)[0]
+        return layers.at(shapes, index.ravel(), values, rows)[0]
 
     def standard_models(self) -> tuple[ExperimentModel, ...]:
         """The Standard Model in each experiment."""

@@ -167,11 +167,34 @@ class Morph:
         orders : mapping from input to int
             Of the derivative by it, 0 by default.
         """
-        total = np.ones((len(next(iter(values.values()))) if values else 1, 1))
-        for name, rule in self._rules.items():
-            weight = rule.weights(np.asarray(values[name]), (orders or {}).get(name, VALUE))
+        return self.at(values).weights(orders or {})
+
+    def at(self, values: Mapping[str, Array]) -> Between:
+        """The weights at values (k,) of the inputs, and their derivatives."""
+        return Between(self._rules, values)
+
+
+class Between:
+    """Weights of all combinations of nodes at some values: those of one input are made once."""
+
+    def __init__(self, rules: Mapping[str, Rule], values: Mapping[str, Array]) -> None:
+        self._rules = rules
+        self._values = {name: np.asarray(values[name]) for name in rules}
+        self._length = len(next(iter(values.values()))) if values else 1
+        self._made: dict[tuple[str, int], Array] = {}
+
+    def weights(self, orders: Mapping[str, int]) -> Array:
+        """Weight (k, n) of every combination, or its derivative of these orders."""
+        total = np.ones((self._length, 1))
+        for name in self._rules:
+            weight = self._own(name, orders.get(name, VALUE))
             total = (total[:, :, np.newaxis] * weight[:, np.newaxis, :]).reshape(len(weight), -1)
         return total
+
+    def _own(self, name: str, order: int) -> Array:
+        if (name, order) not in self._made:
+            self._made[name, order] = self._rules[name].weights(self._values[name], order)
+        return self._made[name, order]
 
 
 def _rule(low: float, high: float, nodes: Nodes) -> Rule:

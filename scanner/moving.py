@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from scanner.experiment import Experiment
 from scanner.scenario import Value, named_parameters
+from scanner.shapes import alike
 from scanner.statistics.parts import PartedPulls
 from scanner.statistics.pulls import LinearPulls
 from scanner.templates import Templates
@@ -91,11 +93,14 @@ class Moving:
         return np.concatenate([signal, *(self._experiment.backgrounds[n] for n in self.names)])
 
     def _at(self, shapes: Mapping[str, Array], lengths: tuple[int, ...]) -> Array:
-        """Backgrounds (*shape lengths, n_moving, n_bins)."""
+        """Backgrounds (*shape lengths, n_moving, n_bins); what no shape says is as usual."""
         at = self._experiment.backgrounds_at
         assert at is not None
-        columns = [np.broadcast_to(shapes[name], lengths).ravel() for name in self._inputs]
-        values, index = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
-        rows = [at(**dict(zip(self._inputs, row, strict=True))) for row in values.tolist()]
-        made = np.array([[row[name] for name in self.names] for row in rows])
-        return np.asarray(made[index.ravel()].reshape(*lengths, len(self.names), -1))
+        given = {
+            n: np.broadcast_to(shapes[n], lengths).ravel() for n in self._inputs if n in shapes
+        }
+        made = np.empty((math.prod(lengths), len(self.names), self._experiment.n_bins))
+        for where, values in alike(given, list(given)):
+            moved = at(**values)
+            made[where if given else ...] = [moved[name] for name in self.names]
+        return made.reshape(*lengths, *made.shape[1:])

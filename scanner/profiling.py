@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.chi2 import ExperimentModel
+from scanner.morph import Between
 from scanner.parameter import Constraint
 from scanner.statistics.constrained import Minimum, minimise
 from scanner.statistics.pulls import NOT_CONVERGED, OK, Status
@@ -171,7 +172,8 @@ class Counts:
 
     def chi2(self, points: Index, inputs: Mapping[str, Array]) -> Array:
         """Profiled over the pulls, (k,), at those points and inputs (k,)."""
-        signal = self._contracted(points, self._factors(points, inputs)[:, np.newaxis])[:, 0]
+        factors = self._factors(points, inputs, self.model.morph.at(inputs))
+        signal = self._contracted(points, factors[:, np.newaxis])[:, 0]
         return self.model.likelihood.profile(signal).chi2
 
     def slopes(self, points: Index, inputs: Mapping[str, Array], names: Sequence[str]) -> Slopes:
@@ -180,7 +182,8 @@ class Counts:
         pairs = [(i, k) for i in range(len(own)) for k in range(i + 1)]
         orders: list[tuple[int, ...]] = [(), *((j,) for j in own)]
         orders += [(own[i], own[k]) for i, k in pairs]
-        factors = [self._factors(points, inputs, [names[j] for j in by]) for by in orders]
+        between = self.model.morph.at(inputs)
+        factors = [self._factors(points, inputs, between, [names[j] for j in by]) for by in orders]
         made = self._contracted(points, np.stack(factors, axis=1))
         moves = np.ascontiguousarray(made[:, 1 : 1 + len(own)])
         likelihood = self.model.likelihood
@@ -195,7 +198,13 @@ class Counts:
             hessian[:, own[i], own[k]] = hessian[:, own[k], own[i]] = bend
         return Slopes(found.chi2, gradient, hessian)
 
-    def _factors(self, points: Index, inputs: Mapping[str, Array], by: Sequence[str] = ()) -> Array:
+    def _factors(
+        self,
+        points: Index,
+        inputs: Mapping[str, Array],
+        between: Between,
+        by: Sequence[str] = (),
+    ) -> Array:
         """Factor (k, n_rows x n_nodes) of every template, differentiated by some inputs."""
         templates = self._templates
         free = {n: inputs[n] for n in templates.variables if n in inputs}
@@ -204,7 +213,7 @@ class Counts:
         monomials = np.broadcast_to(
             templates.monomials(values, orders), (len(points), len(templates.exponents))
         )
-        weights = self.model.morph.weights(inputs, orders)
+        weights = between.weights(orders)
         return (monomials[:, :, np.newaxis] * weights[:, np.newaxis, :]).reshape(len(points), -1)
 
     def _contracted(self, points: Index, factors: Array) -> Array:

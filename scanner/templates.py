@@ -191,8 +191,10 @@ class TemplateMaker:
                         rows[exponents] = np.zeros(lengths)
                     for where, at in alike(own, timed):
                         # counts that no shape changes have one row
-                        single = index is None or energies.ndim == 1
-                        some = energies if single else energies[index[where]]
+                        if index is None or energies.ndim == 1:
+                            some = energies
+                        else:
+                            some = energies[index[where]]
                         counts = fold.in_all_bins(some, fixed | inputs | at)
                         rows[exponents][part[where] if n else ...] += counts
         return rows

@@ -304,6 +304,24 @@ def test_more_points_than_are_profiled_at_once():
     assert np.all(np.isfinite(together))
 
 
+def test_points_on_a_line_fold_their_shape_once():
+    made = definition(CASES["shared and own inputs, a mass"])
+    found, folded = Evaluator(made), []
+    for model in found.models:
+        bank, original = model._bank, model._bank._fold
+
+        def fold(shapes, original=original):
+            folded.append(len(next(iter(shapes.values()))))
+            return original(shapes)
+
+        bank._fold = fold
+    g = np.geomspace(2e-5, 1e-4, 12)
+    line = found.chi2_at({"mass": np.full(12, 10.0), "coupling": g})
+    assert folded == [1] * len(folded)
+    alone = found.chi2_at({"mass": [10.0], "coupling": g[5:6]})
+    np.testing.assert_allclose(line[:, 5], alone[:, 0], rtol=0, atol=1e-7)
+
+
 # --- shared inputs as axes ------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from scanner import catalog, inputs
 from scanner.amplitudes import Conventions
-from scanner.chi2 import ExperimentModel
+from scanner.chi2 import STANDARD_MODEL, ExperimentModel
 from scanner.errors import DefinitionError
 from scanner.physics.nuclei import AR40, CS133, I127
 
@@ -187,3 +187,24 @@ def test_quenching_at_its_one_sigma_curves(component, plus):
     np.testing.assert_allclose(CSI.response_at().quenched(t), nominal, rtol=1e-12)
     opposite = CSI.response_at(**{component: -1.0}).quenched(t)
     np.testing.assert_allclose(found + opposite, 2 * nominal, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", catalog.experiment_names())
+def test_every_declared_input_changes_what_is_expected(name):
+    """A function that does not take an input by keyword alone would silently ignore it."""
+    choices = catalog.experiment_choices(name)
+    others = [{key: value} for key, values in choices.items() for value in values[1:]]
+    for chosen in [{}, *others]:
+        loaded = catalog.experiment(name, chosen)
+        for parameter in loaded.inputs:
+            usual = 0.15 if parameter.default is None else float(parameter.default)
+            moved = usual + 0.3 * (min(parameter.maximum, usual + 1.0) - usual)
+            expected = [_expected(loaded, {parameter.name: value}) for value in (usual, moved)]
+            assert not np.allclose(*expected, rtol=1e-6), (chosen, parameter.name)
+
+
+def _expected(loaded, inputs):
+    """Signal and backgrounds with inputs fixed."""
+    conventions = Conventions(form_factor="klein_nystrand" if loaded.radius_scale else "helm")
+    model = ExperimentModel(STANDARD_MODEL, loaded, conventions, inputs, ())
+    return np.concatenate([model.standard_model(), *model.experiment.backgrounds.values()])

@@ -101,6 +101,18 @@ def test_profiled_it_is_the_lowest_of_the_fixed_ones(experiment):
         assert layer.inputs(found.u)["delay"][0] == pytest.approx(best.x, abs=2e-3)
 
 
+def test_axes_that_do_nothing_are_found_beside_a_profiled_delay(experiment):
+    scanned = ("lar_quenching_slope", "R_n_Ar")
+    bound = model(experiment, scanned=scanned, profiled=ENDS)
+    values = {"lar_quenching_slope": np.array([0.0, 1e-3]), "R_n_Ar": np.array([3.5, 3.6])}
+    assert bound.idle(values) == set()
+    alone = model(experiment, profiled=ENDS)
+    assert alone.idle({}) == set()
+    # without a word on the delay, backgrounds are the usual ones
+    usual = alone.fold({}).counts[0].reshape(2, -1)[1]
+    np.testing.assert_array_equal(usual, experiment.backgrounds["prompt_BRN"])
+
+
 def test_a_delay_does_not_fold_the_response_again(experiment, monkeypatch):
     folded = []
     original = experiment.response_at

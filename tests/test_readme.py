@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from scanner import catalog, definition
+from scanner import catalog, definition, described
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -27,6 +27,18 @@ def test_the_scenario_shown_is_a_scenario(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     assert catalog.scenario("readme_up_vector:SCENARIO").title == "Up-quark vector mediator"
+
+
+def test_the_experiment_shown_is_one(tmp_path):
+    path = tmp_path / "my_detector.toml"
+    path.write_text(block("toml", "# my_detector.toml"))
+    form = described.experiment("my_detector", described.read(path), str(path))
+    assert form.title.endswith("(expected)")
+
+
+def test_every_experiment_is_named():
+    told = README.partition("## Which data")[2].partition("## An experiment as text")[0]
+    assert set(catalog.experiment_names()) <= set(re.findall(r"`(\w+)`", told))
 
 
 def test_the_commands_shown_exist():
