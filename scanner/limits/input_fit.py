@@ -8,6 +8,7 @@ the likelihood fits the inputs with the pulls.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,9 +54,7 @@ class Inputs:
     high: Array
 
     @classmethod
-    def of(
-        cls, known: Mapping[str, Constraint], ends: Mapping[str, tuple[float, float]]
-    ) -> Inputs:
+    def of(cls, known: Mapping[str, Constraint], ends: Mapping[str, tuple[float, float]]) -> Inputs:
         """Of the inputs with those ends."""
         chosen = [known[name] for name in ends]
         mean, scale = np.array([(c.mean, c.scale) for c in chosen]).T
@@ -117,7 +116,7 @@ class Rows:
     ) -> None:
         self.index, self.coefficients = index, coefficients
         ends = np.cumsum([0, *(member.n_columns for member in members)])
-        columns = zip(ends[:-1], ends[1:], strict=True)
+        columns = itertools.pairwise(ends)
         self._templates = [
             np.ascontiguousarray(templates[:, :, a:b]).reshape(len(templates), -1, m.n_counts)
             for m, (a, b) in zip(members, columns, strict=True)
@@ -237,7 +236,9 @@ class InputLikelihood:
         shape = (len(templates), *lines.shape)
         each = math.prod(lines.shape)
         coefficients = np.tile(lines.coefficients(), (len(templates), 1))
-        rows = Rows(self.members, templates, np.repeat(np.arange(len(templates)), each), coefficients)
+        rows = Rows(
+            self.members, templates, np.repeat(np.arange(len(templates)), each), coefficients
+        )
         chi2 = np.empty(len(coefficients))
         at_once = self._at_once(coefficients.shape[1])
         for start in range(0, len(chi2), at_once):
