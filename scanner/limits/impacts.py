@@ -159,8 +159,8 @@ def _axis(definition: ScanDefinition, parameter: str, at: Mapping[str, float]) -
     if definition.profile:
         raise DefinitionError(
             f"profile.{next(iter(definition.profile))}: impacts are those of pulls, and this is an "
-            "input that is profiled; `scanner point` says where it is pulled to and how well it is "
-            "known after the fit. Fixed, its uncertainty would be left out of the others'"
+            "input that is profiled; see with `scanner point` where it is pulled to and how wide "
+            "it stays, and with `scanner interval` what is allowed with its uncertainty in"
         )
     if parameter in at:
         raise DefinitionError(f"{parameter} is asked for and held; do one or the other")

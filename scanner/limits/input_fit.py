@@ -228,7 +228,7 @@ class InputLikelihood:
         return Profile(
             found.value,
             np.hstack([*(fit.pulls for fit in fitted), u]),
-            np.where(np.isfinite(found.value), OK, fitted[0].status).astype(np.uint8),
+            np.where(np.isfinite(found.value), OK, NOT_CONVERGED).astype(np.uint8),
         )
 
     def scan(self, templates: Array, lines: Lines) -> tuple[Array, Status]:
