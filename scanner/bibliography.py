@@ -87,12 +87,26 @@ class Entry:
 
 
 def cited(chosen: ScanDefinition) -> tuple[Reference, ...]:
-    """What a result of this definition cites: scenario, then data, in that order, each once."""
-    found = list(catalog.scenario(chosen.scenario).references)
-    for name in chosen.experiments:
-        data = catalog.experiment(name, chosen.experiment_options[name]).provenance
-        found.append(Reference(data.citation, data.arxiv, data.doi))
-    return tuple({citation(reference): reference for reference in found}.values())
+    """What a result of this definition cites, each paper once.
+
+    In this order: the scenario, the data, then what the experiments take from elsewhere.
+    """
+    loaded = [catalog.experiment(n, chosen.experiment_options[n]) for n in chosen.experiments]
+    data = [e.provenance for e in loaded]
+    found = [
+        *catalog.scenario(chosen.scenario).references,
+        *(Reference(one.citation, one.arxiv, one.doi) for one in data),
+        *(paper for experiment in loaded for paper in experiment.references),
+    ]
+    once: dict[str, Reference] = {}
+    for paper in found:
+        once.setdefault(_identity(paper), paper)
+    return tuple(once.values())
+
+
+def _identity(paper: Reference) -> str:
+    """What tells a paper from others: its arXiv number or DOI if it has one."""
+    return paper.arxiv or paper.doi or paper.citation
 
 
 def conventions(options: Mapping[str, str]) -> tuple[Reference, ...]:
@@ -137,7 +151,7 @@ def entries(references: Iterable[Reference]) -> tuple[Entry, ...]:
     """
     papers: dict[str, Reference] = {}
     for reference in references:
-        papers.setdefault(reference.arxiv or reference.doi or reference.citation, reference)
+        papers.setdefault(_identity(reference), reference)
     found: dict[str, Entry] = {}
     for reference in papers.values():
         key = _unique(_key(reference), found)

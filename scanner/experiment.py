@@ -14,6 +14,7 @@ from scanner.parameter import Constraint as Constraint
 from scanner.parameter import Parameter
 from scanner.physics.fluxes.flux import Flux
 from scanner.physics.nuclei import Material
+from scanner.reference import Reference
 from scanner.statistics.background import BackgroundCurve
 
 Array = npt.NDArray[np.float64]
@@ -199,6 +200,9 @@ class Experiment:
         nominal parameters.
     observable : Observable, optional
         What was measured in place of recoils; made by `measurement`.
+    references : tuple of Reference
+        Papers besides that of the data which the numbers are from: spectra of the flux, quenching,
+        the analysis that is followed.
     """
 
     name: str
@@ -233,6 +237,7 @@ class Experiment:
     response_steps: tuple[float, ...] = ()
     background_curve: BackgroundCurve | None = None
     observable: Observable | None = None
+    references: tuple[Reference, ...] = ()
 
     @property
     def data(self) -> Array:
@@ -263,6 +268,7 @@ def measurement(
     target: Material,
     provenance: Provenance,
     choices: Mapping[str, str],
+    references: tuple[Reference, ...] = (),
 ) -> Experiment:
     """A measured number with a Gaussian error, in the form of an experiment with one bin.
 
@@ -277,6 +283,8 @@ def measurement(
         Result and error, in the unit of the prediction.
     target : Material
         Of one isotope, whose neutron radius the prediction takes.
+    references : tuple of Reference
+        As of `Experiment`.
     """
     return Experiment(
         name=name,
@@ -297,6 +305,7 @@ def measurement(
         provenance=provenance,
         choices=choices,
         observable=observable,
+        references=references,
     )
 
 

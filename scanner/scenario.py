@@ -26,21 +26,12 @@ from scanner.errors import DefinitionError, unknown
 from scanner.parameter import Parameter as Parameter
 from scanner.parameter import Role as Role
 from scanner.parameter import Value as Value
+from scanner.reference import Reference as Reference
 
 FLAVORS = ("e", "mu", "tau")
 
 Coefficient = Any  # a number, an array over shape values, or a Polynomial in the scanned couplings
 Coherent = Callable[..., Mapping[str, Coefficient]]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A paper: what it is cited for, with the equation where it matters."""
-
-    citation: str
-    arxiv: str = ""
-    doi: str = ""
-    equation: str = ""
 
 
 @dataclass(frozen=True)

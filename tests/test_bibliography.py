@@ -104,3 +104,85 @@ def test_conventions_are_those_that_the_physics_names() -> None:
         (paper,) = conventions({"form_factor": name})
         source = (ROOT / "scanner" / "physics" / "formfactors.py").read_text()
         assert " ".join(paper.citation.split()) in " ".join(source.split())
+
+
+HUBER_MUELLER = {"1106.0687", "1101.2663"}
+SOLAR = {"1611.09867", "2007.14792"}
+
+
+def bib_of(experiment: str, **choices: str) -> dict[str, dict[str, str]]:
+    raw = {
+        "scenario": "standard_model",
+        "experiments": [experiment],
+        "experiment": {experiment: choices} if choices else {},
+        "parameters": {},
+    }
+    chosen = definition.from_mapping(raw, "", point=True)
+    return parsed(bibtex(entries(bibliography.cited(chosen))))
+
+
+def numbers_of(found: dict[str, dict[str, str]]) -> set[str]:
+    return {fields["eprint"] for fields in found.values() if "eprint" in fields}
+
+
+@pytest.mark.parametrize("name", catalog.experiment_names())
+def test_every_bib_names_the_papers_of_its_flux(name: str) -> None:
+    form = catalog.experiment(name)
+    components = {component.name for component in form.flux.components}
+    found = bib_of(name)
+    if components == {"nubar_e"}:
+        assert numbers_of(found) >= HUBER_MUELLER
+        assert "Vogel1989" in found
+    elif any(component.endswith("8B") for component in components):
+        assert numbers_of(found) >= SOLAR
+    elif components:  # pions at rest: formulas, and the neutrinos per proton of the data's paper
+        assert components == {"nu_mu", "nu_e", "nubar_mu"}
+        assert form.provenance.arxiv in numbers_of(found)
+
+
+@pytest.mark.parametrize("name", catalog.experiment_names())
+def test_every_paper_of_an_experiment_is_there_once(name: str) -> None:
+    form = catalog.experiment(name)
+    found = bib_of(name)
+    numbers = [fields["eprint"] for fields in found.values() if "eprint" in fields]
+    assert len(numbers) == len(set(numbers))
+    assert set(numbers) >= {paper.arxiv for paper in form.references} - {""}
+    notes = {fields.get("note") for fields in found.values()}
+    assert notes >= {paper.citation for paper in form.references if not paper.arxiv}
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "there", "not_there"),
+    [
+        ("conus_2021", {"spectrum": "bestiole"}, {"2304.14992", "2401.07684"}, HUBER_MUELLER),
+        ("texono_2024", {"spectrum": "bestiole_to_8_mev"}, {"2304.14992"}, HUBER_MUELLER),
+        ("dresden_ii_2022", {"spectrum": "mueller"}, {"1101.2663", "2202.10829"}, {"1106.0687"}),
+        ("dresden_ii_2022", {"electron_scattering": "signal"}, {"2205.09484"}, set()),
+        ("coherent_csi_2021", {"pulls": "valencia"}, {"2211.11905"}, {"2303.09360"}),
+        ("coherent_csi_2021", {}, {"2202.11002", "2303.09360"}, {"2211.11905"}),
+        ("coherent_csi_2017", {"quenching": "release_2021"}, {"1804.09459", "2110.07730"}, set()),
+        ("coherent_csi_2017", {}, {"1804.09459", "1710.02730"}, {"2110.07730"}),
+        ("coherent_lar_2020", {"analysis": "energy"}, {"2005.01645"}, {"2211.11905"}),
+        ("coherent_lar_2020", {}, {"2006.12659", "2211.11905"}, {"2005.01645"}),
+        ("coherent_ge_2024", {}, {"2110.07730", "2202.10829"}, HUBER_MUELLER),
+        ("apv_cesium", {"theory": "2012"}, {"1207.5864"}, set()),
+        ("xenonnt_b8_2026", {}, {"2408.02877", *SOLAR}, set()),
+    ],
+)
+def test_papers_follow_the_choices(
+    name: str, choices: dict[str, str], there: set[str], not_there: set[str]
+) -> None:
+    # the Standard Model is itself from 2202.11002
+    numbers = numbers_of(bib_of(name, **choices))
+    assert numbers >= there
+    assert not numbers & not_there
+
+
+def test_germanium_cites_the_quenching_that_it_takes() -> None:
+    lindhard = "Lindhard et al., Mat. Fys. Medd. Dan. Vid. Selsk. 33, 10 (1963)"
+    cites = {
+        name: any(fields.get("note") == lindhard for fields in bib_of(name).values())
+        for name in ("conus_2021", "conus_plus_2025", "coherent_ge_2026", "dresden_ii_2022")
+    }
+    assert cites.pop("dresden_ii_2022") is False  # measured, in the release
+    assert all(cites.values())

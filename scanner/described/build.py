@@ -17,6 +17,7 @@ from scanner.described.steps import largest_recoil, response_steps
 from scanner.described.target import Target
 from scanner.described.text import LABELS, no_measurement
 from scanner.experiment import BinAxis, Experiment, Provenance, Response
+from scanner.reference import Reference
 from scanner.response import window_shares
 from scanner.section import Section
 
@@ -62,7 +63,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
     top = Section(where, "", tables)
     top.allow(KEYS)
     beam, detector = source.of(top), target.read(need(top, "target", "material and mass"))
-    energy, response, steps = _response(top, beam, detector)
+    energy, response, steps, papers = _response(top, beam, detector)
     time = _time_bins(top, beam)
     timing = _timing(top.table("bins"), beam, time)
     axes = (energy,) if time is None else (energy, time)
@@ -100,13 +101,14 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
         normalisations={one.parameter.name: one.components for one in shared},
         no_transition=beam.no_transition,
         illustrative=no_measurement(tables),
+        references=(*beam.papers, *papers),
     )
 
 
 def _response(
     top: Section, beam: Source, detector: Target
-) -> tuple[BinAxis, Response, tuple[float, ...]]:
-    """Energy bins, the probability that a recoil lands in each, and where that has steps."""
+) -> tuple[BinAxis, Response, tuple[float, ...], tuple[Reference, ...]]:
+    """Energy bins, the probability that a recoil lands in each, its steps and its papers."""
     table = need(top, "response", "quenching, resolution, perhaps efficiency and threshold")
     table.allow(("quenching", "resolution", "efficiency", "threshold"))
     seen = quenching.read(need(table, "quenching", 'kind = "none" or another'), detector)
@@ -124,7 +126,7 @@ def _response(
     if smearing.width is not None:
         sharp = np.union1d(energy.edges, kept.kinks)
         steps = response_steps(sharp, seen.energy, smearing.width, beam.flux, detector.material)
-    return energy, smearing.response(energy.edges, seen, kept), steps
+    return energy, smearing.response(energy.edges, seen, kept), steps, seen.papers
 
 
 def _check_energies(section: Section, seen: Quenching, largest: float) -> None:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from scanner.described.numbers import check_share, curve, listed, positive, signed
 from scanner.described.target import Target
 from scanner.physics.nuclei import Isotope
-from scanner.physics.quenching import lindhard_kevee, linear_kevee
+from scanner.physics.quenching import LINDHARD, lindhard_kevee, linear_kevee
+from scanner.reference import Reference
 from scanner.section import Section
 
 Array = npt.NDArray[np.float64]
@@ -22,10 +23,11 @@ EE, NR = "keVee", "keVnr"
 
 @dataclass(frozen=True)
 class Quenching:
-    """Recoil (MeV) to energy, and the unit of that energy."""
+    """Recoil (MeV) to energy, the unit of that energy, and the papers of the formula."""
 
     unit: str
     energy: Callable[[Array], Array]
+    papers: tuple[Reference, ...] = ()
 
 
 def read(section: Section, target: Target) -> Quenching:
@@ -67,7 +69,8 @@ def _lindhard(section: Section, target: Target) -> Quenching:
             f"is for one element, not {target.material.formula}; give a table or a constant",
         )
     isotope = next(iter(target.material.composition))
-    return Quenching(EE, partial(_lindhard_kevee, isotope=isotope, k=_factor(section, "k")))
+    energy = partial(_lindhard_kevee, isotope=isotope, k=_factor(section, "k"))
+    return Quenching(EE, energy, (LINDHARD,))
 
 
 def _lindhard_kevee(recoil: Array, *, isotope: Isotope, k: float) -> Array:

@@ -21,6 +21,7 @@ from scanner.physics.fluxes.stopped_pion import (
     prompt_arrival_cdf,
     stopped_pion_flux,
 )
+from scanner.reference import Reference
 from scanner.section import Section
 
 Array = npt.NDArray[np.float64]
@@ -49,6 +50,8 @@ class Source:
         P(arrival < t), t in us; empty where the source is steady or its pulse is not given.
     no_transition : str
         Why its neutrinos are not oscillated on the way; empty if they may be.
+    papers : tuple of Reference
+        That its spectra are from; those of pions at rest are formulas.
     """
 
     flux: Flux
@@ -57,6 +60,7 @@ class Source:
     live_days: float | None = None
     arrival: Mapping[str, Curve] = field(default_factory=dict)
     no_transition: str = ""
+    papers: tuple[Reference, ...] = ()
 
 
 def read(section: Section) -> Source:
@@ -125,7 +129,7 @@ def _reactor(section: Section) -> Source:
         fractions=_fractions(section),
     )
     told = f"{seconds / DAY_S:g} days at {1e-3 * power:g} GW, {distance:.4g} m"
-    return Source(flux, distance, told, seconds / DAY_S)
+    return Source(flux, distance, told, seconds / DAY_S, papers=reactor.PAPERS[model])
 
 
 def _cores(section: Section) -> tuple[float, float]:
@@ -178,6 +182,7 @@ def _solar(section: Section) -> Source:
         f"{seconds / DAY_S:g} days of solar {' and '.join(chosen)} neutrinos",
         seconds / DAY_S,
         no_transition="solar neutrinos have changed flavour before they leave the Sun",
+        papers=solar.PAPERS,
     )
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from scanner.experiment import Pull
 from scanner.parameter import Constraint, Parameter
 from scanner.physics.fluxes.flux import Flux, Tabulated
-from scanner.physics.fluxes.reactor import reactor_flux
+from scanner.physics.fluxes.reactor import PAPERS, reactor_flux
+from scanner.reference import Reference
 
 Array = npt.NDArray[np.float64]
 
@@ -141,6 +142,17 @@ def antineutrinos(spectrum: str, fluence: float) -> Flux:
     model, _, cut = spectrum.partition("_to_")
     flux = reactor_flux(model=model, fluence=fluence)
     return Flux(tuple(_ending(c) for c in flux.components)) if cut else flux
+
+
+def spectrum_papers(spectrum: str) -> tuple[Reference, ...]:
+    """Papers that one of `SPECTRA` is from.
+
+    Examples
+    --------
+    >>> [paper.arxiv for paper in spectrum_papers("bestiole_to_8_mev")]
+    ['2304.14992']
+    """
+    return PAPERS[spectrum.partition("_to_")[0]]
 
 
 def _ending(component: object) -> Tabulated:

@@ -10,15 +10,18 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from scanner.experiment import Electrons
+from scanner.experiments._papers import COLOMA
 from scanner.parameter import Parameter
 from scanner.physics.electrons import effective_charge, shell_edges
-from scanner.physics.quenching import lindhard_kevee
+from scanner.physics.quenching import LINDHARD, lindhard_kevee
 
 Array = npt.NDArray[np.float64]
 
 PROTONS = 32
 FANO_FACTOR, PAIR_ENERGY_KEVEE = 0.11, 2.96e-3
 """Of germanium: arXiv:2202.10829 and its public code."""
+PAPERS = (LINDHARD, COLOMA)
+"""Of the quenching and of the resolution in a `Window`."""
 
 LINDHARD_K = Parameter(
     "ge_lindhard_k",

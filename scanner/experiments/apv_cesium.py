@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanner.experiment import Experiment, Observable, measurement
-from scanner.experiments import _tables
+from scanner.experiments import _papers, _tables
 from scanner.physics.isotopes import material
 from scanner.physics.nuclei import CS133
 from scanner.physics.parity_violation import measured_weak_charge, skin_correction, weak_charge
+from scanner.reference import Reference
 
 NAME = "apv_cesium"
 TITLE = "Parity violation in Cs"
@@ -56,6 +57,13 @@ POLARIZABILITY = Number(26.957, 0.051)
 THEORY = {"2012": Number(0.8977e-11, 0.0040e-11), "2021": Number(0.8893e-11, 0.0027e-11)}
 """Im E_PNC in |e| a_B Q_W/N: Dzuba et al., arXiv:1207.5864, and the later calculation that
 arXiv:2303.09360 compares with it."""
+POLARIZABILITY_PAPER = Reference("Dzuba and Flambaum (2000), polarizability of caesium")
+PAPERS: Mapping[str, tuple[Reference, ...]] = {
+    "pdg": (Reference("Particle Data Group, Review of Particle Physics"),),
+    "2012": (POLARIZABILITY_PAPER, Reference("Dzuba et al. (2012)", arxiv="1207.5864")),
+    "2021": (POLARIZABILITY_PAPER, _papers.CAGLIARI_2023),
+}
+"""Papers of each weak charge."""
 PDG_WEAK_CHARGE = Number(-72.82, 0.42)
 """PDG. The inputs above give -72.58 +- 0.43 with the same atomic theory (2012): the PDG's mean of
 the polarizability is larger by 0.3 %."""
@@ -85,6 +93,7 @@ def load(theory: str = "pdg") -> Experiment:
         target=material("Cs"),
         provenance=_tables.provenance(NAME),
         choices={"theory": theory},
+        references=PAPERS[theory],
     )
 
 

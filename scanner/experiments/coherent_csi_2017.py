@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from scanner.errors import DataError
 from scanner.experiment import BinAxis, Experiment, Pull
-from scanner.experiments import _tables
+from scanner.experiments import _papers, _tables
 from scanner.parameter import Constraint, Parameter
 from scanner.physics.fluxes.stopped_pion import DELAYED, stopped_pion_flux
 from scanner.physics.nuclei import CSI
@@ -122,6 +122,12 @@ def load(analysis: str = "energy", quenching: str = "flat_2017") -> Experiment:
         inputs=INPUTS if curved else (),
         response_at=curved_response if curved else None,
         constraints=dict.fromkeys(QUENCHING_COMPONENTS, Constraint(0.0, 1.0)) if curved else {},
+        references=(
+            _papers.COHERENT_CSI_2017_RELEASE,
+            *((_papers.COHERENT_CSI,) if curved else ()),
+            *((_papers.CADEDDU_2018,) if analysis == "energy" else ()),
+            *((_papers.CADEDDU_2019,) if analysis == "energy" or curved else ()),
+        ),
     )
 
 

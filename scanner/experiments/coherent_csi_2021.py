@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.experiment import BinAxis, Constraint, Electrons, Experiment, Pull
-from scanner.experiments import _csi_tables, _sns, _tables
+from scanner.experiments import _csi_tables, _papers, _sns, _tables
 from scanner.experiments._csi_tables import (
     ENERGY_EDGES_PE,
     EXPECTED,
@@ -35,6 +35,7 @@ from scanner.physics.fluxes.stopped_pion import (
 )
 from scanner.physics.nuclei import CSI
 from scanner.physics.quenching import polynomial_kevee
+from scanner.reference import Reference
 from scanner.response import EnergyResponse, gamma_density, window_shares
 
 Array = npt.NDArray[np.float64]
@@ -64,6 +65,15 @@ LIGHT_YIELD_PE_PER_KEVEE = 1.0 / 0.0749
 SMEARING_SHAPE_PER_KEVEE = 9.56
 PULSE_MEAN_US, PULSE_SIGMA_US = 0.50, 0.15
 PULL_WIDTHS = {"BRN": 0.25, "NIN": 0.35, "SSB": 0.021}
+FOLLOWED: Mapping[str, tuple[Reference, ...]] = {
+    "normalisation": (
+        _papers.CAGLIARI_2022,
+        _papers.CAGLIARI_ELECTRONS,
+        _papers.CAGLIARI_2023,
+    ),
+    "valencia": (_papers.CAGLIARI_2022, _papers.VALENCIA),
+}
+"""Analyses that each form follows; the bins are those of arXiv:2202.11002 in both."""
 SIGNAL_WIDTH = 0.12
 """Relative widths of arXiv:2202.11002; the supplement quotes 12-13 % in all for the signal."""
 RATE_WIDTH = 0.11
@@ -209,6 +219,10 @@ def load(
         radius_scale=SCALE,
         nodes=NODES,
         electrons=_electrons() if electron_scattering == "signal" else None,
+        references=(
+            *FOLLOWED[pulls],
+            *_papers.of_electrons(electron_scattering),
+        ),
     )
 
 

@@ -22,9 +22,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from scanner.experiment import BinAxis, Experiment
-from scanner.experiments import _counting, _tables, coherent_ge_2024
+from scanner.experiments import _counting, _papers, _tables, coherent_ge_2024
 from scanner.experiments._counting import SNS_FLUX, Apart
-from scanner.experiments._germanium import LINDHARD_K
+from scanner.experiments._germanium import LINDHARD_K, PAPERS
 from scanner.parameter import Constraint
 from scanner.physics.fluxes.stopped_pion import stopped_pion_flux
 from scanner.physics.isotopes import material
@@ -82,4 +82,5 @@ def load(flux_error: str = "own") -> Experiment:
         response_at=response,
         constraints=_counting.constraints(apart),
         normalisations=_counting.normalisations(apart),
+        references=(_papers.COHERENT_GE_2024, *PAPERS),
     )

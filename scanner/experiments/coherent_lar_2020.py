@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.experiment import BinAxis, Experiment, Pull
-from scanner.experiments import _lar_tables, _sns, _tables
+from scanner.experiments import _lar_tables, _papers, _sns, _tables
 from scanner.experiments._lar_tables import ENERGY, F90, NAME, TIME
 from scanner.experiments._sns import without
 from scanner.parameter import Parameter
@@ -38,6 +38,7 @@ from scanner.physics.fluxes.stopped_pion import (
 )
 from scanner.physics.nuclei import ARGON
 from scanner.physics.quenching import linear_kevee
+from scanner.reference import Reference
 from scanner.response import EnergyResponse, gaussian_density, window_shares
 
 Array = npt.NDArray[np.float64]
@@ -70,6 +71,13 @@ FORM_FACTOR_ERROR = 0.02
 ENERGY_SHAPE_ERROR = 0.017
 """sqrt(0.058^2/12): neutron energy shape error of arXiv:2005.01645, per bin, uncorrelated."""
 
+
+FOLLOWED: Mapping[str, tuple[Reference, ...]] = {
+    "energy_time": (_papers.CAGLIARI_2022, _papers.VALENCIA),
+    "energy": (_papers.CADEDDU_2020,),
+    "energy_f90_time": (_papers.CAGLIARI_2022, _papers.VALENCIA),
+}
+"""Analyses that each form follows."""
 
 INPUTS = (
     Parameter(
@@ -152,6 +160,7 @@ def load(
         response_at=response,
         constraints={_sns.FLUX.name: _sns.CONSTRAINT} if flux_error == "shared" else {},
         normalisations={_sns.FLUX.name: ()} if flux_error == "shared" else {},
+        references=(_papers.COHERENT_LAR_RELEASE, *FOLLOWED[analysis]),
     )
 
 

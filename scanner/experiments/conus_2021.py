@@ -24,8 +24,9 @@ import numpy as np
 from scanner.experiment import BinAxis, Experiment
 from scanner.experiments import _counting, _tables
 from scanner.experiments._counting import LIMITS, SECONDS_PER_DAY, SPECTRA
-from scanner.experiments._germanium import LINDHARD_K, Window
+from scanner.experiments._germanium import LINDHARD_K, PAPERS, Window
 from scanner.physics.isotopes import material
+from scanner.reference import Reference
 
 NAME = "conus_2021"
 TITLE = "CONUS 2021"
@@ -34,6 +35,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {"spectrum": SPECTRA, "limit": tuple(LI
 BASELINE_M = 17.1
 EXPOSURE_KG_DAYS = 248.7
 FLUX_PER_CM2_S = 2.3e13
+FLUX_PAPER = Reference("CONUS Collaboration (2024)", arxiv="2401.07684")
 WINDOW_KEVEE, NOISE_KEVEE = (0.3, 1.0), 0.030
 K = 0.18
 LIMIT = 85.0
@@ -73,6 +75,7 @@ def load(spectrum: str = "mvhe", limit: str = "two_sided") -> Experiment:
         choices={"spectrum": spectrum, "limit": limit},
         inputs=(LINDHARD_K,),
         response_at=response,
+        references=(*_counting.spectrum_papers(spectrum), *PAPERS, FLUX_PAPER),
     )
 
 

@@ -18,9 +18,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from scanner.experiment import BinAxis, Experiment
-from scanner.experiments import _counting, _tables
+from scanner.experiments import _counting, _papers, _tables
 from scanner.experiments._counting import REACTOR_FLUX, SECONDS_PER_DAY, SPECTRA, Apart
-from scanner.experiments._germanium import LINDHARD_K, Window, electrons
+from scanner.experiments._germanium import LINDHARD_K, PAPERS, Window, electrons
 from scanner.parameter import Constraint
 from scanner.physics.isotopes import material
 
@@ -106,6 +106,11 @@ def load(
         constraints=_counting.constraints(apart),
         normalisations=_counting.normalisations(apart),
         electrons=electrons(response()) if electron_scattering == "signal" else None,
+        references=(
+            *_counting.spectrum_papers(spectrum),
+            *PAPERS,
+            *_papers.of_electrons(electron_scattering),
+        ),
     )
 
 

@@ -26,9 +26,9 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from scanner.experiment import BinAxis, Electrons, Experiment, curve_pulls
-from scanner.experiments import _tables
+from scanner.experiments import _papers, _tables
 from scanner.physics.electrons import effective_charge, shell_edges
-from scanner.physics.fluxes.reactor import reactor_flux
+from scanner.physics.fluxes.reactor import PAPERS, reactor_flux
 from scanner.physics.isotopes import material
 from scanner.statistics.background import BackgroundCurve, Free
 
@@ -131,6 +131,11 @@ def load(
         electrons=_electrons() if electron_scattering == "signal" else None,
         response_steps=(least_recoil(quenching),),
         background_curve=curve,
+        references=(
+            *PAPERS[spectrum],
+            _papers.COLOMA,
+            *_papers.of_electrons(electron_scattering),
+        ),
     )
 
 

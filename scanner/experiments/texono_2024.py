@@ -27,14 +27,16 @@ import numpy as np
 from scanner.experiment import BinAxis, Experiment
 from scanner.experiments import _counting, _tables
 from scanner.experiments._counting import LIMITS, SPECTRA
-from scanner.experiments._germanium import LINDHARD_K, Window
+from scanner.experiments._germanium import LINDHARD_K, PAPERS, Window
 from scanner.physics.isotopes import material
+from scanner.reference import Reference
 
 NAME = "texono_2024"
 TITLE = "TEXONO 2024"
 CHOICES: Mapping[str, tuple[str, ...]] = {"spectrum": SPECTRA, "limit": tuple(LIMITS)}
 
 BASELINE_M = 28.0
+BASELINE_PAPER = Reference("TEXONO Collaboration (2003)", arxiv="hep-ex/0212003")
 WINDOW_KEVEE, NOISE_KEVEE = (0.2, 0.8), 0.030
 K = 0.162
 LIMIT = 4.7
@@ -78,6 +80,7 @@ def load(spectrum: str = "mvhe", limit: str = "two_sided") -> Experiment:
         choices={"spectrum": spectrum, "limit": limit},
         inputs=(LINDHARD_K,),
         response_at=response,
+        references=(*_counting.spectrum_papers(spectrum), *PAPERS, BASELINE_PAPER),
     )
 
 

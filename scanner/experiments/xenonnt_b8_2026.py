@@ -46,11 +46,13 @@ from scanner.parameter import Parameter
 from scanner.physics.fluxes.solar import (
     B8_FLUX,
     B8_FLUX_ERROR,
+    PAPERS,
     YEAR_S,
     component_names,
     solar_flux,
 )
 from scanner.physics.isotopes import material
+from scanner.reference import Reference
 
 Array = npt.NDArray[np.float64]
 
@@ -68,6 +70,10 @@ REMARKS = (
 
 BASELINE_M = 1.495978707e11
 """Mean distance from the Sun (astronomical unit, exact)."""
+INDICATION = Reference(
+    "XENON Collaboration, Phys. Rev. Lett. 133, 191002 (2024)", arxiv="2408.02877"
+)
+"""First indication, whose backgrounds the assumed errors are compared with."""
 BACKGROUND_WIDTHS = {"accidental": 0.05, "electronic": 0.20, "neutron": 0.50}
 """Relative; assumptions, see above."""
 
@@ -141,6 +147,7 @@ def load(yields: str = "profiled", background_errors: str = "common") -> Experim
         constraints={"b8_flux": Constraint(1.0, B8_FLUX_ERROR), **constrained},
         normalisations={"b8_flux": component_names("8B")},
         no_transition="matter in the Sun, not a distance, sets the flavours of solar neutrinos",
+        references=(INDICATION, *PAPERS),
     )
 
 

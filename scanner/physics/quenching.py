@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from scanner.reference import Reference
+
 Array = npt.NDArray[np.float64]
+
+LINDHARD = Reference("Lindhard et al., Mat. Fys. Medd. Dan. Vid. Selsk. 33, 10 (1963)")
+"""Paper of `lindhard_kevee`."""
 
 
 def polynomial_kevee(recoil: npt.ArrayLike, coefficients: tuple[float, ...]) -> Array:

@@ -36,12 +36,24 @@ import numpy.typing as npt
 from scanner.errors import unknown
 from scanner.physics.fluxes import tables
 from scanner.physics.fluxes.flux import Flux, Tabulated
+from scanner.reference import Reference
 
 Array = npt.NDArray[np.float64]
 
 SOURCE = "reactor_spectra"
 ISOTOPES = ("U235", "U238", "Pu239", "Pu241")
 MODELS = ("mvhe", "huber_mueller", "mueller", "bestiole")
+
+_HUBER = Reference("Huber, Phys. Rev. C 84, 024617 (2011)", arxiv="1106.0687")
+_MUELLER = Reference("Mueller et al., Phys. Rev. C 83, 054615 (2011)", arxiv="1101.2663")
+_VOGEL_ENGEL = Reference("Vogel and Engel, Phys. Rev. D 39, 3378 (1989)")
+PAPERS: Mapping[str, tuple[Reference, ...]] = {
+    "mvhe": (_HUBER, _MUELLER, _VOGEL_ENGEL),
+    "huber_mueller": (_HUBER, _MUELLER, _VOGEL_ENGEL),
+    "mueller": (_MUELLER, _VOGEL_ENGEL),
+    "bestiole": (Reference("Perisse et al., BESTIOLE (2023)", arxiv="2304.14992"),),
+}
+"""Papers that the spectra of each model are from."""
 
 ENERGY_PER_FISSION_MEV: Mapping[str, float] = {
     "U235": 201.92,

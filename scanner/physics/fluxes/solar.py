@@ -29,6 +29,7 @@ from scanner.errors import unknown
 from scanner.physics.constants import AVOGADRO, FERMI_CONSTANT, HBARC
 from scanner.physics.fluxes import tables
 from scanner.physics.fluxes.flux import Flux, Tabulated
+from scanner.reference import Reference
 
 Array = npt.NDArray[np.float64]
 
@@ -47,6 +48,12 @@ DELTA_M2_21 = 7.41e-5
 ELECTRONS_MOL_PER_CM3 = 90.0
 """Density of electrons where 8B is made, 1/20 of the solar radius from the centre: an assumption
 good to 10 %, which moves P_ee by 0.013 at most, at 5 MeV."""
+
+PAPERS = (
+    Reference("Vinyoles et al., standard solar model B16-GS98 (2016)", arxiv="1611.09867"),
+    Reference("Esteban et al. (2020), and NuFIT 5.2 (2022), www.nu-fit.org", arxiv="2007.14792"),
+)
+"""Papers of the flux of 8B and of the flavours at the Earth."""
 
 YEAR_S = 365.25 * 86400.0
 
