@@ -124,7 +124,10 @@ class Archive:
         if not found:
             self._tell_damaged(scan)
             names = [name for s in scans for name in (*s.names, s.id)]
-            raise CatalogError(f"{self.folder}: {unknown('scan', scan, dict.fromkeys(names))}")
+            short = _too_short(scan, [stored.id for stored in scans])
+            raise CatalogError(
+                f"{self.folder}: {unknown('scan', scan, dict.fromkeys(names))}{short}"
+            )
         if len(found) > 1:
             candidates = ", ".join(f"{s.id} ({s.definition.name})" for s in found)
             raise CatalogError(
@@ -154,3 +157,14 @@ class Archive:
 
     def _ids(self) -> tuple[str, ...]:
         return tuple(name for name in self.folder.names() if _ID.fullmatch(name))
+
+
+def _too_short(scan: str, ids: Iterable[str]) -> str:
+    """What to say of the beginning of an id that is too short to name it.
+
+    >>> _too_short("ab1", ["ab12cd34ef56"]), _too_short("x", ["ab12cd34ef56"])
+    ('; of an id give 4 digits or more, not 3', '')
+    """
+    if len(scan) >= MIN_PREFIX or not any(one.startswith(scan) for one in ids):
+        return ""
+    return f"; of an id give {MIN_PREFIX} digits or more, not {len(scan)}"

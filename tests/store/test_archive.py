@@ -127,3 +127,14 @@ def test_failed_creation_leaves_nothing(
     with pytest.raises(RuntimeError):
         archive.create(definition, grid)
     assert archive.folder.names() == []
+
+
+def test_a_prefix_that_is_too_short_is_told(stored, archive: Archive) -> None:
+    short = stored.id[:3]
+    with pytest.raises(CatalogError, match=f"{short}.*give 4 digits or more, not 3"):
+        archive.open(short)
+    other = "0" if stored.id[0] != "0" else "1"
+    with pytest.raises(CatalogError) as told:
+        archive.open(other)
+    assert "digits" not in str(told.value)
+    assert archive.open(stored.id[:4]).id == stored.id
