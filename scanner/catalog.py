@@ -288,7 +288,7 @@ def resolve_choices(name: str, choices: Mapping[str, object]) -> dict[str, str]:
         where = f"experiment.{name}.{key}"
         if key not in known:
             raise DefinitionError(f"{where}: {unknown('choice', key, known)}")
-        if value not in known[key]:
+        if str(value) not in known[key]:  # a year may be written without quotes
             raise DefinitionError(f"{where}: {unknown(key, str(value), known[key])}")
     return {key: str(choices.get(key, values[0])) for key, values in known.items()}
 

@@ -29,7 +29,7 @@ from scanner.cli.options import (
 )
 from scanner.cli.output import note, show_json, show_table
 from scanner.cli.words import print_interval, print_plane
-from scanner.errors import IncompleteScanError, MismatchError
+from scanner.errors import DefinitionError, IncompleteScanError, MismatchError
 
 if TYPE_CHECKING:
     from scanner.point import Point
@@ -93,15 +93,28 @@ def point_tables(
 
 
 def _conventions(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of the command line as the tables of a definition."""
+    """Options of the command line as the tables of a definition, however deep they lie."""
     tables: dict[str, Any] = {"options": {}, "experiment": {}}
     for key, value in options.items():
-        experiment, dot, choice = key.partition(".")
-        if dot:
-            tables["experiment"].setdefault(experiment, {})[choice] = value
-        else:
-            tables["options"][key] = value
+        *path, last = key.split(".")
+        table = tables["experiment" if path else "options"]
+        for name in path:
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise DefinitionError(f"option {key}={value}: {name!r} has a value, so no keys")
+        if isinstance(table.get(last), dict):
+            raise DefinitionError(f"option {key}={value}: {last!r} has keys, so no value")
+        table[last] = _as_in_a_file(value) if path else value
     return tables
+
+
+def _as_in_a_file(value: Any) -> Any:
+    """Value of an option as a definition's file has it: whole numbers, lists and tables too."""
+    from scanner.reading.document import value_of
+
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    return value_of(value) if isinstance(value, str) else value
 
 
 def _print_point(explained: Point) -> None:

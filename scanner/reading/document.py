@@ -114,7 +114,7 @@ def override(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]
             place = place.setdefault(name, {})
             if not isinstance(place, dict):
                 raise DefinitionError(f"override {text!r}: {name!r} is not a table")
-        place[last] = _value(text.partition("=")[2].strip())
+        place[last] = value_of(text.partition("=")[2].strip())
         if path == ["experiments"]:
             _drop_unlisted(result)
     return result
@@ -149,10 +149,10 @@ def _key(text: str) -> list[str]:
     return path
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
     """Value of an override: TOML, or the bare text if it is none.
 
-    >>> _value("60"), _value("B-L"), _value('["a", "b"]')
+    >>> value_of("60"), value_of("B-L"), value_of('["a", "b"]')
     (60, 'B-L', ['a', 'b'])
     """
     try:

@@ -73,6 +73,33 @@ def test_a_point_is_explained_and_told_to_be_a_sensitivity(command, detector: Pa
     assert "Ten kilograms of argon (expected)" in Path("point.svg").read_text()
 
 
+def test_options_reach_as_deep_as_overrides(command, detector: Path) -> None:
+    given = ("point", "nsi", "eps_ee_u=0.3", "-e", detector.name)
+    plain = command(*given, "--json").json["experiments"]["ten_kg"]
+    heavy = command(*given, "-o", "ten_kg.target.mass.value=100", "--json")
+    assert heavy.code == 0, heavy.err
+    counts = heavy.json["experiments"]["ten_kg"]["counts"]
+    assert counts["signal"] == pytest.approx(10.0 * plain["counts"]["signal"], rel=1e-9)
+    assert counts["flat"] == plain["counts"]["flat"]
+    whole = command(*given, "-o", "ten_kg.bins.energy.n=8", "-o", "ten_kg.observed=[1, 2]")
+    assert "give 8, one per bin" in whole.err
+    table = 'ten_kg.target.mass={ value = 0.1, unit = "t" }'
+    same = command(*given, "-o", table, "--json").json["experiments"]["ten_kg"]
+    assert same["counts"] == counts
+    drawn = ("draw", "spectra", *given[1:], "-o", "point.svg")
+    deep = command(*drawn, "--option", "ten_kg.target.mass.value=100")
+    assert deep.code == 0, deep.err
+    wrong = command(*given, "-o", "ten_kg.target=1", "-o", "ten_kg.target.mass.value=1")
+    assert (wrong.code, "'target' has a value, so no keys" in wrong.err) == (2, True)
+    unknown = command(*given, "-o", "ten_kg.target.mas.value=1")
+    assert (unknown.code, "target.mas" in unknown.err) == (2, True)
+
+
+def test_a_choice_that_is_a_year_needs_no_quotes(command) -> None:
+    done = command("point", "standard_model", "-e", "apv_cesium", "-o", "apv_cesium.theory=2012")
+    assert done.code == 0, done.err
+
+
 def test_counts_in_the_text_are_a_measurement(command, detector: Path) -> None:
     text = DETECTOR.replace("observed_line", "observed = [30, 20, 15, 12]")
     detector.write_text(text.replace('illustrative = "a design"\n', ""))
