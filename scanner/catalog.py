@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from scanner import described, sources
+from scanner import described, docstrings, sources
 from scanner.compose import compose
 from scanner.errors import CatalogError, DefinitionError, unknown
 from scanner.experiment import Experiment
@@ -273,6 +273,22 @@ def experiment_remarks(name: str) -> tuple[str, ...]:
         return ()
     module, _ = _EXPERIMENTS.locate(name)
     return tuple(getattr(module, "REMARKS", ()))
+
+
+def experiment_about(name: str) -> list[str]:
+    """Paragraphs of what an experiment's module says of itself; none of a text."""
+    if name not in _EXPERIMENTS.names():
+        return []
+    return docstrings.paragraphs(_EXPERIMENTS.locate(name)[0].__doc__)
+
+
+def experiment_about_choices(name: str) -> dict[str, str]:
+    """What each choice means: the section "Parameters" of the module's ``load``."""
+    if name not in _EXPERIMENTS.names():
+        return {}
+    module, _ = _EXPERIMENTS.locate(name)
+    told = docstrings.parameters(getattr(module.load, "__doc__", None))
+    return {choice: told[choice] for choice in experiment_choices(name) if choice in told}
 
 
 def resolve_choices(name: str, choices: Mapping[str, object]) -> dict[str, str]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scanner import catalog, definition, described
-from scanner.amplitudes import Conventions
 from scanner.bibliography import citation
-from scanner.chi2 import STANDARD_MODEL, ExperimentModel
 from scanner.errors import CatalogError, ScannerError, unknown
-from scanner.experiment import Experiment
 from scanner.inputs import inputs
 from scanner.overlays import shelf
 from scanner.prepare import references
 from scanner.reading import document, resolve
 from scanner.scenario import Parameter, Scenario
+from scanner.sheet import experiment_record as experiment_record
+from scanner.sheet import parameter_record, said
 from scanner.store.archive import Archive
 from scanner.store.stored import StoredScan
 
@@ -139,8 +137,7 @@ def _text_record(path: Path) -> Record:
     return {
         **experiment_record(form),
         "file": str(path),
-        "description": tables.get("description", ""),
-        "origin": tables.get("origin", {}),
+        **said({key: tables.get(key) for key in ("description", "origin")}),
     }
 
 
@@ -150,8 +147,8 @@ def scenario_record(name: str, form: Scenario) -> Record:
         "scenario": name,
         "title": form.title,
         "formula": form.formula,
-        "parameters": [_parameter(p) for p in form.parameters],
-        "inputs": [_parameter(p) for p in _common_inputs(form)],
+        "parameters": [parameter_record(p) for p in form.parameters],
+        "inputs": [parameter_record(p) for p in _common_inputs(form)],
         "references": [citation(r) for r in form.references],
     }
 
@@ -161,99 +158,6 @@ def _common_inputs(form: Scenario) -> list[Parameter]:
     every = inputs(catalog.experiment(name) for name in catalog.experiment_names())
     own = {parameter.name for parameter in form.parameters}
     return [parameter for name, parameter in every.items() if name not in own]
-
-
-def _parameter(parameter: Parameter) -> Record:
-    scanned = parameter.role != "choice"
-    return {
-        "name": parameter.name,
-        "role": parameter.role,
-        "unit": parameter.unit,
-        "default": "optional" if parameter.optional else parameter.default,
-        "range": (
-            f"{parameter.minimum:g} .. {parameter.maximum:g}"
-            if scanned
-            else " | ".join(parameter.choices)
-        ),
-        "latex": parameter.latex,
-        "description": parameter.description,
-    }
-
-
-def experiment_record(form: Experiment) -> Record:
-    """Source, target, exposure, bins, backgrounds, pulls and provenance of an experiment."""
-    used = Conventions()
-    model = ExperimentModel(STANDARD_MODEL, form, used, {}, ())
-    signal = model.standard_model()
-    return {
-        "experiment": form.name,
-        "title": form.title,
-        "illustrative": form.illustrative,
-        **_setting(form),
-        "inputs": [_parameter(p) for p in form.inputs],
-        "constraints": {name: str(c) for name, c in form.constraints.items()},
-        "choices": dict(form.choices),
-        "available_choices": {k: list(v) for k, v in _choices(form.name).items()},
-        **_said({"remarks": list(catalog.experiment_remarks(form.name))}),
-        "statistic": form.statistic,
-        "bins": [
-            {"observable": b.name, "unit": b.unit, "n": b.n, "from": b.edges[0], "to": b.edges[-1]}
-            for b in form.bins
-        ],
-        "counts": {
-            "observed" if form.observed is not None else "expected (Asimov)": float(
-                model.experiment.data.sum()
-            ),
-            f"sm_signal ({used.couplings}, {used.form_factor})": float(signal.sum()),
-            **{name: float(b.sum()) for name, b in form.backgrounds.items()},
-        },
-        "pulls": [
-            {
-                "name": p.name,
-                "sigma": p.sigma,
-                "acts_on": [*(["signal"] if _acts(p.signal) else []), *p.backgrounds],
-            }
-            for p in form.pulls
-        ],
-        "provenance": {
-            "citation": form.provenance.citation,
-            "arxiv": form.provenance.arxiv,
-            "doi": form.provenance.doi,
-            "licence": form.provenance.licence,
-            "tables (sha256)": dict(form.provenance.tables),
-            "release files (sha256)": dict(form.provenance.release),
-        },
-    }
-
-
-def _choices(name: str) -> Mapping[str, tuple[str, ...]]:
-    """Choices of an experiment of the catalogue."""
-    return catalog.experiment_choices(name) if name in catalog.experiment_names() else {}
-
-
-def _setting(form: Experiment) -> Record:
-    """Source, target and exposure, or the quantity that was measured in place of recoils."""
-    if form.observable is not None and form.variance is not None:
-        return {
-            "observable": form.observable.name,
-            "error": float(form.variance[0] ** 0.5),
-            "target": form.target.formula,
-        }
-    return {
-        "source": ", ".join(c.name for c in form.flux.components),
-        "baseline_m": form.baseline_m,
-        "target": f"{form.mass_kg:g} kg {form.target.formula}",
-        "exposure": form.exposure,
-    }
-
-
-def _said(record: Record) -> Record:
-    """Entries that are not empty."""
-    return {key: value for key, value in record.items() if value}
-
-
-def _acts(response: Any) -> bool:
-    return bool(response.any()) if hasattr(response, "any") else response != 0.0
 
 
 def definition_record(name: str) -> Record:

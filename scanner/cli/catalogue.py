@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,6 +11,10 @@ import typer
 
 from scanner.cli.options import Json, OverlayFolder, Store
 from scanner.cli.output import show_json, show_table
+
+WIDTH = 100
+MACHINE_ONLY = ("baseline_m",)
+"""Entries of a record that have another form for people beside them."""
 
 
 class Kind(StrEnum):
@@ -66,6 +71,8 @@ def show(
 def _print(record: dict[str, Any], indent: str = "") -> None:
     """Nested record as indented lines; lists of alike records as tables."""
     for key, value in record.items():
+        if key in MACHINE_ONLY:
+            continue
         if isinstance(value, dict) and value:
             print(f"{indent}{key}:")
             _print(value, indent + "  ")
@@ -78,11 +85,26 @@ def _print(record: dict[str, Any], indent: str = "") -> None:
         elif isinstance(value, (list, tuple)) and any(" " in str(v) for v in value):
             print(f"{indent}{key}:")
             for entry in value:
-                print(f"{indent}  {entry}")
+                print(_wrapped(str(entry), indent + "  "))
         elif isinstance(value, (list, tuple)):
             print(f"{indent}{key}: {', '.join(str(v) for v in value)}")
         else:
-            print(f"{indent}{key}: {_cell(value)}")
+            print(_wrapped(f"{key}: {_cell(value)}", indent))
+
+
+def _wrapped(text: str, indent: str) -> str:
+    """Lines of at most `WIDTH` letters; a text that has lines of its own keeps them."""
+    if "\n" in text or text.startswith(" "):
+        return textwrap.indent(text, indent)
+    hanging = indent + "  "
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _cell(value: Any) -> str:

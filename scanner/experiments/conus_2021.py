@@ -47,7 +47,8 @@ def load(spectrum: str = "mvhe", limit: str = "two_sided") -> Experiment:
     Parameters
     ----------
     spectrum : "mvhe", "bestiole" or "bestiole_to_8_mev"
-        Antineutrino spectrum, the flux the same.
+        Antineutrino spectrum, the flux the same: that of Vogel and Engel below 2 MeV and of Huber
+        and Mueller above, or the summation BESTIOLE, all of it or without what is above 8 MeV.
     limit : "two_sided" or "one_sided"
         Whether the limit lies 1.645 or 1.282 standard deviations above 0. With the first, a limit
         at 90 % for 1 degree of freedom (Delta chi2 = 2.706) gives back the published one, as would

@@ -62,8 +62,10 @@ def load(
     Parameters
     ----------
     spectrum : "mvhe", "bestiole" or "bestiole_to_8_mev"
-        Antineutrino spectrum, the flux the same. Every seventh event of the full BESTIOLE is of an
-        antineutrino above 8 MeV, where the other two have none.
+        Antineutrino spectrum, the flux the same: that of Vogel and Engel below 2 MeV and of Huber
+        and Mueller above, or the summation BESTIOLE, all of it or without what is above 8 MeV.
+        Every seventh event of the full BESTIOLE is of an antineutrino above 8 MeV, where the other
+        two have none.
     flux_error : "own" or "shared"
         Whether the 4.6 % of the flux are in the pull of the signal or in the input `reactor_flux`,
         which other experiments at reactors share.

@@ -95,7 +95,9 @@ def load(
         What is known of the ratio of the M and L1 lines: 0.16 +- 0.03 as the papers have it, or
         3 % as the public code; limits differ by less than 3 %.
     spectrum : str
-        Reactor spectrum, one of `scanner.physics.fluxes.reactor.MODELS`.
+        Reactor spectrum: that of Vogel and Engel below 2 MeV with the polynomials of Huber above
+        (``mvhe``) or his table (``huber_mueller``), the table of Mueller et al. (``mueller``), or
+        the summation of Perisse et al. (``bestiole``).
     """
     bins = _tables.read(NAME, "bins.csv")
     energy = 0.5 * (bins["energy_low_kevee"] + bins["energy_high_kevee"])

@@ -147,3 +147,15 @@ def test_a_mistake_is_told_with_its_place(
     assert done.code == 2
     assert f"ten_kg.toml: {said}" in done.err
     assert not Path("scans").exists()
+
+
+def test_a_sheet_is_wrapped_and_says_what_is_not_in_the_numbers(command) -> None:
+    shown = command("show", "dresden_ii_2022").out
+    prose = [line for line in shown.splitlines() if ": " in line and "  " not in line.strip()]
+    assert prose
+    assert max(map(len, prose)) <= 100
+    assert "      N + A exp(-B E) + L1 + L2 + M,   M/L1 = rho by area," in shown
+    assert "baseline: 10 m" in shown
+    assert "baseline_m" not in shown
+    assert "constraints" not in shown
+    assert "none: free in 0 .. inf" in shown
