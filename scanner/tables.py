@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from scanner import catalog
 from scanner.errors import CatalogError, DataError
@@ -50,13 +51,32 @@ def build(experiment: str, release: Path, output: Path | None = None) -> tuple[s
         home = flux_tables.folder(experiment)
         made = FLUXES[experiment](_root(experiment, release))
         return _tables.write(experiment, made, output or home, home)
-    make = getattr(catalog.experiment_module(experiment), "build", None)
-    if make is None:
-        raise CatalogError(
-            f"experiment {experiment!r} is not made from a release: nothing to build"
-        )
+    make = _maker(experiment)
     made = make(_root(experiment, release))
     return _tables.write(experiment, made, output or _tables.folder(experiment))
+
+
+def buildable() -> tuple[str, ...]:
+    """Everything whose tables are made from a release."""
+    texts = catalog.text_names()
+    modules = (name for name in catalog.experiment_names() if name not in texts)
+    made = (name for name in modules if hasattr(catalog.experiment_module(name), "build"))
+    return (*made, *OTHERS)
+
+
+def _maker(experiment: str) -> Callable[[Path], _tables.Built]:
+    """What makes the tables of an experiment."""
+    if experiment in catalog.text_names():
+        where = f"the text {catalog.experiment_text(experiment)}"
+    else:
+        make = getattr(catalog.experiment_module(experiment), "build", None)
+        if make is not None:
+            return cast("Callable[[Path], _tables.Built]", make)
+        where = "its module"
+    raise CatalogError(
+        f"experiment {experiment!r} has no tables, its numbers are in {where}: nothing to build; "
+        f"tables are built for {', '.join(buildable())}"
+    )
 
 
 def _root(name: str, release: Path) -> Path:

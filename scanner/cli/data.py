@@ -50,4 +50,11 @@ def verify(json: Json = False) -> None:
         show_json(checked)
     else:
         for name, files in checked.items():
-            print(f"{name}: {len(files)} tables are as shipped")
+            print(f"{name}: {_verified(files)}")
+
+
+def _verified(files: list[str]) -> str:
+    """What to say of the tables that were checked."""
+    if not files:
+        return "has no tables"
+    return f"{len(files)} {'table is' if len(files) == 1 else 'tables are'} as shipped"

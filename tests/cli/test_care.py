@@ -146,3 +146,12 @@ def test_rm_at_a_terminal(command, copy: StoredScan, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert command("rm", copy.id, "--store", root).code == 0
     assert not copy.path.exists()
+
+
+def test_shipped_tables_are_checked_and_their_absence_is_said(command) -> None:
+    told = dict(line.split(": ") for line in command("data", "verify").out.splitlines())
+    assert told["nucleus_10g"] == told["conus_2021"] == "has no tables"
+    assert told["coherent_csi_2021"] == "6 tables are as shipped"
+    assert command("data", "verify", "--json").json["nucleus_10g"] == []
+    done = command("data", "build", "nucleus_10g", "--release", ".")
+    assert (done.code, "nothing to build" in done.err) == (2, True)
