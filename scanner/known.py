@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scanner import catalog
+from scanner import catalog, described
 from scanner.definition import ScanDefinition
+from scanner.described.pulls import KNOWN_FLUXES
 from scanner.errors import DefinitionError
 from scanner.experiment import Experiment
 from scanner.inputs import all_parameters, isotopes, relevant
@@ -40,6 +41,17 @@ def sensitivity_notes(chosen: ScanDefinition) -> tuple[str, ...]:
     return tuple(
         f"{name} is no measurement, its limits are sensitivities: {why}"
         for name, why in chosen.sensitivities.items()
+    )
+
+
+def asimov_notes(chosen: ScanDefinition, names: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Say where no experiment, or none of those named, has data: what is observed is expected."""
+    asked = [e for e in loaded_experiments(chosen) if names is None or e.name in names]
+    if not asked or any(e.observed is not None for e in asked):
+        return ()
+    return (
+        f"{' and '.join(e.name for e in asked)}: no data, the limits called observed are those of "
+        "Asimov's data (asimov)",
     )
 
 
@@ -95,7 +107,17 @@ def profile_notes(chosen: ScanDefinition) -> tuple[str, ...]:
                 f"{name} is one number for {' and '.join(owners)}: combined, they are profiled "
                 "jointly, and chi2 is not the sum of theirs"
             )
-    return tuple(notes)
+    return (*notes, *lone_flux_notes(chosen))
+
+
+def lone_flux_notes(chosen: ScanDefinition) -> tuple[str, ...]:
+    """Say of a flux that a text shares with no other experiment: its name may be a slip."""
+    texts = [n for n, made in chosen.experiment_options.items() if described.is_description(made)]
+    return tuple(
+        f"{name} is named by {owners[0]} alone; known: {', '.join(KNOWN_FLUXES)}"
+        for name, owners in sharing(chosen).items()
+        if len(owners) == 1 and owners[0] in texts and name not in KNOWN_FLUXES
+    )
 
 
 def profile_record(chosen: ScanDefinition) -> dict[str, Any]:
@@ -104,4 +126,6 @@ def profile_record(chosen: ScanDefinition) -> dict[str, Any]:
         return {}
     jointly = [name for name, owners in sharing(chosen).items() if len(owners) > 1]
     inputs = {name: dict(record) for name, record in chosen.profile.items()}
-    return {"profiled_inputs": inputs, "profiled_jointly": jointly}
+    alone = list(lone_flux_notes(chosen))
+    told = {"profile_notes": alone} if alone else {}
+    return {"profiled_inputs": inputs, "profiled_jointly": jointly, **told}

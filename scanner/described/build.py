@@ -76,7 +76,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
     )
     expected = backgrounds.read(top.table("backgrounds"), setting)
     components = [component.name for component in beam.flux.components]
-    shared = pulls.shared(top.table("shared"), components)
+    shared = pulls.shared(top.table("shared"), components, top.table("source").text("kind"))
     observed, variance = _data(top, setting.n_bins)
     return Experiment(
         name=name,

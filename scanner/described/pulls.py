@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,12 @@ from scanner.section import Section
 
 FLUX = "_flux"
 """End of the name of every factor on a flux, so that it is no parameter of a scenario."""
+KNOWN_FLUXES: Mapping[str, str] = {
+    "sns_flux": "stopped_pion",
+    "reactor_flux": "reactor",
+    "b8_flux": "solar",
+}
+"""Factors that experiments of the catalogue name, and the kind of source that each belongs to."""
 
 
 def read(
@@ -60,9 +66,31 @@ class Shared:
     constraint: Constraint
 
 
-def shared(section: Section, components: Sequence[str]) -> tuple[Shared, ...]:
-    """Factors of the tables ``[shared.NAME]`` on the flux, or on some of its components."""
+def shared(section: Section, components: Sequence[str], kind: str) -> tuple[Shared, ...]:
+    """Factors of the tables ``[shared.NAME]`` on the flux, or on some of its components.
+
+    Parameters
+    ----------
+    components : sequence of str
+        Of the flux.
+    kind : str
+        Of the source.
+    """
+    for name, table in section.tables():
+        _check_source(table, name, kind)
     return tuple(_shared(table, name, components) for name, table in section.tables())
+
+
+def _check_source(section: Section, name: str, kind: str) -> None:
+    """Refuse the flux of another kind of source: it would be one number for both."""
+    belongs = KNOWN_FLUXES.get(name, kind)
+    if belongs == kind:
+        return
+    mend = next((flux for flux, other in KNOWN_FLUXES.items() if other == kind), None)
+    raise DefinitionError(
+        f"{section.where}: {section.key}: is the flux of {belongs} sources, and source.kind = "
+        f'"{kind}"; write [shared.{mend}], or a name of its own that ends in {FLUX}'
+    )
 
 
 def _shared(section: Section, name: str, known: Sequence[str]) -> Shared:

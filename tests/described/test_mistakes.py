@@ -214,3 +214,30 @@ def test_whole_photoelectrons_need_whole_edges(change):
     )
     with pytest.raises(DefinitionError, match="have whole numbers as edges"):
         described.experiment("toy", tables, "toy.toml")
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "mend"),
+    [
+        ("reactor", "sns_flux", "reactor_flux"),
+        ("solar", "reactor_flux", "b8_flux"),
+        ("stopped_pion", "reactor_flux", "sns_flux"),
+        ("stopped_pion", "b8_flux", "sns_flux"),
+    ],
+)
+def test_the_flux_of_another_kind_of_source_is_refused(change, source, name, mend):
+    tables = {
+        "reactor": REACTOR,
+        "solar": {"kind": "solar", "live_time": {"value": 1, "unit": "yr"}},
+    }
+    changes = [("source", tables[source]), ("bins.time", None)] if source in tables else []
+    right = change(*changes, ("shared", {mend: {"sigma": 0.1}}))
+    assert mend in described.experiment("toy", right, "toy.toml").constraints
+    own = change(*changes, ("shared", {"our_flux": {"sigma": 0.1}}))
+    assert "our_flux" in described.experiment("toy", own, "toy.toml").constraints
+    wrong = change(*changes, ("shared", {name: {"sigma": 0.1}}))
+    with pytest.raises(DefinitionError) as caught:
+        described.experiment("toy", wrong, "toy.toml")
+    said = f'and source.kind = "{source}"; write [shared.{mend}], or a name of its own'
+    assert str(caught.value).startswith(f"toy.toml: shared.{name}: is the flux of ")
+    assert said in str(caught.value)

@@ -11,12 +11,21 @@ import tomli_w
 
 from scanner import catalog
 from scanner.definition import ScanDefinition, from_mapping, load
+from scanner.described.pulls import KNOWN_FLUXES
 from scanner.difference import difference, side
 from scanner.drawing import draw
 from scanner.errors import DefinitionError
 from scanner.evaluate import Evaluator
 from scanner.exact.build import likelihood
-from scanner.known import combined_title, experiment_title, loaded_experiments, sensitivity_notes
+from scanner.known import (
+    asimov_notes,
+    combined_title,
+    experiment_title,
+    loaded_experiments,
+    profile_notes,
+    profile_record,
+    sensitivity_notes,
+)
 from scanner.point import explain
 from scanner.prepare import references
 from scanner.scan import Scan
@@ -271,3 +280,51 @@ def test_a_scan_is_resumed_refined_and_drawn_without_the_file(folder, monkeypatc
     assert opened.interval("coupling", at={"mass": 10.0}, exact=True).intervals
     again = load(store / scan.id / "definition.toml")
     assert again.digest == scan.stored.digest
+
+
+def test_a_flux_that_nobody_else_names_is_told(folder, change):
+    def notes(name, *more):
+        text = tomli_w.dumps(change(("shared", {name: {"sigma": 0.1}})))
+        (folder / "toy_argon.toml").write_text(text)
+        raw = {
+            "scenario": "light_vector",
+            "experiments": [str(folder / "toy_argon.toml"), *more],
+            "parameters": {"model": "universal", "mass": 10.0, "coupling": 0.0},
+        }
+        chosen = from_mapping(raw, "", point=True)
+        alone = profile_record(chosen).get("profile_notes", [])
+        assert set(alone) <= set(profile_notes(chosen))
+        return alone
+
+    [said] = notes("sms_flux")
+    assert said == ("sms_flux is named by toy_argon alone; known: sns_flux, reactor_flux, b8_flux")
+    assert notes("sns_flux") == []
+    (folder / "other.toml").write_text(
+        tomli_w.dumps(change(("shared", {"sms_flux": {"sigma": 0.1}})))
+    )
+    assert notes("sms_flux", str(folder / "other.toml")) == []
+    assert len(notes("sms_flux", "csi_ess")) == 1
+
+
+def test_known_fluxes_are_those_of_the_catalogue():
+    shared = {
+        "coherent_csi_2021": {"flux_error": "shared"},
+        "conus_plus_2025": {"flux_error": "shared"},
+        "xenonnt_b8_2026": {},
+    }
+    named = [
+        input_name
+        for name, option in shared.items()
+        for input_name in catalog.experiment(name, option).normalisations
+    ]
+    assert list(KNOWN_FLUXES) == named
+
+
+def test_where_there_are_no_data_observed_is_expected(folder, change):
+    chosen = load(folder / "scan.toml")
+    [said] = asimov_notes(chosen)
+    assert said.startswith("toy_argon: no data")
+    assert asimov_notes(chosen, ["csi_ess"]) == ()
+    seen = rewritten(folder, change(("observed", [30.0] * 120), ("illustrative", "a study")))
+    assert seen.sensitivities
+    assert asimov_notes(seen) == ()
