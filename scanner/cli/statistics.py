@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scanner.cli.ask import opened_scan
 from scanner.cli.options import (
     At,
     Experiments,
@@ -55,12 +56,12 @@ def expected(
     json: Json = False,
 ) -> None:
     """Expected limits of Asimov's data, with 1 and 2 sigma bands from toys."""
+    from scanner.known import asimov_notes, sensitivity_notes
     from scanner.limits.export import check_record_path, write_record
-    from scanner.scan import Scan
 
     if output is not None:
         check_record_path(output)
-    opened = Scan.open(scan, store=store, told=note)
+    opened = opened_scan(scan, store, partial=False)
     found = opened.expected(
         parameter,
         at=numbers(at),
@@ -73,7 +74,11 @@ def expected(
         seed=seed,
         experiments=experiment,
     )
-    record = {"scan": opened.id, **found.to_dict()}
+    repeated = asimov_notes(opened.definition, experiment)
+    for sentence in repeated:
+        note(sentence)
+    notes = [*sensitivity_notes(opened.definition), *repeated]
+    record = {"scan": opened.id, **found.to_dict(), "notes": notes}
     if output is not None:
         write_record(record, found.table(), output)
         print(output)
@@ -117,9 +122,7 @@ def cls(
     json: Json = False,
 ) -> None:
     """CLs upper limit of one parameter, observed and expected."""
-    from scanner.scan import Scan
-
-    opened = Scan.open(scan, store=store, told=note)
+    opened = opened_scan(scan, store, partial=False)
     found = opened.cls(
         parameter,
         at=numbers(at),
@@ -162,9 +165,7 @@ def marginal(
     json: Json = False,
 ) -> None:
     """Bayesian marginal of one or two axes, with credible regions of highest density."""
-    from scanner.scan import Scan
-
-    opened = Scan.open(scan, store=store, told=note)
+    opened = opened_scan(scan, store, partial=False)
     found = opened.marginal(
         axis_names(keep),
         priors={name: str(value) for name, value in _priors(prior).items()},

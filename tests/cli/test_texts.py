@@ -95,6 +95,14 @@ def test_options_reach_as_deep_as_overrides(command, detector: Path) -> None:
     assert (unknown.code, "target.mas" in unknown.err) == (2, True)
 
 
+def test_a_flux_that_is_named_alone_is_told_in_json_too(command, detector: Path) -> None:
+    detector.write_text(detector.read_text() + "[shared.sms_flux]\nsigma = 0.1\n")
+    done = command("point", "nsi", "eps_ee_u=0.3", "-e", detector.name, "--json")
+    said = "sms_flux is named by ten_kg alone; known: sns_flux, reactor_flux, b8_flux"
+    assert said in done.json["notes"]
+    assert done.err.count(said) == 1
+
+
 def test_a_choice_that_is_a_year_needs_no_quotes(command) -> None:
     done = command("point", "standard_model", "-e", "apv_cesium", "-o", "apv_cesium.theory=2012")
     assert done.code == 0, done.err
@@ -114,6 +122,15 @@ def test_a_run_says_that_it_is_a_sensitivity(command, detector: Path) -> None:
     assert done.code == 0
     assert "ten_kg is no measurement, its limits are sensitivities: a design" in done.out
     detector.unlink()
+    how = ("expected", "weak_mixing_angle_lar", "sin2_theta_w", "--store", "s", "--toys", "2")
+    limits = command(*how, "--json")
+    assert limits.code == 0, limits.err
+    [row] = limits.json["rows"]
+    assert row["observed"] == row["asimov"]
+    first, second = limits.json["notes"]
+    assert "ten_kg is no measurement, its limits are sensitivities: a design" in first
+    assert second.startswith("ten_kg: no data")
+    assert limits.err.count(first) == limits.err.count(second) == 1
     asked = command("interval", "weak_mixing_angle_lar", "sin2_theta_w", "--store", "s", "--json")
     [[low, high]] = asked.json["intervals"]
     assert low < 0.2386 < high
