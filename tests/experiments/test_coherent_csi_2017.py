@@ -15,9 +15,9 @@ from scanner.chi2 import ExperimentModel
 from scanner.errors import DataError, DefinitionError
 from scanner.evaluate import Evaluator
 from scanner.experiments import _tables
-from scanner.experiments._csi_quenching import COMPONENTS
 from scanner.experiments import coherent_csi_2017 as csi
 from scanner.experiments import coherent_csi_2021 as later
+from scanner.experiments._csi_quenching import COMPONENTS
 from scanner.limits.combinable import check_combinable
 from scanner.statistics.pulls import LinearPulls
 
