@@ -178,6 +178,11 @@ class ExperimentModel:
         expected = np.sum([np.zeros(experiment.n_bins), *backgrounds], axis=0)
         return np.asarray(maker.fold({}).counts[0] + expected)
 
+    @property
+    def n_counts(self) -> int:
+        """Length of a signal: its bins, and those of the backgrounds that move."""
+        return (1 + len(self._moving.names)) * self.experiment.n_bins
+
     def fast(self, data: Likelihood) -> Scanned:
         """What evaluates grids of that likelihood: a kernel, or itself."""
         parted = isinstance(data.pulls, PartedPulls)

@@ -187,15 +187,20 @@ def _chosen(
 
 
 def _subsets(scan: Answers, experiments: Names) -> dict[str, tuple[str, ...]]:
-    """Legend label to experiments: the combination first, then each alone."""
-    names = tuple(experiments or scan.definition.experiments)
-    titles = {name: experiment_title(scan.definition, name) for name in names}
-    if len(names) == 1:
-        return {titles[names[0]]: names}
-    return {
-        combined_title(scan.definition, names): names,
-        **{titles[name]: (name,) for name in names},
-    }
+    """Legend label to experiments: the combination first, then each alone.
+
+    Measurements are combined without what is only expected beside them, unless all are profiled
+    jointly: the region is excluded, the lines of sensitivities are to come.
+    """
+    chosen = scan.definition
+    names = tuple(experiments or chosen.experiments)
+    measured = tuple(name for name in names if name not in chosen.sensitivities)
+    together = names if chosen.joint or not measured else measured
+    singles = {experiment_title(chosen, name): (name,) for name in names}
+    if len(together) == 1:
+        first = experiment_title(chosen, together[0])
+        return {first: together, **{k: v for k, v in singles.items() if k != first}}
+    return {combined_title(chosen, together): together, **singles}
 
 
 def _figure(

@@ -31,7 +31,7 @@ def combined_title(chosen: ScanDefinition, names: Sequence[str]) -> str:
     """What several experiments together are called, and whether that is a measurement."""
     expected = [name for name in names if name in chosen.sensitivities]
     if not expected:
-        return "combined"
+        return "measurements combined" if chosen.sensitivities else "combined"
     return "combined (expected)" if len(expected) == len(names) else "combined (partly expected)"
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from scanner import drawing
+from scanner.definition import from_mapping
 from scanner.grid import Axis
 from scanner.limits.surface import Surface
 
@@ -26,3 +27,39 @@ def test_a_profile_that_falls_below_its_minimum_says_so(monkeypatch, lowest, ref
     drawing._figure(Scan(), {"one": curve}, ["coupling"], [0.9], 1, reference, ())
     assert ("falls below 0" in notes[0].warning) is said
     assert ("falls below 0" in " ".join(notes[0].heading("1 dof"))) is said
+
+
+class Asked:
+    """A scan of some experiments, as far as subsets need it."""
+
+    def __init__(self, experiments, **choices):
+        record = {"scenario": "standard_model", "experiments": experiments, **choices}
+        self.definition = from_mapping(record, "test", point=True)
+
+
+CSI, LAR = "coherent_csi_2021", "coherent_lar_2020"
+
+
+def test_the_region_of_a_figure_is_that_of_the_measurements():
+    found = drawing._subsets(Asked([CSI, "csi_ess", LAR]), None)
+    assert list(found.items()) == [
+        ("measurements combined", (CSI, LAR)),
+        ("COHERENT CsI 2021", (CSI,)),
+        ("CsI at the ESS (expected)", ("csi_ess",)),
+        ("COHERENT LAr 2020", (LAR,)),
+    ]
+    [(label, first), (other, second)] = drawing._subsets(Asked(["csi_ess", CSI]), None).items()
+    assert (label, first) == ("COHERENT CsI 2021", (CSI,))
+    assert (other, second) == ("CsI at the ESS (expected)", ("csi_ess",))
+
+
+def test_what_is_profiled_jointly_or_only_expected_is_combined_as_a_whole():
+    shared = {"experiment": {CSI: {"flux_error": "shared"}}}
+    jointly = drawing._subsets(Asked([CSI, "coherent_lar_610kg"], **shared), None)
+    assert next(iter(jointly.items())) == (
+        "combined (partly expected)",
+        (CSI, "coherent_lar_610kg"),
+    )
+    expected = drawing._subsets(Asked(["csi_ess", "nucleus_10g"]), None)
+    assert next(iter(expected.items())) == ("combined (expected)", ("csi_ess", "nucleus_10g"))
+    assert list(drawing._subsets(Asked([CSI, LAR]), [LAR])) == ["COHERENT LAr 2020"]

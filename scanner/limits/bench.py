@@ -19,9 +19,9 @@ from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError, unknown
 from scanner.grid import Axis
 from scanner.inputs import usual_values
-from scanner.known import known_parameters, sharing
+from scanner.known import known_parameters
 from scanner.limits.board import Board, Fast, Sound, fast_of
-from scanner.limits.profiled import ProfiledModel
+from scanner.limits.profiled import ProfiledModel, grouped
 from scanner.limits.surface import check_kept
 from scanner.limits.toys import Hypothesis, Trial
 from scanner.parameter import Constraint
@@ -60,8 +60,7 @@ class Question:
     Raises
     ------
     DefinitionError
-        An input that is profiled and shared by experiments; an unknown axis or experiment, a value
-        outside its axis.
+        An unknown axis or experiment, a value outside its axis.
     """
 
     definition: ScanDefinition
@@ -72,7 +71,6 @@ class Question:
     fit_points: int = FIT_POINTS
 
     def __post_init__(self) -> None:
-        self._check_shared()
         for name, value in self.at.items():
             self._check_held(name, value)
         check_kept(self.keep, [axis.name for axis in self.axes])
@@ -83,17 +81,6 @@ class Question:
             raise DefinitionError(
                 f"fit points = {self.fit_points}: give at least {2 ** len(self.axes)}"
             )
-
-    def _check_shared(self) -> None:
-        """Refuse inputs that chosen experiments share: their fits would have to be one."""
-        for name, owners in sharing(self.definition).items():
-            if len([e for e in owners if e in self.chosen]) > 1:
-                mean = Constraint.of_record(self.definition.profile[name]).mean
-                raise DefinitionError(
-                    f"scan {self.definition.id} profiles {name}, which {' and '.join(owners)} "
-                    f"share: toys of a shared input are not made; ask one experiment, run it with "
-                    f"the input fixed under [parameters] ({name} = {mean:g}), or scan it"
-                )
 
     def _check_held(self, name: str, value: float) -> None:
         names = [axis.name for axis in self.definition.axes]
@@ -159,30 +146,35 @@ class Bench:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.axes = question.axes
-        self.models = self._models(question.definition.scenario, [a.name for a in self.axes])
+        bound = self._bound(question.definition.scenario, [a.name for a in self.axes])
+        self._inputs = {p.name: p.default for m in bound for p in m.experiment.inputs}
+        self.models = grouped(bound, self._known)
         self.data = [model.likelihood for model in self.models]
 
-    def _models(
-        self, scenario: str | None, scanned: Sequence[str]
-    ) -> tuple[ExperimentModel | ProfiledModel, ...]:
+    @property
+    def _known(self) -> dict[str, Constraint]:
+        """What is known of the profiled inputs."""
+        profile = self.question.definition.profile
+        return {name: Constraint.of_record(record) for name, record in profile.items()}
+
+    def _bound(self, scenario: str | None, scanned: Sequence[str]) -> tuple[ExperimentModel, ...]:
+        """One model for each experiment; without a scenario the Standard Model."""
         definition, at = self.question.definition, dict(self.question.at)
         fixed = {**definition.parameters, **at}
         if scenario is None:
             fixed = usual_values(catalog.scenario(definition.scenario), fixed)
         thinned = min(int(np.prod([len(a) for a in self.axes])), self.question.fit_points)
-        known = {n: Constraint.of_record(r) for n, r in definition.profile.items()}
         parameters = known_parameters(definition)
-        bound = models(
+        return models(
             scenario,
             {e: definition.experiment_options[e] for e in self.question.chosen},
             Conventions(**definition.options),
             fixed,
             scanned,
-            {name: c.ends(parameters[name]) for name, c in known.items()},
+            {name: c.ends(parameters[name]) for name, c in self._known.items()},
             compiled=thinned * MANY_TOYS >= WORTH_COMPILING,
             data_at=definition.parameters,
         )
-        return tuple(ProfiledModel(m, known) if m.profiled else m for m in bound)
 
     @cached_property
     def _sound(self) -> Sound | None:
@@ -232,9 +224,9 @@ class Bench:
 
     def standard_model(self) -> Hypothesis:
         """Backgrounds and the Standard Model at nominal pulls and inputs."""
-        inputs = {p.name: p.default for m in self.models for p in m.experiment.inputs}
+        inputs = self._inputs
         moved = {a.name: np.array([inputs[a.name]]) for a in self.axes if a.name in inputs}
-        twins = self._models(None, list(moved)) if self.question.definition.profile else self.models
+        twins = grouped(self._bound(None, list(moved)), self._known) if self._known else self.models
         signals = tuple(
             twin.signal(moved)[0] if isinstance(model, ProfiledModel) else model.standard_model()
             for model, twin in zip(self.models, twins, strict=True)

@@ -1,7 +1,7 @@
 """Expected limits: of Asimov's data, with bands from toys of the Standard Model.
 
-Asimov's data are the expectation of backgrounds and Standard Model at nominal pulls (sec. 3.2 of
-arXiv:1007.1727); toys are drawn about it, counts and the auxiliary measurements of the pulls. Delta
+Asimov's data are the expectation of backgrounds and Standard Model at nominal pulls and inputs
+(sec. 3.2 of arXiv:1007.1727); toys are drawn about it, counts and the auxiliary measurements. Delta
 chi2 is counted from the minimum over the free parameters (of each value of `along`), the level is
 that of Wilks. Bands are quantiles of the toys' limits, not the asymptotic formula: with couplings
 squared and a boundary that formula does not hold.

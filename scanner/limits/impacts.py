@@ -158,8 +158,9 @@ def _axis(definition: ScanDefinition, parameter: str, at: Mapping[str, float]) -
             raise DefinitionError(unknown("axis", name, axes))
     if definition.profile:
         raise DefinitionError(
-            f"profile.{next(iter(definition.profile))}: impacts are those of pulls; fix the input "
-            "under [parameters]"
+            f"profile.{next(iter(definition.profile))}: impacts are those of pulls, and this is an "
+            "input that is profiled; see with `scanner point` where it is pulled to and how wide "
+            "it stays, and with `scanner interval` what is allowed with its uncertainty in"
         )
     if parameter in at:
         raise DefinitionError(f"{parameter} is asked for and held; do one or the other")

@@ -3,8 +3,10 @@
 The construction of Feldman and Cousins (physics/9711021) with profiled pulls (arXiv:2207.14353):
 pulls are at their conditional best fit to the observed data, counts are drawn about that
 expectation (Poisson; for a Gaussian likelihood with its own variance), and so are the auxiliary
-measurements of the pulls, with unit width. The statistic is Delta chi2 = chi2(point) - min chi2,
-the minimum inside the scanned ranges; for data and toys it is found in the same way.
+measurements of the pulls, with unit width, and of the inputs that are profiled with a Gaussian
+constraint (an input that is free in its range has none). The statistic is
+Delta chi2 = chi2(point) - min chi2, the minimum inside the scanned ranges; for data and toys it is
+found in the same way.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
+from scanner import catalog
+
 pytestmark = pytest.mark.cluster
 
 NAME = "light_vector_universal"
@@ -72,10 +74,9 @@ def test_incomplete_scan_says_so_and_resume_completes_it(command, tmp_path):
 def test_lists_and_records(command, store):
     assert NAME in command("list", "definitions").out
     assert "light_vector" in command("list", "scenarios").out
-    assert [e["name"] for e in command("list", "experiments", "--json").json] == [
-        "coherent_csi_2021",
-        "coherent_lar_2020",
-    ]
+    listed = [e["name"] for e in command("list", "experiments", "--json").json]
+    assert listed == list(catalog.experiment_names())
+    assert {"coherent_csi_2021", "xenonnt_b8_2026", "nucleus_10g"} <= set(listed)
     [scan] = command("list", "scans", "--store", store, "--json").json
     assert scan["name"] == NAME
     scenario = command("show", "light_vector", "--json").json

@@ -145,25 +145,23 @@ def test_wrong_questions_are_refused(here: Scan, tmp_path: Path):
         fresh.feldman_cousins()
 
 
-def test_shared_profiled_inputs_are_refused(tmp_path: Path):
-    profile = "profile.sin2_theta_w={mean=0.23857,sigma=0.002}"
-    fresh = Scan.of("nsi_ee_mumu_u", [*SMALL[:2], profile], store=tmp_path)
-    with pytest.raises(DefinitionError, match="profiles sin2_theta_w"):
-        fresh.feldman_cousins()
-
-
-def test_toys_of_a_scan_with_a_profiled_input(tmp_path: Path):
-    profile = "profile.csi_quenching_pc0={mean=0.0,sigma=1.0}"
-    axes = ("axes.eps_ee_u.n=5", "axes.eps_mumu_u.n=5", SMALL[2])
+def test_experiments_that_share_an_input_have_toys(tmp_path: Path):
+    profile = "profile.sin2_theta_w={mean=0.23857,sigma=0.02}"
+    axes = ("axes.eps_ee_u.n=9", "axes.eps_mumu_u.n=3")
     made = Scan.of("nsi_ee_mumu_u", [*axes, profile], store=tmp_path)
+    assert made.definition.joint
     with connect(cpu_seconds=0.0) as connection:
         made.run(connection.client)
-        asked = replace(made, workers=Workers(client=connection.client))
-        found = asked.feldman_cousins(per_batch=2, most=2, points=2)
-    drawn = [delta for batch in batches(made).values() for delta in batch]
-    assert len(drawn) == 2 * len(found.tested)
-    assert min(drawn) > -1e-6
-    assert max(drawn) > 0.0
+        local = replace(made, workers=Workers(client=connection.client))
+        few = {"per_batch": 2, "most": 2, "points": 9, "near": 30.0}
+        few |= {"at": {"eps_mumu_u": 0.0}}
+        found = local.feldman_cousins(["eps_ee_u"], **few)
+        again = local.feldman_cousins(["eps_ee_u"], **few)
+    assert found.to_dict() == again.to_dict()
+    assert found.tested
+    for tested in found.tested:
+        assert tested.tally.n_toys == 2
+        assert tested.tally.n_failed == 0
 
 
 def test_rounds_double_and_points_are_thinned():
