@@ -36,7 +36,7 @@ TITLE = "TEXONO 2024"
 CHOICES: Mapping[str, tuple[str, ...]] = {"spectrum": SPECTRA, "limit": tuple(LIMITS)}
 
 BASELINE_M = 28.0
-BASELINE_PAPER = Reference("TEXONO Collaboration (2003)", arxiv="hep-ex/0212003")
+BASELINE_PAPER = Reference("TEXONO Collaboration (2002)", arxiv="hep-ex/0212003")
 WINDOW_KEVEE, NOISE_KEVEE = (0.2, 0.8), 0.030
 K = 0.162
 LIMIT = 4.7
