@@ -17,7 +17,7 @@ from scanner.figures.names import ELECTRONS, quantity, readable, unit_alone
 from scanner.figures.pulls import PullRow, Residuals, point_figure
 from scanner.figures.save import check_path, save
 from scanner.figures.spectra import Projection, spectra_figure
-from scanner.known import experiment_title, known_parameters
+from scanner.known import experiment_title, known_parameters, unusual_choices, usual_choices
 from scanner.limits.impacts import Impacts
 from scanner.spectra import Fit, Spectra
 from scanner.statistics.counting import poisson_errors
@@ -233,7 +233,7 @@ def point_title(point: ScanDefinition) -> str:
 
 
 def provenance(chosen: ScanDefinition, *more: str) -> str:
-    """Everything that a reader needs to make the figure again."""
+    """Everything that a reader needs to make the figure again, what is unusual first."""
     units = {name: parameter.unit for name, parameter in known_parameters(chosen).items()}
     fixed = [
         value if isinstance(value, str) else f"{name} = {value:g} {units[name]}".rstrip()
@@ -241,11 +241,12 @@ def provenance(chosen: ScanDefinition, *more: str) -> str:
     ]
     choices = [
         f"{experiment}.{key}={value}"
-        for experiment, made in chosen.choices.items()
+        for experiment, made in usual_choices(chosen, chosen.experiments).items()
         for key, value in made.items()
     ]
     parts = [
         f"scenario {chosen.scenario}",
+        *unusual_choices(chosen, chosen.experiments),
         *fixed,
         *more,
         *(f"{key}={value}" for key, value in chosen.options.items()),

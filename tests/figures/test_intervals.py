@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
+from scanner.figures import style
 from scanner.figures.bars import Bar
 from scanner.figures.intervals import Row, intervals_figure
 from scanner.grid import Axis
@@ -90,7 +91,8 @@ def test_the_legend_stays_inside_and_keeps_series_and_signs_in_lines_of_their_ow
     names = ["combined", *(f"COHERENT detector {i} (expected)" for i in range(1, number))]
     bars = [Bar(name, {0.9: [(-0.1, 0.1)], 0.6827: [(-0.05, 0.05)]}, 0.0) for name in names]
     figure = intervals_figure([Row("eps", EPS, bars, standard_model=0.02)])
-    figure.canvas.draw()
+    with style.journal():
+        figure.canvas.draw()
     [legend] = figure.subfigs[0].legends
     box = legend.get_window_extent()
     assert figure.bbox.x0 <= box.x0
