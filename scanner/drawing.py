@@ -137,7 +137,7 @@ def _driven(
     combined, *singles = subsets.items()
     found = drivers(scan, axes, cl=cl, dof=dof, at=at, experiments=combined[1], reference=reference)
     labels = {names[0]: label for label, names in singles}
-    return [(labels[one.experiment], one.vertices) for one in found.stretches]
+    return [(labels[one.experiment], one.vertices) for one in found.stretches if one.experiment]
 
 
 def _levels(cl: float | Sequence[float] | None, axes: Sequence[str]) -> tuple[float, ...]:

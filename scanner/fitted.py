@@ -40,12 +40,15 @@ class Inputs:
     pulls, widths : mapping from input to float
         Distance from its mean and width after the fit, in standard deviations; of those inputs
         that have a Gaussian constraint.
+    at_end : tuple of str
+        Inputs that the fit leaves at an end of their range: chi2 would be lower beyond.
     """
 
     chi2: float = 0.0
     values: Mapping[str, float] = field(default_factory=dict)
     pulls: Mapping[str, float] = field(default_factory=dict)
     widths: Mapping[str, float] = field(default_factory=dict)
+    at_end: tuple[str, ...] = ()
 
     @property
     def penalty(self) -> float:
@@ -61,12 +64,15 @@ class Settled:
     ----------
     point, standard_model : ExperimentModel
         Without scanned or profiled parameters.
+    nominal : ExperimentModel
+        The point with the inputs at the means of their constraints.
     inputs, inputs_sm : Inputs
         Of the point and of the Standard Model.
     """
 
     point: ExperimentModel
     standard_model: ExperimentModel
+    nominal: ExperimentModel
     inputs: Inputs
     inputs_sm: Inputs
 
@@ -81,16 +87,17 @@ def settled(definition: ScanDefinition) -> tuple[Settled, ...]:
     """
     if not definition.profile:
         bound = _models(definition, definition.experiments, {})
-        return tuple(Settled(model, model, Inputs(), Inputs()) for model in bound)
+        return tuple(Settled(model, model, model, Inputs(), Inputs()) for model in bound)
     evaluator = Evaluator(definition)
+    means = {n: Constraint.of_record(c).mean for n, c in definition.profile.items()}
     found = []
     for row, name in enumerate(definition.experiments):
-        fits = [
+        point, usual = (
             fitted(definition, [bound[row]])
             for bound in (evaluator.models, evaluator.standard_models())
-        ]
-        pair = [_models(definition, [name], fit.values)[0] for fit in fits]
-        found.append(Settled(pair[0], pair[1], fits[0], fits[1]))
+        )
+        at = [_models(definition, [name], v)[0] for v in (point.values, usual.values, means)]
+        found.append(Settled(at[0], at[1], at[2], point, usual))
     return tuple(found)
 
 
@@ -142,6 +149,7 @@ def fitted(definition: ScanDefinition, bound: Sequence[ExperimentModel]) -> Inpu
         values,
         {layer.names[j]: float(found.u[0, j]) for j in gaussian},
         {layer.names[j]: float(widths[j]) for j in gaussian},
+        tuple(name for name, out in zip(layer.names, layer.at_end(found.u[0]), strict=True) if out),
     )
 
 

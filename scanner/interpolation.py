@@ -44,7 +44,7 @@ def slopes(x: Array, y: Array) -> Array:
     before, after = _shift_in(secant)
     h_before, h_after = _shift_in(h)
     bend = (after - before) / (h_before + h_after)
-    cell_bend = minmod(bend[..., :-1], bend[..., 1:])
+    cell_bend = _cell_bend(bend)
     bend_before, bend_after = _shift_in(np.nan_to_num(cell_bend, nan=0.0))
     tangent = minmod(before + bend_before * h_before, after - bend_after * h_after)
     central = (before * h_after + after * h_before) / (h_before + h_after)
@@ -54,6 +54,23 @@ def slopes(x: Array, y: Array) -> Array:
     steepest = np.maximum(3.0 * np.abs(minmod(before, after)), loose * np.abs(tangent))
     limited: Array = minmod(central, np.sign(tangent) * steepest)
     return np.where(np.isnan(central), tangent, limited)
+
+
+def _cell_bend(bend: Array) -> Array:
+    """Second divided difference of every cell, the smaller of its two nodes'.
+
+    Beside an end there is that of one node. Where it falls off towards the end (a curve that
+    saturates), the cell's is taken to fall off further by the same share: a parabola through the
+    last three nodes would dip below both ends of the last cell. A parabola keeps its bend.
+    """
+    cells = minmod(bend[..., :-1], bend[..., 1:])
+    further, nearer = np.full_like(cells, np.nan), np.full_like(cells, np.nan)
+    nearer[..., 1:] = bend[..., :-2]
+    further[..., :-1] = bend[..., 2:]
+    left_end, right_end = np.isnan(bend[..., :-1]), np.isnan(bend[..., 1:])
+    inner = np.where(left_end, further, np.where(right_end, nearer, np.nan))
+    falls_off = (cells * inner > 0.0) & (np.abs(cells) < np.abs(inner))
+    return np.where(falls_off, cells * cells / np.where(falls_off, inner, 1.0), cells)
 
 
 def _third(bend: Array, h: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ class ExperimentPoint:
         Profiled over the pulls, at the point and at the Standard Model.
     counts : mapping
         ``signal`` (Standard Model + new physics), ``sm_signal`` and each background at nominal
-        pulls, and ``observed``.
+        pulls and inputs, and ``observed``.
     components : mapping from flux component to counts
         Shares of ``signal``.
     counts_fitted : mapping
@@ -42,7 +42,7 @@ class ExperimentPoint:
         Fitted pulls in units of their width, and the widths; with those inputs that are profiled
         with a Gaussian constraint.
     inputs : mapping from input to float
-        Profiled inputs at their best, in their own units; counts are those at these values.
+        Profiled inputs at their best, in their own units: ``counts_fitted`` is at these values.
     """
 
     chi2: float
@@ -81,11 +81,15 @@ class Point:
             return self.joint[1].chi2
         return sum(e.chi2_sm for e in self.experiments.values())
 
-    def excluded(self, dof: int) -> dict[str, bool]:
-        """Whether Delta chi2 from the SM lies above each usual confidence level."""
+    def excluded(self, dof: int) -> dict[str, bool | None]:
+        """Whether Delta chi2 from the SM lies above each usual confidence level.
+
+        None where an experiment has no fit, here or in the Standard Model.
+        """
         delta = self.chi2 - self.chi2_sm
         return {
-            levels.percent(cl): delta > levels.delta_chi2(cl, dof) for cl in levels.USUAL_LEVELS
+            levels.percent(cl): delta > levels.delta_chi2(cl, dof) if np.isfinite(delta) else None
+            for cl in levels.USUAL_LEVELS
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -135,9 +139,28 @@ def explain(definition: ScanDefinition, given: Collection[str] = ()) -> Point:
         notes=(
             *idle_notes(_idle(definition, given), [one.point.experiment for one in found]),
             *profile_notes(definition),
+            *_remarks(definition, found, given),
         ),
         joint=together(definition),
     )
+
+
+def _remarks(
+    definition: ScanDefinition, found: Sequence[Settled], given: Collection[str]
+) -> Iterator[str]:
+    """What a reader of the numbers might miss."""
+    for one in found:
+        for name in one.inputs.at_end:
+            yield (
+                f"{one.point.experiment.name}: the fit leaves {name} at an end of its range "
+                f"({one.inputs.values[name]:.4g}); a wider constraint would lower chi2"
+            )
+    own = {p.name for p in catalog.scenario(definition.scenario).parameters}
+    known = known_parameters(definition)
+    held = [n for n in given if n not in own and definition.parameters.get(n) != known[n].default]
+    if held:
+        values = ", ".join(f"{name} = {definition.parameters[name]:g}" for name in held)
+        yield f"the Standard Model is taken at the same inputs ({values}); scan them to compare"
 
 
 def check_physical(definition: ScanDefinition) -> None:
@@ -170,22 +193,22 @@ def _idle(definition: ScanDefinition, given: Collection[str]) -> tuple[str, ...]
 
 
 def _explain(found: Settled) -> ExperimentPoint:
-    model, experiment = found.point, found.point.experiment
+    model, nominal = found.point, found.nominal
     signal, sm_signal = model.signal({})[0], found.standard_model.standard_model()
     profile = model.likelihood.profile(signal[np.newaxis])
     standard = found.standard_model.likelihood.profile(sm_signal[np.newaxis])
-    backgrounds = {name: float(b.sum()) for name, b in experiment.backgrounds.items()}
+    experiment = nominal.experiment
     return ExperimentPoint(
         chi2=float(profile.chi2[0]) + found.inputs.penalty,
         chi2_sm=float(standard.chi2[0]) + found.inputs_sm.penalty,
         counts={
-            "signal": float(signal.sum()),
-            "sm_signal": float(sm_signal.sum()),
-            **backgrounds,
-            "observed": float(experiment.data.sum()),
+            "signal": float(nominal.signal({}).sum()),
+            "sm_signal": float(nominal.standard_model().sum()),
+            **{name: float(b.sum()) for name, b in experiment.backgrounds.items()},
+            "observed": float(model.experiment.data.sum()),
         },
-        components=model.components(),
-        counts_fitted=_fitted(experiment, signal, profile.pulls[0]),
+        components=nominal.components(),
+        counts_fitted=_fitted(model.experiment, signal, profile.pulls[0]),
         pulls=_named(experiment, profile.pulls[0]) | dict(found.inputs.pulls),
         pull_widths={pull.name: pull.sigma for pull in experiment.pulls}
         | dict.fromkeys(found.inputs.pulls, 1.0),

@@ -113,6 +113,11 @@ class Layer:
         """Values (k,) of the inputs at places u (k, m)."""
         return dict(zip(self.names, (self._mean + self._scale * u).T, strict=True))
 
+    def at_end(self, u: Array) -> npt.NDArray[np.bool_]:
+        """Whether each input (m,) lies at an end of its range."""
+        reach = 1e-6 * (self._high - self._low)
+        return np.asarray((u <= self._low + reach) | (u >= self._high - reach))
+
     def chi2(self, u: Array) -> Array:
         """chi2 (k,) of the first point at places u (k, m), with the constraints."""
         points, inputs = np.zeros(len(u), np.intp), self.inputs(u)

@@ -145,8 +145,6 @@ class TemplateMaker:
         predicted = self.experiment.observable is not None
         rows = self._predicted(flat) if predicted else self._rows(flat, self._folds)
         constant = (0,) * len(self.couplings)
-        if constant not in rows:  # a scanned flux multiplies everything
-            rows[constant] = np.zeros_like(next(iter(rows.values())))
         order = [constant, *sorted(set(rows) - {constant})]
         counts = np.stack([rows[exponents] for exponents in order])
         return Templates(
@@ -180,7 +178,8 @@ class TemplateMaker:
         """Counts (n, n_bins) by monomial, (n_bins,) where no shape is scanned."""
         n = len(next(iter(shapes.values()))) if shapes else 0
         lengths = (n, self.experiment.n_bins) if n else (self.experiment.n_bins,)
-        rows: Rows = {}
+        # a row of the constant in any case: a flux of zero leaves nothing else
+        rows: Rows = {(0,) * len(self.couplings): np.zeros(lengths)}
         fixed, (responding, timed) = self._fixed_inputs(), self._scanned_inputs(shapes)
         for part, inputs in alike(shapes, responding):
             own = {k: v[part] for k, v in shapes.items()}

@@ -98,3 +98,52 @@ def test_a_point_with_no_input_to_fit_is_settled_already():
 def test_a_point_that_nothing_fits():
     with pytest.raises(DefinitionError, match=r"no value of sin2_theta_w and no pulls fit"):
         settled(point([CSI], ANGLE, eps_ee_u=1e100))
+
+
+def xenon(**parameters):
+    raw = {"scenario": "standard_model", "experiments": ["xenonnt_b8_2026"]}
+    return from_mapping({**raw, "parameters": parameters}, "test", point=True)
+
+
+def test_nominal_counts_are_at_the_means_of_the_inputs():
+    held = xenon(b8_flux=1.0, xenon_light_yield=0.0, xenon_charge_yield=0.0)
+    found, fixed = (explain(made).experiments["xenonnt_b8_2026"] for made in (xenon(), held))
+    assert dict(found.counts) == pytest.approx(dict(fixed.counts))
+    assert sum(found.components.values()) == pytest.approx(found.counts["signal"])
+    assert found.counts_fitted["signal"] != pytest.approx(found.counts["signal"], rel=1e-3)
+
+
+@pytest.mark.parametrize("flux", [0.0, 1e-12])
+def test_a_flux_of_zero_leaves_the_background(flux):
+    made = explain(xenon(b8_flux=flux))
+    found = made.experiments["xenonnt_b8_2026"]
+    hep = sum(v for name, v in found.components.items() if name.endswith("hep"))
+    assert found.counts["signal"] == pytest.approx(hep)
+    assert found.chi2 > 185.0
+
+
+def test_no_flux_at_all_is_no_signal():
+    raw = {
+        "scenario": "standard_model",
+        "experiments": [CSI],
+        "experiment": {CSI: {"flux_error": "shared"}},
+        "parameters": {"sns_flux": 0.0},
+    }
+    found = explain(from_mapping(raw, "test", point=True)).experiments[CSI]
+    assert found.counts["signal"] == 0.0
+    assert found.chi2 > 100.0
+
+
+def test_what_a_reader_might_miss_is_said():
+    held = explain(xenon(b8_flux=0.5), ["b8_flux"])
+    assert any("taken at the same inputs (b8_flux = 0.5)" in note for note in held.notes)
+    made = point([CSI], {"csi_quenching_pc1": {"low": -0.5, "high": -0.4}})
+    assert any("leaves csi_quenching_pc1 at an end" in note for note in explain(made).notes)
+
+
+def test_a_point_without_a_fit_is_neither_allowed_nor_excluded():
+    found = explain(point([CSI], {}, eps_ee_u=1e100))
+    assert np.isnan(found.chi2)
+    assert set(found.excluded(1).values()) == {None}
+    usual = explain(point([CSI], {}))
+    assert set(usual.excluded(1).values()) <= {True, False}

@@ -163,3 +163,25 @@ def test_a_node_needs_no_other_node() -> None:
         assert interpolation.interpolate(x[i : i + 1], np.array([[7.0]]), float(at)) == 7.0
     assert interpolation.on_node(x, 0.1) == 0.1
     assert interpolation.window(x, 0.1) == slice(0, 6)
+
+
+@pytest.mark.parametrize("ratio", [1.3, 2.0, 4.0, 10.0, 100.0])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_curve_that_saturates_does_not_dip_in_its_last_cell(ratio, reverse):
+    """Excluded points at the end of an axis must not come out below both of their nodes."""
+    y = 1.0 + ratio ** -np.arange(8.0)
+    y = y[::-1] if reverse else y
+    x = np.arange(8.0)
+    slope = interpolation.slopes(x, y)
+    for i in range(7):
+        coefficients = interpolation.cubic(y[i], y[i + 1], slope[i], slope[i + 1])
+        inside = np.polynomial.polynomial.polyval(np.linspace(0.0, 1.0, 101), coefficients)
+        assert inside.min() >= min(y[i], y[i + 1]) - 1e-12
+        assert inside.max() <= max(y[i], y[i + 1]) + 1e-12
+
+
+@pytest.mark.parametrize("place", [0.3, 1.7, 5.1, 6.9])
+def test_a_parabola_keeps_its_minimum_in_any_cell(place):
+    x = np.arange(8.0)
+    slope = interpolation.slopes(x, 3.0 * (x - place) ** 2)
+    np.testing.assert_allclose(slope, 6.0 * (x - place), atol=1e-12)

@@ -104,6 +104,9 @@ def _conventions(options: dict[str, Any]) -> dict[str, Any]:
     return tables
 
 
+_VERDICTS = {True: "excluded", False: "allowed", None: "no fit"}
+
+
 def _print_point(explained: Point) -> None:
     for name, found in explained.experiments.items():
         print(f"{name}  chi2 = {found.chi2:.4f}, Standard Model {found.chi2_sm:.4f}")
@@ -133,8 +136,7 @@ def _print_point(explained: Point) -> None:
     )
     for dof in (1, 2):
         words = ", ".join(
-            f"{level} {'excluded' if out else 'allowed'}"
-            for level, out in explained.excluded(dof).items()
+            f"{level} {_VERDICTS[out]}" for level, out in explained.excluded(dof).items()
         )
         print(f"  {dof} dof: {words}")
 

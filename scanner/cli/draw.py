@@ -94,6 +94,13 @@ def plot(
             note(f"cite for the published limits: {line}")
 
 
+REFERENCES = {
+    "global": "the minimum",
+    "sm": "the Standard Model",
+    "raster": "the minimum of each value of the first axis",
+}
+
+
 def drivers(
     scan: ScanName,
     cl: Annotated[float, typer.Option("--cl", help="Confidence level as a fraction.")] = 0.9,
@@ -109,6 +116,7 @@ def drivers(
     json: Json = False,
 ) -> None:
     """Say which experiment contributes most along the combined contour (see `plot --drivers`)."""
+    from scanner.limits.drivers import SHARES
     from scanner.limits.drivers import drivers as found_along
     from scanner.scan import Scan
 
@@ -125,11 +133,15 @@ def drivers(
     if json:
         show_json({"scan": opened.id, "digest": opened.stored.digest, **found.to_dict()})
         return
-    print(f"{' + '.join(found.plane.experiments)}, {levels.percent(cl)} CL, {dof} dof")
+    print(
+        f"{' + '.join(found.plane.experiments)}, {levels.percent(cl)} CL, {dof} dof, "
+        f"line of Delta chi2 from {REFERENCES[found.plane.reference.kind]}"
+    )
+    print(f"shares {SHARES}")
     rows = [("contributes most", "share", *(axis.name for axis in found.plane.axes))]
     rows += [
         (
-            row["experiment"],
+            row["experiment"] or "none",
             _from_to([100.0 * share for share in row["share"]], ".0f") + " %",
             *(_from_to(row[axis.name], ".4g") for axis in found.plane.axes),
         )

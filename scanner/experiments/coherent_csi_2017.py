@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +26,9 @@ import numpy.typing as npt
 
 from scanner.errors import DataError
 from scanner.experiment import BinAxis, Experiment, Pull
-from scanner.experiments import _tables
-from scanner.parameter import Constraint, Parameter
+from scanner.experiments import _csi_quenching, _tables
 from scanner.physics.fluxes.stopped_pion import DELAYED, stopped_pion_flux
 from scanner.physics.nuclei import CSI
-from scanner.physics.quenching import polynomial_kevee
 from scanner.response import CountingResponse
 
 Array = npt.NDArray[np.float64]
@@ -61,22 +58,6 @@ SIGNAL_WIDTH = {"flat_2017": 0.28, "release_2021": 0.112}
 """28 % of the 2017 paper, 25 % of it from the flat quenching factor 8.78 +- 1.66 %; and 5 %
 acceptance with 10 % flux where the quenching curve has its own inputs (arXiv:1908.06045)."""
 NEUTRON_WIDTH = 0.25
-
-QUENCHING_COMPONENTS = ("csi_quenching_pc0", "csi_quenching_pc1")
-INPUTS = tuple(
-    Parameter(
-        name,
-        "shape",
-        default=0.0,
-        minimum=-3.0,
-        maximum=3.0,
-        latex=rf"Q_{i}",
-        description=f"principal component {i} of the CsI quenching curve, in standard deviations",
-        shared=True,
-    )
-    for i, name in enumerate(QUENCHING_COMPONENTS)
-)
-"""Those of `coherent_csi_2021`, whose curve and error band ``release_2021`` takes; profiled."""
 
 
 def load(analysis: str = "energy", quenching: str = "flat_2017") -> Experiment:
@@ -119,9 +100,9 @@ def load(analysis: str = "energy", quenching: str = "flat_2017") -> Experiment:
         variance=variance,
         provenance=_tables.provenance(NAME),
         choices={"analysis": analysis, "quenching": quenching},
-        inputs=INPUTS if curved else (),
+        inputs=_csi_quenching.INPUTS if curved else (),
         response_at=curved_response if curved else None,
-        constraints=dict.fromkeys(QUENCHING_COMPONENTS, Constraint(0.0, 1.0)) if curved else {},
+        constraints=_csi_quenching.CONSTRAINTS if curved else {},
     )
 
 
@@ -136,10 +117,7 @@ def curved_response(
         Principal components of the quenching curve, in standard deviations.
     """
     table = _tables.read(NAME, "quenching.csv")
-    rows = np.array([[float(table[key][i]) for key in "abcd"] for i in range(5)])
-    changes = 0.5 * (rows[[1, 3]] - rows[[2, 4]])
-    curve = rows[0] + csi_quenching_pc0 * changes[0] + csi_quenching_pc1 * changes[1]
-    return _response(partial(polynomial_kevee, coefficients=tuple(curve.tolist())))
+    return _response(_csi_quenching.curve_kevee(table, csi_quenching_pc0, csi_quenching_pc1))
 
 
 def _flat_kevee(recoil: Array) -> Array:

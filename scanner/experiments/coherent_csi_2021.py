@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.experiment import BinAxis, Constraint, Electrons, Experiment, Pull
-from scanner.experiments import _csi_tables, _sns, _tables
+from scanner.experiments import _csi_quenching, _csi_tables, _sns, _tables
 from scanner.experiments._csi_tables import (
     ENERGY_EDGES_PE,
     EXPECTED,
@@ -34,7 +34,6 @@ from scanner.physics.fluxes.stopped_pion import (
     stopped_pion_flux,
 )
 from scanner.physics.nuclei import CSI
-from scanner.physics.quenching import polynomial_kevee
 from scanner.response import EnergyResponse, gamma_density, window_shares
 
 Array = npt.NDArray[np.float64]
@@ -71,23 +70,7 @@ RATE_WIDTH = 0.11
 QUENCHING_WIDTH = 0.038
 """Part of the signal's error (arXiv:2110.07730), with a pull of its own in arXiv:2211.11905."""
 
-QUENCHING_COMPONENTS = ("csi_quenching_pc0", "csi_quenching_pc1")
-"""Principal components of the quenching curve's error band; rows 1-2 and 3-4 of the table are their
-+1 and -1 sigma curves, which lie on both sides of the nominal one alike."""
 EFFICIENCY, SCALE, SHIFT = "csi_efficiency", "csi_form_factor_scale", "csi_beam_shift"
-INPUTS = tuple(
-    Parameter(
-        name,
-        "shape",
-        default=0.0,
-        minimum=-3.0,
-        maximum=3.0,
-        latex=rf"Q_{i}",
-        description=f"principal component {i} of the CsI quenching curve, in standard deviations",
-        shared=True,
-    )
-    for i, name in enumerate(QUENCHING_COMPONENTS)
-)
 VALENCIA_INPUTS = (
     Parameter(
         EFFICIENCY,
@@ -163,7 +146,7 @@ def load(
     """
     bins = _csi_tables.read("bins.csv")
     shares = {"gaussian_500ns": _gaussian_shares, "release_profile": _release_shares}[timing]
-    inputs = (*INPUTS, *VALENCIA_INPUTS)
+    inputs = (*_csi_quenching.INPUTS, *VALENCIA_INPUTS)
     constraints = _constraints(pulls, quenching_error)
     if flux_error == "shared":
         inputs, constraints = (*inputs, _sns.FLUX), constraints | {_sns.FLUX.name: _sns.CONSTRAINT}
@@ -234,7 +217,7 @@ def _constraints(pulls: str, quenching_error: str) -> dict[str, Constraint]:
             EFFICIENCY: Constraint(0.0, 1.0),
         }
     if quenching_error == "components":
-        found |= dict.fromkeys(QUENCHING_COMPONENTS, Constraint(0.0, 1.0))
+        found |= _csi_quenching.CONSTRAINTS
     return found
 
 
@@ -269,10 +252,8 @@ def response(
     csi_efficiency : float
         Of the efficiency curve, in standard deviations.
     """
-    rows = np.array([_row(_csi_tables.read("quenching.csv"), i) for i in range(5)])
-    changes = 0.5 * (rows[[1, 3]] - rows[[2, 4]])
-    curve = rows[0] + csi_quenching_pc0 * changes[0] + csi_quenching_pc1 * changes[1]
-    quenched = partial(polynomial_kevee, coefficients=tuple(curve.tolist()))
+    table = _csi_tables.read("quenching.csv")
+    quenched = _csi_quenching.curve_kevee(table, csi_quenching_pc0, csi_quenching_pc1)
     return _response(quenched, csi_efficiency)
 
 

@@ -26,6 +26,11 @@ from scanner.physics.isotopes import material
 
 NAME = "conus_plus_2025"
 TITLE = "CONUS+ 2025"
+REMARKS = (
+    "the published flux of 1.5e13 per cm2 and s is spread over the fission spectrum alone, as the "
+    "published analyses do; power and distance give 1.1e13, or 1.4e13 with neutron captures",
+)
+"""What `scanner show` says of it."""
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "spectrum": SPECTRA,
     "flux_error": ("own", "shared"),

@@ -36,6 +36,11 @@ Array = npt.NDArray[np.float64]
 
 NAME = "dresden_ii_2022"
 TITLE = "Dresden-II Ge 2022"
+REMARKS = (
+    "the published flux of 4.8e13 per cm2 and s is spread over the fission spectrum alone, as the "
+    "published analyses do; power and distance give 4.0e13, or 4.9e13 with neutron captures",
+)
+"""What `scanner show` says of it."""
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "quenching": ("fef", "ybe"),
     "electron_scattering": ("ignored", "signal"),

@@ -1,9 +1,11 @@
 """Drivers: which experiment a combined limit owes its place to, along the line.
 
 At a point of the line each experiment has Delta chi2_e = chi2_e - chi2_e(Standard Model), and these
-add up to that of the combination. The one with the largest is the driver there; its share is its
-part of the sum of all that are above zero. Experiments may also lie below zero: they would like the
-point better than the Standard Model, and weaken the limit.
+add up to that of the combination; where experiments share a profiled input they are those of each
+alone, and do not quite. The one with the largest is the driver there; its share is its part of the
+sum of all that are above zero. Experiments may also lie below zero: they would like the point
+better than the Standard Model, and weaken the limit. Where none is above zero, or one has no fit,
+no experiment drives.
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ from scanner.limits.surface import plain
 Array = npt.NDArray[np.float64]
 
 
+NOBODY = -1
+SHARES = "of all Delta chi2 from the Standard Model that are positive, each experiment alone"
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A part of a line with one driver.
@@ -35,7 +41,7 @@ class Stretch:
     Parameters
     ----------
     experiment : str
-        The driver.
+        The driver; empty where there is none.
     vertices : array (n, 2)
         In the units of the axes; a stretch begins where the one before it ends.
     share : pair of float
@@ -89,7 +95,7 @@ class Drivers:
             "cl": self.contour.cl,
             "dof": self.contour.dof,
             "reference": self.plane.reference.to_dict(),
-            "shares": "of Delta chi2 from the Standard Model",
+            "shares": SHARES,
             "stretches": self.rows(),
         }
 
@@ -172,17 +178,19 @@ def stretches(lines: Sequence[Line], names: Sequence[str], along: Along) -> Iter
         Experiments, as `along` has them.
     """
     for line in lines:
-        positive = np.maximum(np.nan_to_num(along(line.vertices)), 0.0)
+        delta = along(line.vertices)
+        positive = np.where(np.isfinite(delta).all(axis=0), np.maximum(delta, 0.0), 0.0)
         total = positive.sum(axis=0)
         shares = positive / np.where(total > 0.0, total, 1.0)
-        first = np.argmax(shares, axis=0)
+        first = np.where(total > 0.0, np.argmax(shares, axis=0), NOBODY)
         ends = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(first)]
         for start, stop in itertools.pairwise(ends):
             who = int(first[start])
-            share = shares[who, start:stop]
+            share = shares[max(who, 0), start:stop]
             # to the first vertex of the next one, so that the line has no gap
             vertices = line.vertices[start : stop + 1]
-            yield Stretch(names[who], vertices, (float(share.min()), float(share.max())))
+            name = "" if who == NOBODY else names[who]
+            yield Stretch(name, vertices, (float(share.min()), float(share.max())))
 
 
 def _scaled(axis: Axis, values: Array) -> Array:

@@ -17,6 +17,7 @@ from scanner.evaluate import Evaluator
 from scanner.experiments import _tables
 from scanner.experiments import coherent_csi_2017 as csi
 from scanner.experiments import coherent_csi_2021 as later
+from scanner.experiments._csi_quenching import COMPONENTS
 from scanner.limits.combinable import check_combinable
 from scanner.statistics.pulls import LinearPulls
 
@@ -143,7 +144,7 @@ def test_response_against_poisson_probabilities_one_by_one():
 
 def test_curve_of_2021_is_that_of_the_later_experiment():
     inputs = {"csi_quenching_pc0": 0.7, "csi_quenching_pc1": -1.2}
-    assert [p.name for p in csi.INPUTS] == [p.name for p in later.INPUTS]
+    assert [p.name for p in csi.load(quenching="release_2021").inputs] == list(COMPONENTS)
     recoil = np.array([0.005, 0.02])
     mean = csi.curved_response(**inputs).mean(recoil)
     kevee = later.response(**inputs).quenched(recoil)
@@ -172,7 +173,7 @@ def test_quenching_inputs_move_the_counts_only_with_the_curve():
 def test_the_curve_is_profiled_unless_a_definition_fixes_it():
     curve = {"experiment": {csi.NAME: {"quenching": "release_2021"}}}
     brought = _definition(csi.NAME, **curve).profile
-    assert brought == {name: {"mean": 0.0, "sigma": 1.0} for name in csi.QUENCHING_COMPONENTS}
+    assert brought == {name: {"mean": 0.0, "sigma": 1.0} for name in COMPONENTS}
     fixed = {"parameters": {"csi_quenching_pc0": 0.0}}
     assert set(_definition(csi.NAME, **curve, **fixed).profile) == {"csi_quenching_pc1"}
     assert _definition(csi.NAME).profile == {}

@@ -48,6 +48,22 @@ def test_what_pulls_the_other_way_has_no_share():
     assert one.share == pytest.approx((0.75, 0.75))
 
 
+def test_nobody_drives_where_nothing_excludes_or_one_has_no_fit():
+    x, y = Axis("x", "linear", 0.0, 10.0, 9), Axis("y", "linear", 0.0, 4.0, 41)
+    _, grid_y = np.meshgrid(x.coordinates, y.coordinates, indexing="ij")
+    (contour,) = contours(10.0 * grid_y, (x, y), (0.9,), 2)
+
+    def along(vertices):
+        at = vertices[:, 0]
+        a = np.where(at < 3.0, -1.0, np.where(at > 7.0, np.nan, 2.0))
+        return np.stack([a, np.where(at < 3.0, -2.0, 1.0)])
+
+    found = {one.experiment: one.vertices[:-1, 0] for one in stretches(contour.lines, "ab", along)}
+    assert set(found) == {"", "a"}
+    assert found["a"].min() >= 3.0
+    assert found["a"].max() <= 7.0
+
+
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory):
     root = tmp_path_factory.mktemp("drivers")
