@@ -16,7 +16,13 @@ from scanner.figures.names import quantity
 from scanner.figures.save import check_path, save
 from scanner.grid import Axis
 from scanner.inputs import usual_values
-from scanner.known import combined_title, experiment_title, known_parameters
+from scanner.known import (
+    combined_title,
+    experiment_title,
+    known_parameters,
+    unusual_choices,
+    usual_choices,
+)
 from scanner.limits.answers import Answers
 from scanner.limits.interval import Interval, level_of
 from scanner.pictures import PACKAGE
@@ -144,10 +150,17 @@ def _times(shown: Sequence[Limits], parameter: str) -> int:
 
 
 def _made_with(scan: Answers) -> str:
-    """Id of a scan and the conventions that it was made with."""
+    """Id of a scan and the conventions that it was made with, what is unusual first."""
     chosen = scan.definition
-    choices = [v for made in chosen.choices.values() for v in list(made.values())[:1]]
-    return f"{chosen.name} {scan.id} ({'; '.join([*chosen.options.values(), *choices])})"
+    usual = usual_choices(chosen, chosen.experiments)
+    plain = [
+        value
+        for name, made in chosen.choices.items()
+        for key, value in list(made.items())[:1]
+        if key in usual[name]
+    ]
+    told = [*unusual_choices(chosen, chosen.experiments), *chosen.options.values(), *plain]
+    return f"{chosen.name} {scan.id} ({'; '.join(told)})"
 
 
 def _version() -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from scanner import catalog
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.figures import style
@@ -17,7 +16,13 @@ from scanner.figures.exclusion import Mark, Piece, Planes, Published, exclusion_
 from scanner.figures.frame import Note
 from scanner.figures.profile import LEVELS, profile_figure
 from scanner.figures.save import check_path, save
-from scanner.known import combined_title, experiment_title, known_parameters
+from scanner.known import (
+    combined_title,
+    experiment_title,
+    known_parameters,
+    unusual_choices,
+    usual_choices,
+)
 from scanner.limits.answers import Answers
 from scanner.limits.drivers import drivers
 from scanner.limits.interval import level_of
@@ -276,38 +281,26 @@ def _chosen_values(chosen: ScanDefinition) -> list[str]:
     return [v if isinstance(v, str) else f"{n} = {v:g}" for n, v in named.items()]
 
 
-def _choice(experiment: str, key: str, value: str) -> str:
-    """An experiment's choice in words: plain ones by their key, and only where they are unusual."""
-    if not value.isalpha():
-        return value  # gaussian_500ns, energy_time: says what it is
-    try:
-        usual = catalog.experiment_choices(experiment)[key][0]
-    except (DefinitionError, KeyError):  # a scan may outlive the experiment it was made with
-        usual = ""
-    return "" if value == usual else f"{key}={value}"
-
-
 def provenance(scan: Answers, surface: Surface) -> str:
-    """Everything that a reader needs to make the figure again."""
+    """Everything that a reader needs to make the figure again, what is unusual first.
+
+    Of the choices that are the defaults only those whose value says what it is.
+    """
     chosen = scan.definition
-    choices = [
-        text
-        for name, made in chosen.choices.items()
-        if name in surface.experiments
-        for key, value in made.items()
-        if (text := _choice(name, key, value))
-    ]
+    usual = usual_choices(chosen, surface.experiments).values()
+    plain = [value for made in usual for value in made.values() if not value.isalpha()]
     held = [f"{name} = {value:g}" for name, value in surface.fixed.items()]
     inputs = [f"{name} = {Constraint.of_record(c)} profiled" for name, c in chosen.profile.items()]
     profiled = [f"profiled over {', '.join(surface.profiled)}"] if surface.profiled else []
     parts = [
         f"scan {scan.id}",
+        *unusual_choices(chosen, surface.experiments),
         *_chosen_values(chosen),
         *chosen.options.values(),
-        *choices,
         *held,
-        *inputs,
         *profiled,
+        *inputs,
+        *plain,
         f"{PACKAGE} {package_version(PACKAGE)}",
     ]
     return ", ".join(parts)

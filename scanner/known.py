@@ -36,6 +36,32 @@ def combined_title(chosen: ScanDefinition, names: Sequence[str]) -> str:
     return "combined (expected)" if len(expected) == len(names) else "combined (partly expected)"
 
 
+def usual_choice(experiment: str, key: str) -> str:
+    """Default of an experiment's choice; empty where the catalogue has lost it."""
+    try:
+        return catalog.experiment_choices(experiment)[key][0]
+    except (DefinitionError, KeyError):  # a scan may outlive the experiment it was made with
+        return ""
+
+
+def unusual_choices(chosen: ScanDefinition, names: Sequence[str]) -> list[str]:
+    """Choices of these experiments that are not the defaults, those of several told once."""
+    owners: dict[str, list[str]] = {}
+    for name in names:
+        for key, value in chosen.choices.get(name, {}).items():
+            if value != usual_choice(name, key):
+                owners.setdefault(f"{key}={value}", []).append(name)
+    return [f"{' and '.join(whose)}: {made}" for made, whose in owners.items()]
+
+
+def usual_choices(chosen: ScanDefinition, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Choices of these experiments that are the defaults."""
+    return {
+        name: {k: v for k, v in chosen.choices.get(name, {}).items() if v == usual_choice(name, k)}
+        for name in names
+    }
+
+
 def sensitivity_notes(chosen: ScanDefinition) -> tuple[str, ...]:
     """Say of experiments that are no measurements that limits are sensitivities."""
     return tuple(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from scanner import catalog
 from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.figures import style
@@ -16,7 +17,7 @@ from scanner.figures.names import ELECTRONS, quantity, readable, unit_alone
 from scanner.figures.pulls import PullRow, Residuals, point_figure
 from scanner.figures.save import check_path, save
 from scanner.figures.spectra import Projection, spectra_figure
-from scanner.known import experiment_title, known_parameters
+from scanner.known import experiment_title, known_parameters, unusual_choices, usual_choices
 from scanner.limits.impacts import Impacts
 from scanner.spectra import Fit, Spectra
 from scanner.statistics.counting import poisson_errors
@@ -57,7 +58,10 @@ def draw_spectra(point: ScanDefinition, found: Mapping[str, Spectra], path: Path
                 "leave it out here, or draw the pulls and residuals"
             )
     figure = spectra_figure(
-        {f"{_heading(one)} {_STACKED}": _projections(one) for one in found.values()},
+        {
+            f"{_heading(one)} {_STACKED}": _projections(one, _data(point, name))
+            for name, one in found.items()
+        },
         title=point_title(point),
         provenance=provenance(point),
     )
@@ -149,11 +153,17 @@ def _residual(found: Spectra, fit: Fit, i: int) -> Array:
     return (found.projected(found.experiment.data, i) - found.projected(total, i)) / error
 
 
-def _projections(found: Spectra) -> list[Projection]:
-    return [_projection(found, i) for i in range(len(found.experiment.bins))]
+def _data(point: ScanDefinition, name: str) -> str:
+    """What the points of a spectrum are: the experiment's own data, or made for it."""
+    form = catalog.experiment(name, point.experiment_options[name])
+    return "Asimov data" if form.observed is None else "data"
 
 
-def _projection(found: Spectra, i: int) -> Projection:
+def _projections(found: Spectra, data: str) -> list[Projection]:
+    return [_projection(found, i, data) for i in range(len(found.experiment.bins))]
+
+
+def _projection(found: Spectra, i: int, data: str) -> Projection:
     experiment, fit = found.experiment, found.point
     observed = found.projected(experiment.data, i)
     sm = None if same_counts(fit, found.standard_model) else found.standard_model.total
@@ -164,6 +174,7 @@ def _projection(found: Spectra, i: int) -> Projection:
         backgrounds={name: found.projected(b, i) for name, b in fit.backgrounds.items()},
         signal={name: found.projected(s, i) for name, s in _signal(fit).items()},
         standard_model=None if sm is None else found.projected(sm, i),
+        data=data,
     )
 
 
@@ -222,7 +233,7 @@ def point_title(point: ScanDefinition) -> str:
 
 
 def provenance(chosen: ScanDefinition, *more: str) -> str:
-    """Everything that a reader needs to make the figure again."""
+    """Everything that a reader needs to make the figure again, what is unusual first."""
     units = {name: parameter.unit for name, parameter in known_parameters(chosen).items()}
     fixed = [
         value if isinstance(value, str) else f"{name} = {value:g} {units[name]}".rstrip()
@@ -230,11 +241,12 @@ def provenance(chosen: ScanDefinition, *more: str) -> str:
     ]
     choices = [
         f"{experiment}.{key}={value}"
-        for experiment, made in chosen.choices.items()
+        for experiment, made in usual_choices(chosen, chosen.experiments).items()
         for key, value in made.items()
     ]
     parts = [
         f"scenario {chosen.scenario}",
+        *unusual_choices(chosen, chosen.experiments),
         *fixed,
         *more,
         *(f"{key}={value}" for key, value in chosen.options.items()),

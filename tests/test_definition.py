@@ -454,6 +454,14 @@ def test_load_with_overrides(tmp_path):
         load(path, ["axes.mass.n=1"])
 
 
+def test_a_title_that_an_override_makes_false_is_the_default_one():
+    written = load("light_vector_b_minus_l")
+    fewer = load("light_vector_b_minus_l", ['experiments=["coherent_csi_2021"]'])
+    assert written.title == "$B-L$ light vector mediator, COHERENT"
+    assert fewer.title == "Light vector mediator: B-L"
+    assert load("light_vector_b_minus_l", ["axes.mass.n=6"]).title == written.title
+
+
 def test_plugins_can_be_refused():
     raw = changed(("scenario", "toy_mediator:SCENARIO"))
     assert from_mapping(raw, "body").scenario == "toy_mediator:SCENARIO"

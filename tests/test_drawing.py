@@ -5,6 +5,7 @@ import pytest
 
 from scanner import drawing
 from scanner.definition import from_mapping
+from scanner.figures import imprint
 from scanner.grid import Axis
 from scanner.limits.surface import Surface
 
@@ -63,3 +64,20 @@ def test_what_is_profiled_jointly_or_only_expected_is_combined_as_a_whole():
     expected = drawing._subsets(Asked(["csi_ess", "nucleus_10g"]), None)
     assert next(iter(expected.items())) == ("combined (expected)", ("csi_ess", "nucleus_10g"))
     assert list(drawing._subsets(Asked([CSI, LAR]), [LAR])) == ["COHERENT LAr 2020"]
+
+
+def test_what_is_unusual_stands_first_below_a_figure_and_is_never_cut_away():
+    choices = {CSI: {"flux_error": "shared"}, LAR: {"flux_error": "shared"}}
+    scan = Asked([CSI, LAR], experiment=choices)
+    scan.id = "0123456789abcdef"
+    axis = Axis("coupling", "linear", 0.0, 1.0, 5)
+    made = drawing.provenance(scan, Surface((axis,), np.zeros(5), (CSI, LAR)))
+    assert made.split(", ")[1] == f"{CSI} and {LAR}: flux_error=shared"
+    assert "gaussian_500ns" in made
+    long = ", ".join([made, *(f"another_input_{i} = 1 +- 0.1 profiled" for i in range(9))])
+    told, _ = imprint._fitted(long, 2.0, 3.6)
+    assert "..." in told
+    assert f"{CSI} and {LAR}: flux_error=shared" in " ".join(told.split("\n"))
+    alone = drawing.provenance(scan, Surface((axis,), np.zeros(5), (LAR,)))
+    assert f", {LAR}: flux_error=shared" in alone
+    assert CSI not in alone

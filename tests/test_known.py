@@ -81,3 +81,25 @@ def test_what_is_profiled_is_said_and_what_jointly():
     alone = definition("nsi", [CSI, LAR], axes, experiment={CSI: shared})
     assert known.sharing(alone) == {"sns_flux": (CSI,)}
     assert known.profile_record(alone)["profiled_jointly"] == []
+
+
+def test_unusual_choices_say_whose_they_are_and_shared_ones_are_told_once():
+    csi, lar, dresden = "coherent_csi_2021", "coherent_lar_2020", "dresden_ii_2022"
+    record = {
+        "scenario": "standard_model",
+        "experiments": [csi, lar, dresden],
+        "experiment": {
+            csi: {"flux_error": "shared"},
+            lar: {"flux_error": "shared"},
+            dresden: {"quenching": "ybe"},
+        },
+    }
+    chosen = from_mapping(record, "test", point=True)
+    assert known.unusual_choices(chosen, chosen.experiments) == [
+        f"{csi} and {lar}: flux_error=shared",
+        f"{dresden}: quenching=ybe",
+    ]
+    assert known.unusual_choices(chosen, [lar]) == [f"{lar}: flux_error=shared"]
+    usual = known.usual_choices(chosen, chosen.experiments)
+    assert "quenching" not in usual[dresden]
+    assert usual[csi]["timing"] == "gaussian_500ns"

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from scanner.figures import style
-from scanner.figures.lettering import listed, safe, wrapped
+from scanner.figures.lettering import listed, safe, words, wrapped
 
 _LINES = 3
+_TAIL = 2  # pieces at the end that are kept
 _SIZES = (7.0, 6.0)  # pt, the first that fits
 _EDGE = 0.03  # inches kept free at the edge of the figure
 _GAP = 0.02  # inches between the strip and what is left of it
@@ -54,7 +55,8 @@ def place_imprint(imprint: Text, figure: Figure, frame: Axes) -> None:
 def _fitted(provenance: str, frame: float, room: float) -> tuple[str, float]:
     """Text in at most three lines and its size: along the frame, else down to the lower edge.
 
-    What fits nowhere loses pieces from its middle: the scan, which stands first, knows them all.
+    What fits nowhere loses pieces, but not the first, which are the scan and what is unusual in it,
+    and not the last, which is the version.
     """
     pieces = safe(provenance).split(", ")
     sizes = [style.points(size) for size in _SIZES]
@@ -63,9 +65,11 @@ def _fitted(provenance: str, frame: float, room: float) -> tuple[str, float]:
         text = _lines(pieces, inches, size)
         if text.count("\n") < _LINES:
             return text, size
-    for kept in range(len(pieces) - 1, 1, -1):
-        tail = kept // 2
-        text = _lines([*pieces[: kept - tail], "...", *pieces[len(pieces) - tail :]], room, size)
+    for kept in range(len(pieces), 1, -1):
+        tail = min(_TAIL, kept // 2)
+        gap = ["..."] * (kept < len(pieces))
+        told = listed([*pieces[: kept - tail], *gap, *pieces[len(pieces) - tail :]])
+        text = wrapped(words(" ".join(told)), _SLACK * room, size)
         if text.count("\n") < _LINES:
             return text, size
     return "\n".join(text.split("\n")[:_LINES]), size

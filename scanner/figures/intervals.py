@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +18,7 @@ from matplotlib.ticker import NullLocator
 from scanner.figures import style
 from scanner.figures.bars import BAR, Bar, Ends, draw_bar, look_of, paler
 from scanner.figures.lettering import safe
+from scanner.figures.lettering import width as text_width
 from scanner.figures.names import unit_alone
 from scanner.figures.panels import PAGE_INCHES, new_page, place
 from scanner.grid import Axis
@@ -26,7 +28,10 @@ _GAP = 0.12  # inches between rows
 _TEXT = 0.145  # inches of a line of a label
 _FOOT = 0.42  # inches of the ticks and the label of a panel
 _HEAD = 0.5  # inches of the legend
-_MOST_COLUMNS = 5
+_USUAL_LINES = 2  # of the legend: series, signs
+_HANDLE, _BETWEEN = 1.8, 1.2  # font sizes; handles of the legend, gap between its columns
+_RENDERERS = 1.04  # they differ by some percent in the length of a line
+_POINTS_PER_INCH = 72.0
 _ALIKE = 8.0  # ratio of lengths up to which rows share a panel
 _MARGIN = 0.10  # of the width of a panel
 _COMBINED = "combined"
@@ -109,7 +114,9 @@ def intervals_figure(
     colours = _colours([bar.series for row in rows for bar in row.bars])
     with style.journal():
         heights = [panel.inches for panel in panels]
-        figure = new_page(title, provenance, (width, sum(heights) + _HEAD))
+        entries = _arranged(_series(colours), _signs(rows, cls), width)
+        head = _HEAD + _TEXT * (len(entries) - _USUAL_LINES)
+        figure = new_page(title, provenance, (width, sum(heights) + head))
         block = figure.subfigures(1, 1, squeeze=False)[0, 0]
         frames = block.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
         for frame, panel in zip(frames, panels, strict=True):
@@ -118,14 +125,13 @@ def intervals_figure(
             frames[-1].set_xlabel(x_label)
         for ends in shaded:
             _shade(frames[0], ends)
-        handles, columns = _arranged(_series(colours), _signs(rows, cls))
         block.legend(
-            handles=handles,
+            handles=[handle for column in zip(*entries, strict=True) for handle in column],
             loc="outside upper center",
-            ncols=columns,
+            ncols=len(entries[0]),
             title=heading or None,
-            columnspacing=1.2,
-            handlelength=1.8,
+            columnspacing=_BETWEEN,
+            handlelength=_HANDLE,
         )
         place(figure)
     return figure
@@ -251,11 +257,32 @@ def _signs(rows: Sequence[Row], cls: Sequence[float]) -> list[Artist]:
     return signs
 
 
-def _arranged(series: Sequence[Artist], signs: Sequence[Artist]) -> tuple[list[Artist], int]:
-    """Series in the first line, signs in the second; a legend is filled column by column."""
-    columns = max(len(series), len(signs))
-    if len(series) > _MOST_COLUMNS:
-        return [*series, *signs], _MOST_COLUMNS
-    blank = Line2D([], [], label=" ", linestyle="none")
-    lines = [[*line, *[blank] * (columns - len(line))] for line in (series, signs)]
-    return [handle for pair in zip(*lines, strict=True) for handle in pair], columns
+def _arranged(
+    series: Sequence[Artist], signs: Sequence[Artist], inches: float
+) -> list[list[Artist]]:
+    """Lines of the legend: series first, then signs, in as many columns as there is room for."""
+    for columns in range(max(len(series), len(signs)), 0, -1):
+        lines = [*_lines(series, columns), *_lines(signs, columns)]
+        if _legend_inches(lines) <= inches:
+            break
+    return lines
+
+
+def _lines(handles: Sequence[Artist], columns: int) -> list[list[Artist]]:
+    """Lines of as many entries each, the last filled up with blanks."""
+    blanks = [Line2D([], [], label=" ", linestyle="none")] * (-len(handles) % columns)
+    filled = [*handles, *blanks]
+    return [filled[i : i + columns] for i in range(0, len(filled), columns)]
+
+
+def _legend_inches(lines: Sequence[Sequence[Artist]]) -> float:
+    """Width of the legend with its pads: each column is as wide as its longest label."""
+    size = float(mpl.rcParams["legend.fontsize"])
+    texts = [
+        max(text_width(str(h.get_label()), size) for h in column)
+        for column in zip(*lines, strict=True)
+    ]
+    pads = len(texts) * (_HANDLE + mpl.rcParams["legend.handletextpad"])
+    pads += (len(texts) - 1) * _BETWEEN
+    pads += 2.0 * (mpl.rcParams["legend.borderpad"] + mpl.rcParams["legend.borderaxespad"])
+    return _RENDERERS * sum(texts) + float(pads) * size / _POINTS_PER_INCH

@@ -105,11 +105,13 @@ def per_bin(what: str, axis: BinAxis) -> str:
     'Counts / 8 PE'
     >>> per_bin("Counts", BinAxis("energy", "PE", np.array([0.0, 8.0, 12.0])))
     'Counts / PE'
+    >>> per_bin("Counts", BinAxis("bin of S2", "", np.array([0.0, 1.0, 2.0])))
+    'Counts'
     """
     widths = np.diff(axis.edges)
     unit = unit_label(axis.unit) or "unit"
     if not np.allclose(widths, widths[0]):
         return f"{what} / {unit}"
     if not axis.unit:
-        return f"{what} / {widths[0]:g}"
+        return what if widths[0] == 1.0 else f"{what} / {widths[0]:g}"
     return f"{what} / {unit}" if widths[0] == 1.0 else f"{what} / {widths[0]:g} {unit}"

@@ -16,6 +16,7 @@ _FOOT_SIZE = 6.0
 _SHARE = 0.94  # of the width of the figure
 _SLACK = 0.96  # the renderers differ by some percent in the length of a line
 _EDGE = 0.04  # inches
+_LABEL_SHARE = 1.2  # of the width of a panel: the gap beside it is wider than the rest
 _LINE = 1.35 / 72.0  # inches of a line, for each point of its size
 
 
@@ -44,8 +45,23 @@ def new_page(title: str, provenance: str, size: tuple[float, float]) -> Figure:
 
 
 def place(figure: Figure) -> None:
-    """Lay out once and keep it."""
+    """Lay out once and keep it; labels that would run into their neighbours are broken."""
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
+        if _break_labels(figure):
+            engine.execute(figure)
         figure.set_layout_engine(None)
+
+
+def _break_labels(figure: Figure) -> bool:
+    """Break the labels below panels that are too wide; whether there was one."""
+    broken = False
+    for frame in figure.axes:
+        label = frame.xaxis.label
+        room = _LABEL_SHARE * frame.get_window_extent().width / figure.dpi
+        text = wrapped(words(label.get_text()), room, float(label.get_fontsize()))
+        if "\n" in text:
+            frame.set_xlabel(text)
+            broken = True
+    return broken

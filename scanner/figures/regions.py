@@ -23,6 +23,7 @@ from scanner.statistics import levels
 Array = npt.NDArray[np.float64]
 
 _NOTHING = "nothing excluded"
+_SHADING = "shading: colour of the largest contribution"
 _TEXT_SIZE = 8.0  # pt, inside the frame
 _TEXT_SHARE = 0.85  # of the width of the frame
 _MOST_LINES = 8  # of names, in an empty frame
@@ -97,7 +98,7 @@ def _shade(frame: Axes, planes: Planes) -> list[Artist]:
         shade.set_solid_capstyle("butt")
         frame.add_line(shade)
         shade.set_in_layout(False)
-    entry = Line2D([], [], color=style.QUIET, label="shade: contributes most there", **look)
+    entry = Line2D([], [], color=style.QUIET, label=_SHADING, **look)
     return [entry] if planes.driven else []
 
 

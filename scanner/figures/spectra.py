@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from scanner.figures.panels import PAGE_INCHES, new_page, place
 Array = npt.NDArray[np.float64]
 
 _GREYS = ("#DDDDDD", "#B0B0B0", "#848484", "#5C5C5C")
+_COLOURS = (*style.COLOURS[:3], *style.COLOURS[4:])  # the other is the Standard Model's
+_LEAST_SHARE = 0.02  # of the signal; smaller components are drawn as one
 _ROWS = (1.75, 1.75)  # inches of the whole spectrum and of the signal
 _HEAD = 0.6  # inches of heading and legend
 _HEADROOM = 1.12
@@ -44,6 +46,8 @@ class Projection:
         What the prediction is stacked from, fitted.
     standard_model : array (n,) or None
         Fitted total of the Standard Model; None where it is the prediction itself.
+    data : str
+        What the points are, for the legend.
     """
 
     axis: BinAxis
@@ -52,6 +56,7 @@ class Projection:
     backgrounds: Mapping[str, Array]
     signal: Mapping[str, Array]
     standard_model: Array | None = None
+    data: str = "data"
 
     @property
     def background(self) -> Array:
@@ -107,6 +112,7 @@ def _check(heading: str, projection: Projection) -> None:
 
 
 def _draw_block(block: SubFigure, heading: str, projections: Sequence[Projection]) -> None:
+    projections = _merged(projections)
     panels = block.subplots(2, len(projections), sharex="col", squeeze=False, height_ratios=_ROWS)
     for column, projection in enumerate(projections):
         upper, lower = panels[0, column], panels[1, column]
@@ -126,6 +132,29 @@ def _draw_block(block: SubFigure, heading: str, projections: Sequence[Projection
         title=heading,
         title_fontsize=8.0,
     )
+
+
+def _merged(projections: Sequence[Projection]) -> list[Projection]:
+    """The same with the small components of the signal in one, the same in all observables."""
+    small = _small(projections[0].signal)
+    if len(small) < 2:
+        return list(projections)
+    kinds = {name.partition(" ")[2] for name in small}
+    label = (kinds.pop() if len(kinds) == 1 else "") or "other"
+    return [replace(one, signal=_joined(one.signal, small, label)) for one in projections]
+
+
+def _small(signal: Mapping[str, Array]) -> list[str]:
+    """Components that are too small to be seen, or more than there are colours."""
+    sizes = {name: float(np.abs(counts).sum()) for name, counts in signal.items()}
+    least = _LEAST_SHARE * sum(sizes.values())
+    large = sorted((n for n in sizes if sizes[n] >= least), key=lambda n: -sizes[n])
+    return [name for name in signal if name not in large[: len(_COLOURS) - 1]]
+
+
+def _joined(signal: Mapping[str, Array], names: Sequence[str], label: str) -> dict[str, Array]:
+    rest = {name: counts for name, counts in signal.items() if name not in names}
+    return {**rest, label: np.asarray(sum(signal[name] for name in names))}
 
 
 def _draw_whole(frame: Axes, projection: Projection) -> None:
@@ -182,17 +211,14 @@ def _parts(projection: Projection) -> list[tuple[str, Array, dict[str, Any]]]:
 
 
 def _signal_parts(projection: Projection) -> list[tuple[Array, dict[str, Any]]]:
-    colours = (*style.COLOURS[:3], *style.COLOURS[4:])
     return [
-        (counts, {"facecolor": colours[i % len(colours)]})
-        for i, counts in enumerate(projection.signal.values())
+        (counts, {"facecolor": _COLOURS[i]}) for i, counts in enumerate(projection.signal.values())
     ]
 
 
 def _handles(projection: Projection) -> list[Artist]:
-    handles: list[Artist] = [
-        Line2D([], [], label="data", color="black", marker="o", markersize=2.6, linestyle="none")
-    ]
+    look: dict[str, Any] = {k: v for k, v in _DATA.items() if k not in ("zorder", "elinewidth")}
+    handles: list[Artist] = [Line2D([], [], label=projection.data, **look)]
     if projection.standard_model is not None:
         look = {key: value for key, value in _SM.items() if key != "zorder"}
         handles.append(Line2D([], [], label="Standard Model, fitted", **look))

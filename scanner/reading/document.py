@@ -16,6 +16,8 @@ SUFFIXES = (".toml", ".json")
 
 # what a resolved definition records besides its own keys
 RECORDED = ("engine_version", "sources", "digest", "joint")
+# what the title and the description of a definition tell of
+SUBJECT = ("scenario", "experiments", "parameters")
 
 
 def find(source: str | Path) -> Path:
@@ -104,11 +106,13 @@ def override(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]
     """Tables with overrides such as ``axes.mass.n=60`` put in, in their order.
 
     Where an override changes the list of experiments, tables of experiments that it leaves out go
-    with them.
+    with them; where it changes what is scanned, the title and the description that told of it go.
     """
     result = copy.deepcopy(dict(raw))
+    given = set()
     for text in overrides:
         *tables, last = path = _key(text)
+        given.add(path[0])
         place = result
         for name in tables:
             place = place.setdefault(name, {})
@@ -117,6 +121,9 @@ def override(raw: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]
         place[last] = value_of(text.partition("=")[2].strip())
         if path == ["experiments"]:
             _drop_unlisted(result)
+    if any(result.get(key) != raw.get(key) for key in SUBJECT):
+        for label in {"title", "description"} - given:
+            result.pop(label, None)
     return result
 
 

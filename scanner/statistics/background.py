@@ -239,7 +239,9 @@ class CurveLikelihood:
         curvature[:, diagonal, diagonal] += self._is_measured
         curvature[:, diagonal, diagonal] += curvature[:, diagonal, diagonal] == 0.0
         mixed = rows @ moved.swapaxes(1, 2)
-        follows = np.stack([solve_scaled(curvature, v) for v in mixed.transpose(2, 0, 1)], axis=2)
+        follows = np.empty_like(mixed)
+        for k in range(mixed.shape[2]):
+            follows[:, :, k] = solve_scaled(curvature, mixed[:, :, k])
         bend = 2.0 * (moved @ moved.swapaxes(1, 2) - mixed.swapaxes(1, 2) @ follows)
         slope = -2.0 * (self.observed - self.pulls.at(sound, x)) / self.variance
         return Tangent(found.chi2, found.status, slope, bend)

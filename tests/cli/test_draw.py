@@ -83,8 +83,8 @@ def test_drivers_are_told_and_shaded(command, store, tmp_path):
     plain, shaded = tmp_path / "plain.svg", tmp_path / "shaded.svg"
     assert command("plot", NAME, "--store", store, "-o", plain).code == 0
     assert command("plot", NAME, "--store", store, "-o", shaded, "--drivers").code == 0
-    assert "contributes most there" in shaded.read_text()
-    assert "contributes most there" not in plain.read_text()
+    assert "colour of the largest contribution" in shaded.read_text()
+    assert "colour of the largest contribution" not in plain.read_text()
     alone = command("drivers", NAME, "--store", store, "-e", "coherent_csi_2021")
     assert alone.code == 2
     assert "needs two or more" in alone.err

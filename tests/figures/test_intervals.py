@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
+from scanner.figures import style
 from scanner.figures.bars import Bar
 from scanner.figures.intervals import Row, intervals_figure
 from scanner.grid import Axis
@@ -83,3 +84,19 @@ def test_an_empty_row_says_so_and_a_log_axis_has_no_place_for_zero() -> None:
     assert [text.get_text() for text in figure.axes[0].texts] == ["nothing allowed"]
     names = [text.get_text() for text in figure.subfigs[0].legends[0].get_texts()]
     assert "Standard Model" not in names
+
+
+@pytest.mark.parametrize("number", [2, 5, 9])
+def test_the_legend_stays_inside_and_keeps_series_and_signs_in_lines_of_their_own(number) -> None:
+    names = ["combined", *(f"COHERENT detector {i} (expected)" for i in range(1, number))]
+    bars = [Bar(name, {0.9: [(-0.1, 0.1)], 0.6827: [(-0.05, 0.05)]}, 0.0) for name in names]
+    figure = intervals_figure([Row("eps", EPS, bars, standard_model=0.02)])
+    with style.journal():
+        figure.canvas.draw()
+    [legend] = figure.subfigs[0].legends
+    box = legend.get_window_extent()
+    assert figure.bbox.x0 <= box.x0
+    assert box.x1 <= figure.bbox.x1
+    assert box.y0 > figure.axes[0].get_window_extent().y1
+    places = {t.get_text(): t.get_window_extent().y0 for t in legend.get_texts()}
+    assert min(places[name] for name in names) > places["best fit"]

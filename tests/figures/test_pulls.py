@@ -1,5 +1,7 @@
 """Pulls and residuals: values, widths and both fits where they belong."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,12 @@ def test_what_does_not_fit_together_is_refused() -> None:
         frames(residuals=[Residuals(AXIS, np.zeros(3))])
     with pytest.raises(ValueError, match="give both"):
         point_figure({"CsI": ROWS}, {"LAr": RESIDUALS})
+
+
+def test_labels_of_neighbouring_panels_keep_apart() -> None:
+    bins = BinAxis("bin of cS2 in SR0, SR1, SR2", "", np.arange(10.0))
+    figure = point_figure({"Xe": ROWS}, {"Xe": [Residuals(bins, np.zeros(9))] * 4})
+    figure.canvas.draw()
+    boxes = [frame.xaxis.label.get_window_extent() for frame in figure.axes]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+    assert boxes[-1].x1 <= figure.bbox.x1

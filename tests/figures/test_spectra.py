@@ -57,3 +57,28 @@ def test_without_a_second_prediction_there_is_no_line_for_it() -> None:
 def test_counts_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match=r"CsI: nu_e has shape \(2,\), observable time has 3"):
         spectra_figure({"CsI": [projection(signal={"nu_e": np.zeros(2)})]})
+
+
+def test_small_components_are_one_in_all_observables_and_no_colour_is_used_twice() -> None:
+    large = {f"{flavour} 8B": np.array([9.0, 9.0, 9.0]) for flavour in ("nu_e", "nu_mu", "nu_tau")}
+    small = {f"{flavour} hep": np.array([0.0, 0.1, 0.2]) for flavour in ("nu_e", "nu_mu", "nu_tau")}
+    figure = spectra_figure({"Xe": [projection(signal={**large, **small}, data="Asimov data")] * 2})
+    [legend] = figure.subfigs[0].legends
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names[0] == "Asimov data"
+    assert names[2:6] == ["hep", r"$\nu_\tau$ 8B", r"$\nu_\mu$ 8B", r"$\nu_e$ 8B"]
+    colours = [patch.get_facecolor() for patch in legend.get_patches()]
+    assert len(set(colours)) == len(colours)
+    for signal in figure.subfigs[0].axes[2:]:
+        assert any(np.allclose(top, [27.0, 27.3, 13.8]) for top in tops(signal))
+
+
+def test_a_small_component_alone_keeps_its_name_and_many_large_ones_are_joined() -> None:
+    few = {"nu_e": np.array([9.0, 9.0, 9.0]), "on electrons": np.array([0.1, 0.0, 0.0])}
+    many = {f"part {letter}": np.array([1.0, 2.0, 3.0]) for letter in "abcdefg"}
+    figure = spectra_figure({"A": [projection(signal=few)], "B": [projection(signal=many)]})
+    first, second = (
+        [text.get_text() for text in block.legends[0].get_texts()] for block in figure.subfigs
+    )
+    assert first[2:4] == ["on electrons", r"$\nu_e$"]
+    assert second[2:7] == ["other", "part d", "part c", "part b", "part a"]

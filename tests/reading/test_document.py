@@ -44,6 +44,36 @@ def test_fewer_experiments_take_their_tables_along():
     assert later["experiment"]["b"] == {"x": 3}
 
 
+TOLD = {
+    "title": "B-L, COHERENT",
+    "description": "Two detectors.",
+    "scenario": "light_vector",
+    "experiments": ["a", "b"],
+    "parameters": {"model": "B-L"},
+}
+
+
+@pytest.mark.parametrize(
+    "text", ['experiments=["a"]', "scenario=nsi", "parameters.model=universal", "parameters.x=1"]
+)
+def test_titles_go_with_what_they_told_of(text):
+    assert not {"title", "description"} & set(document.override(TOLD, [text]))
+    kept = document.override(TOLD, ["title=Mine", text])
+    assert kept["title"] == "Mine"
+    assert "description" not in kept
+    assert document.override(TOLD, [text, "title=B-L, COHERENT"])["title"] == TOLD["title"]
+    assert TOLD["description"] == "Two detectors."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["axes.mass.n=4", "options.form_factor=helm", "experiment.a.x=1", "parameters.model=B-L"],
+)
+def test_titles_stay_where_their_subject_does(text):
+    found = document.override(TOLD, [text])
+    assert (found["title"], found["description"]) == (TOLD["title"], TOLD["description"])
+
+
 @pytest.mark.parametrize("text", ["axes.mass.n", "=3", "a b=3", "a.=3", "a=1\nb=2"])
 def test_malformed_override(text):
     with pytest.raises(DefinitionError, match=r"write key=value, such as axes.mass.n=60"):

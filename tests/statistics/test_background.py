@@ -306,6 +306,13 @@ def test_a_signal_above_the_data_bends_alone():
     assert np.all(np.isfinite(found.slope))
 
 
+def test_a_slope_without_moves_is_that_of_chi2_alone():
+    likelihood, signals = dresden(), random_signals(3, 4.0, seed=11)
+    found = likelihood.tangent(signals, np.empty((3, 0, 130)))
+    assert found.bend.shape == (3, 0, 0)
+    np.testing.assert_array_equal(found.chi2, likelihood.profile(signals).chi2)
+
+
 def test_covariance_is_the_curvature_of_chi2():
     likelihood = toy(3)
     found = likelihood.profile(np.zeros((1, len(X))))
