@@ -6,6 +6,8 @@ beads, and the picture looks smooth all the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -14,6 +16,33 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 _THIN_STRETCH = 6  # points; fewer are the tip of a well-resolved region
+
+
+_BEAD = 2.0  # cells; a ring that spans fewer both ways is of the size of the grid
+
+
+def beads(rings: Sequence[Array], nodes: tuple[Array, Array]) -> int:
+    """Closed lines that span less than two cells both ways: a strip that the grid broke up.
+
+    Parameters
+    ----------
+    rings : sequence of array (n, 2)
+        Closed lines, in axis scale.
+    nodes : pair of array
+        Grid points of the two axes, in axis scale, increasing.
+
+    Examples
+    --------
+    >>> x = np.arange(10.0)
+    >>> ring = np.array([[4.5, 3.1], [5.2, 3.4], [4.9, 3.9], [4.5, 3.1]])
+    >>> beads([ring, 3.0 * (ring - 3.0)], (x, x))
+    1
+    """
+    spans = [
+        max(np.ptp(np.interp(v, x, np.arange(len(x)))) for v, x in zip(ring.T, nodes, strict=True))
+        for ring in rings
+    ]
+    return sum(bool(span < _BEAD) for span in spans)
 
 
 def narrow_points(delta_chi2: Array, level: float) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scanner.strips import narrow_points
+from scanner.strips import beads, narrow_points
 
 N = 60
 X, Y = np.meshgrid(np.arange(N, dtype=float), np.arange(N, dtype=float), indexing="ij")
@@ -70,3 +70,19 @@ def test_a_layer_along_missing_points_is_not_narrow_and_a_strip_between_them_is(
     strip_ = strip(0.3, 0.6)
     strip_[30, 20] = np.nan
     assert narrow_points(strip_, 4.0) > 10
+
+
+def test_islands_of_a_cell_are_counted_on_the_scale_of_their_axes():
+    x, y = np.linspace(0.0, 6.0, 13), np.linspace(-2.0, 2.0, 41)
+    angle = np.linspace(0.0, 2.0 * np.pi, 30)
+    round_one = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    cell = np.array([x[1] - x[0], y[1] - y[0]])
+    small = [
+        np.array([1.2, 0.3]) + 0.7 * cell * round_one,
+        np.array([4.0, -1.0]) + cell * round_one,
+    ]
+    wide = np.array([3.0, 0.0]) + np.array([4.0, 0.5]) * cell * round_one
+    tall = np.array([3.0, 0.0]) + np.array([0.5, 4.0]) * cell * round_one
+    assert beads([], (x, y)) == 0
+    assert beads([small[0], wide, tall], (x, y)) == 1
+    assert beads([0.99 * (small[1] - small[1].mean(0)) + small[1].mean(0)], (x, y)) == 1

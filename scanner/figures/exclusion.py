@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +76,8 @@ def exclusion_figure(
         frame.set_xlabel(x_label)
         frame.set_ylabel(y_label)
         imprint = lay_out(figure, frame, said)
-        handles, lines = draw_scan(frame, planes, cls, dof)
+        handles, lines, warning = draw_scan(frame, planes, cls, dof)
+        said = replace(said, warning=said.warning or warning)
         level = f"{', '.join(levels.percent(c) for c in cls)} CL, {dof} dof"
         heading = said.heading(f"excluded at {level}" if handles else level)
         legend = _dress(frame, planes, handles, lines, heading)

@@ -19,6 +19,7 @@ from scanner.figures.lettering import listed, safe, wrapped
 from scanner.figures.planes import Planes
 from scanner.figures.thinning import thinned
 from scanner.statistics import levels
+from scanner.strips import beads
 
 Array = npt.NDArray[np.float64]
 
@@ -28,12 +29,13 @@ _TEXT_SIZE = 8.0  # pt, inside the frame
 _TEXT_SHARE = 0.85  # of the width of the frame
 _MOST_LINES = 8  # of names, in an empty frame
 _SHADE, _SHADE_OPACITY = 5.0, 0.45  # pt; of the line that tells the driver
+_MANY_BEADS = 3  # one may be real
 _ABOVE_OTHERS = 0.55  # opacity of our region where published ones lie beneath
 
 
 def draw_scan(
     frame: Axes, planes: Planes, cls: Sequence[float], dof: int
-) -> tuple[list[Artist], list[Array]]:
+) -> tuple[list[Artist], list[Array], str]:
     """Regions of the combination, lines of each experiment, missing points.
 
     Parameters
@@ -45,8 +47,9 @@ def draw_scan(
 
     Returns
     -------
-    handles, lines
-        Legend entries, and what must stay visible, in data units.
+    handles, lines, warning
+        Legend entries, what must stay visible, in data units, and a sentence where the line of the
+        combination is one of the grid rather than of the likelihood.
     """
     curves = {planes.combined_label: planes.combined, **planes.singles}
     found = {name: contours(plane, planes.axes, cls, dof) for name, plane in curves.items()}
@@ -59,7 +62,19 @@ def draw_scan(
         lines = [line.vertices for each in found.values() for one in each for line in one.lines]
     if not np.isfinite(planes.combined).all():
         swatch.append(_hatch_missing(frame, planes))
-    return swatch, lines
+    return swatch, lines, _warning(found[planes.combined_label][0], planes)
+
+
+def _warning(contour: Contour, planes: Planes) -> str:
+    """Said where the line falls apart into islands of the size of the grid's cells."""
+    x, y = planes.axes
+    rings = [
+        np.stack([x.to_scale(line.vertices[:, 0]), y.to_scale(line.vertices[:, 1])], axis=1)
+        for line in contour.lines
+        if line.closed
+    ]
+    number = beads(rings, (x.to_scale(x.coordinates), y.to_scale(y.coordinates)))
+    return f"grid too coarse: {number} islands of a cell" if number >= _MANY_BEADS else ""
 
 
 def _draw_curves(

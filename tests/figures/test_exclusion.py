@@ -212,3 +212,19 @@ def test_settings_do_not_leak() -> None:
     before = dict(mpl.rcParams)
     exclusion_figure(PLANES, note=NOTE)
     assert dict(mpl.rcParams) == before
+
+
+def strip(n_mass: int, n_coupling: int) -> Planes:
+    """A thin allowed strip inside an excluded region, on a grid of that size."""
+    axes = (
+        Axis("mass", "log", 1e2, 1e4, n_mass, "MeV"),
+        Axis("coupling", "log", 1e-4, 1.0, n_coupling),
+    )
+    m, g = np.meshgrid(*(axis.coordinates for axis in axes), indexing="ij")
+    return Planes(axes, 4e3 * np.log10(g / (2e-6 * m**1.3)) ** 2)
+
+
+@pytest.mark.parametrize(("n", "said"), [((12, 31), True), ((60, 481), False)])
+def test_a_strip_that_the_grid_breaks_up_is_said_to_be(n: tuple[int, int], said: bool) -> None:
+    words = " ".join(legend_words(exclusion_figure(strip(*n), note=NOTE)))
+    assert ("grid too coarse" in words) is said
