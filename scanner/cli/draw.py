@@ -21,7 +21,6 @@ from scanner.cli.options import (
     numbers,
 )
 from scanner.cli.output import note, show_json, show_table
-from scanner.statistics import levels
 
 
 def plot(
@@ -119,6 +118,7 @@ def drivers(
     from scanner.limits.drivers import SHARES
     from scanner.limits.drivers import drivers as found_along
     from scanner.scan import Scan
+    from scanner.statistics import levels
 
     opened = Scan.open(scan, store=store, partial=partial, told=note)
     found = found_along(

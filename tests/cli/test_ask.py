@@ -1,5 +1,8 @@
 """Questions on the command line: JSON shapes of the design, exit codes, one-line errors."""
 
+import subprocess
+import sys
+
 import pytest
 import xarray as xr
 
@@ -192,3 +195,11 @@ def test_a_large_cube_answers_the_same_by_parts(command, store, tmp_path, monkey
 def test_profile_refuses_workers_below_one(command, store):
     refused = command("profile", NAME, "--keep", "mass", "--workers", "0", "--store", store)
     assert (refused.code, refused.err) == (2, "error: --workers 0: give at least 1\n")
+
+
+def test_the_command_starts_without_the_libraries_that_compute():
+    """`scanner --help` must not wait for them; verbs import what they need."""
+    heavy = {"numpy", "scipy", "xarray", "zarr", "dask", "distributed", "matplotlib", "numba"}
+    code = f"import sys, scanner.cli.app; print(*sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
