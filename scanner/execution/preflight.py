@@ -57,7 +57,7 @@ def check_workers(
         There are no workers, or one answers with something else.
     """
     here = worker_versions()
-    arguments = (str(stored.path), stored.digest, evaluator)
+    arguments = (stored.location, stored.digest, evaluator)
     answers = {
         worker: answer
         for worker, answer in _ask(client, workers, *arguments).items()

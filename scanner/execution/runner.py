@@ -162,7 +162,7 @@ class _Run:
         """Submit one chunk."""
         future = self.client.submit(
             run_chunk,
-            str(self.stored.path),
+            self.stored.location,
             self.stored.digest,
             number,
             self.kills[number],

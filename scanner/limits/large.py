@@ -139,5 +139,5 @@ class LargeSurface:
 
     def _calls(self, cut: Tiling) -> list[tuple[Any, ...]]:
         stored, section = self.shares.stored, self.section
-        common = (str(stored.path), stored.digest, section.rows, dict(self.fixed))
+        common = (stored.location, stored.digest, section.rows, dict(self.fixed))
         return [(*common, (cut.kept, dict(cut.steps)), tile) for tile in cut.tiles]

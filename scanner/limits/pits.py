@@ -62,7 +62,7 @@ def find_pits(stored: StoredScan, subsets: Sequence[Rows], workers: Workers) -> 
     lowest of them.
     """
     grid = stored.grid
-    calls = [(str(stored.path), stored.digest, tuple(subsets), n) for n in range(grid.n_chunks)]
+    calls = [(stored.location, stored.digest, tuple(subsets), n) for n in range(grid.n_chunks)]
     found: dict[Rows, list[Pits]] = {rows: [] for rows in subsets}
     for _, parts in workers.map(chunk_pits, calls, grid.size):
         for rows, part in parts.items():

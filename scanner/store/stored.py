@@ -97,6 +97,11 @@ class StoredScan:
         """Folder of the scan."""
         return self.folder.path
 
+    @property
+    def location(self) -> str:
+        """Where the scan is, for `open`: in another process, on another host."""
+        return str(self.folder)
+
     @cached_property
     def cube(self) -> Cube:
         """The Zarr cube."""

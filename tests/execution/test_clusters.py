@@ -13,7 +13,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from scanner.errors import ClusterError, DefinitionError
-from scanner.execution import clusters
+from scanner.execution import clusters, remote
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_script_without_main_guard_is_told_so(tmp_path: Path) -> None:
 
 
 def test_no_scheduler_answers(nowhere: str, monkeypatch) -> None:
-    monkeypatch.setattr(clusters, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(remote, "CONNECT_SECONDS", 0.5)
     start = time.monotonic()
     with (
         pytest.raises(ClusterError, match=r"no Dask scheduler .* \(from --scheduler\)") as caught,
@@ -109,7 +109,7 @@ def test_no_scheduler_answers(nowhere: str, monkeypatch) -> None:
 
 
 def test_address_of_the_environment_is_used(nowhere: str, monkeypatch) -> None:
-    monkeypatch.setattr(clusters, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(remote, "CONNECT_SECONDS", 0.5)
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", nowhere)
     with pytest.raises(ClusterError, match="from DASK_SCHEDULER_ADDRESS"), clusters.connect():
         pass
@@ -134,7 +134,7 @@ def test_no_workers_wanted() -> None:
 
 @pytest.mark.cluster
 def test_scheduler_without_workers(scheduler_file: Path, monkeypatch) -> None:
-    monkeypatch.setattr(clusters, "WORKERS_SECONDS", 0.5)
+    monkeypatch.setattr(remote, "WORKERS_SECONDS", 0.5)
     with (
         pytest.raises(ClusterError, match=r"has 0 workers after 0\.5 s, 1 wanted"),
         clusters.connect(scheduler_file=scheduler_file),

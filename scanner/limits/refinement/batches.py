@@ -193,7 +193,7 @@ class Batches:
             return
         from scanner.execution.reducing import spread
 
-        common = (str(self.scan.path), self.scan.digest, self.stored.key)
+        common = (self.scan.location, self.scan.digest, self.stored.key)
         calls = [(*common, number, index) for number, index in batches.items()]
         for _, points in spread(run_batch, calls, self._connected()):
             self.evaluated += points

@@ -1,0 +1,113 @@
+"""Clusters of this host: worker processes, or one thread of this process for a little work."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from typing import Any
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster
+from threadpoolctl import threadpool_limits
+
+from scanner.errors import ClusterError
+from scanner.execution.connection import (
+    CONNECT_SECONDS,
+    WORKERS_SECONDS,
+    Connection,
+    close,
+    counted,
+    quiet,
+)
+
+# the keyboard's interrupt goes to the whole process group; only the driver is to act on it
+_IGNORE_INTERRUPT = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+
+
+_SILENT: dict[str, Any] = {
+    "dashboard_address": None,
+    "silence_logs": logging.CRITICAL,
+    "scheduler_kwargs": {
+        # every death of a worker is told to the runner, which counts per chunk
+        "allowed_failures": 0,
+        # without an address its web server takes 8787, on all interfaces
+        "dashboard": False,
+        "dashboard_address": "127.0.0.1:0",
+    },
+}
+
+# Dask lets workers give all freed memory back at once: measured, a worker then spends more time in
+# page faults than in arithmetic on arrays of a megabyte. They may keep 128 MB (glibc; 32 MB is the
+# largest block that it keeps).
+_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
+
+
+@contextmanager
+def here() -> Iterator[Connection]:
+    # one thread, as in a worker process: the same arithmetic
+    with quiet(), threadpool_limits(1):
+        options = {"n_workers": 1, "processes": False, **_SILENT}
+        with (
+            LocalCluster(threads_per_worker=1, **options) as cluster,
+            Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False) as client,
+        ):
+            yield Connection(client, "this process (little to do, no cluster given)")
+
+
+@contextmanager
+def local(workers: int | None) -> Iterator[Connection]:
+    count = workers or CPU_COUNT
+    _start_quiet_tracker()
+    with quiet():
+        try:
+            environment = {
+                f"distributed.nanny.pre-spawn-environ.{name}": value
+                for name, value in _KEEP_MEMORY.items()
+            }
+            with dask.config.set(environment):
+                cluster = LocalCluster(**_local_options(count))
+        except (OSError, RuntimeError, TimeoutError) as error:
+            reason = " ".join(str(error).split())
+            raise ClusterError(
+                f"{counted(count)} cannot be started on this host ({reason}): in a script, start "
+                'them below `if __name__ == "__main__":`; else try fewer'
+            ) from error
+        try:
+            client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
+            try:
+                client.wait_for_workers(count, timeout=WORKERS_SECONDS)
+                yield Connection(client, f"this host, {counted(count)} (no cluster given)")
+            finally:
+                close(client)
+        finally:
+            cluster.close(timeout=10)
+
+
+def _local_options(count: int) -> dict[str, Any]:
+    return {
+        "n_workers": count,
+        "threads_per_worker": 1,
+        "processes": True,
+        "host": "127.0.0.1",
+        **_SILENT,
+        "preload": [_IGNORE_INTERRUPT],
+        "preload_argv": [[]],
+    }
+
+
+def _start_quiet_tracker() -> None:
+    """Start the process that cleans up semaphores of killed workers, told not to warn of them."""
+    before = os.environ.get("PYTHONWARNINGS")
+    quiet = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{before},{quiet}" if before else quiet
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
