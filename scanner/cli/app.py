@@ -13,6 +13,7 @@ from scanner.cli import (
     catalogue,
     combine,
     data,
+    detached,
     doctor,
     draw,
     export,
@@ -39,6 +40,7 @@ app = typer.Typer(
 for verbs in (
     catalogue,
     scans,
+    detached,
     refine,
     toys,
     ask,

@@ -63,6 +63,16 @@ def connect(
         yield connection
 
 
+def joins(
+    scheduler: str | None = None,
+    scheduler_file: str | Path | None = None,
+    workers: int | None = None,
+) -> bool:
+    """Whether `connect` would join a cluster that runs already, with the same arguments."""
+    del workers
+    return _address(scheduler, scheduler_file)[0] is not None
+
+
 def _address(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[str | None, str]:
     """Address and where it was said; None for a local cluster."""
     if scheduler:

@@ -36,6 +36,8 @@ def run(
     should_stop: Callable[[], bool] | None = None,
     evaluator: str = DEFAULT_EVALUATOR,
     finished: Markers | None = None,
+    fresh: bool = True,
+    avoid: str | None = None,
 ) -> Report:
     """Compute what is missing of a scan. A complete scan is not touched.
 
@@ -56,6 +58,10 @@ def run(
         ``module:attribute`` of what evaluates a chunk.
     finished : Markers, optional
         `StoredScan.finished` if it was just read.
+    fresh : bool
+        A new wish of a user: an earlier `StoredScan.request_stop` is void.
+    avoid : str, optional
+        Address of a worker that gets no chunks where there are others.
 
     Raises
     ------
@@ -67,12 +73,14 @@ def run(
         The store is full or not writable.
     """
     work = _Run(stored, client, evaluator, stored.finished() if finished is None else finished)
+    work.avoid = avoid
     if not work.waiting:
         return work.report()
     work.check_workers()
     stored.check_ready(work.waiting)
     stored.sweep()
-    stored.clear_stop()
+    if fresh:
+        stored.clear_stop()
     with stop_signals() as signalled:
 
         def stop() -> bool:
@@ -109,6 +117,8 @@ class _Run:
         self.stored, self.client, self.evaluator = stored, client, evaluator
         self.skipped, self.ignored = len(finished), finished.ignored
         self.checked: set[str] = set()
+        self.avoid: str | None = None
+        self.allowed: list[str] | None = None
         grid = stored.grid
         self.waiting = deque(stored.missing(finished))
         self.notes = dict.fromkeys(compare_finished(finished) if self.waiting else ())
@@ -167,6 +177,7 @@ class _Run:
             number,
             self.kills[number],
             self.evaluator,
+            workers=self.allowed,
             pure=False,
         )
         self.flights[str(future.key)] = _Flight(number, future, alone)
@@ -245,6 +256,8 @@ class _Run:
         except Exception as error:
             raise self.lost() from error
         self.counted, self.workers, self.threads = now, len(threads), sum(threads.values())
+        if self.avoid in threads:
+            self.allowed = [address for address in threads if address != self.avoid] or None
         if new := threads.keys() - self.checked:
             self.check_workers(new)
         if threads:

@@ -126,6 +126,14 @@ class Folder:
             except FileNotFoundError:
                 return 0
 
+    def modified(self, name: str) -> float | None:
+        """When a file was written, by the clock of `clock`; None where there is none."""
+        with store_errors(self.path):
+            try:
+                return (self.path / name).stat().st_mtime
+            except FileNotFoundError:
+                return None
+
     def sizes(self) -> dict[str, int]:
         """Size in bytes of every file below, by its relative name with ``/``."""
         with store_errors(self.path):
@@ -142,6 +150,14 @@ class Folder:
             while not place.exists():
                 place = place.parent
             return shutil.disk_usage(place).free
+
+    def standing(self) -> Folder:
+        """This folder, or where it does not exist yet its nearest parent that does."""
+        with store_errors(self.path):
+            place = self.path
+            while not place.exists():
+                place = place.parent
+            return Folder(place)
 
     def check_writable(self) -> None:
         """Write, rename and remove a small file; StoreError where that fails."""

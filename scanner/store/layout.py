@@ -1,7 +1,8 @@
 """What a new scan looks like on disk: definition, empty cube, empty ledger.
 
 ``<root>/<scan id>/`` holds ``definition.json``, ``definition.toml``, ``cube.zarr``, ``ledger/``;
-later ``summary.json``, written when the scan is complete, ``names/`` and ``toys/``.
+later ``summary.json``, written when the scan is complete, ``names/``, ``runs/`` (who works on it)
+and ``toys/``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ FIGURE = "figure.png"
 CUBE = "cube.zarr"
 LEDGER = "ledger"
 NAMES = "names"
+RUNS = "runs"
 
 STATUS_MEANINGS = (
     "not_run",

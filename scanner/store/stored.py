@@ -24,11 +24,13 @@ from scanner.store.layout import (
     FIGURE,
     LEDGER,
     NAMES,
+    RUNS,
     needed_bytes,
     to_json,
     write_definition,
 )
 from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_sha256
+from scanner.store.runs import Runs
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state
 
@@ -116,6 +118,11 @@ class StoredScan:
     def ledger(self) -> Ledger:
         """Markers of the finished chunks."""
         return Ledger(self.folder.child(LEDGER), self.digest, self.grid)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Who works on the scan, and who did."""
+        return Runs(self.folder.child(RUNS))
 
     def commit(
         self,
