@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # for `engines`, in all folders
 BESIDE = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 

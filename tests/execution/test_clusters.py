@@ -8,12 +8,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import psutil
 import pytest
 from threadpoolctl import threadpool_info
 
 from scanner.errors import ClusterError, DefinitionError
 from scanner.execution import clusters, remote
+
+ROLES = ("scheduler", "worker", "client")
 
 
 @pytest.fixture
@@ -85,6 +88,21 @@ def test_little_work_is_done_in_this_process_unless_workers_are_wished_for(
             openblas = [lib["num_threads"] for lib in threadpool_info()]
             assert set(openblas) == {1}
     assert connection.client.status == "closed"
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(("workers", "cpu_seconds"), [(1, None), (None, 0.1)])
+def test_a_host_configured_for_a_cluster_works_alone_without_its_certificates(
+    workers, cpu_seconds
+) -> None:
+    comm = "distributed.comm"
+    tls = {f"{comm}.tls.{r}.{k}": f"/no/{k}.pem" for r in ROLES for k in ("cert", "key")}
+    required = {f"{comm}.require-encryption": True, f"{comm}.tls.ca-file": "/no/ca.pem", **tls}
+    with (
+        dask.config.set(required),
+        clusters.connect(workers=workers, cpu_seconds=cpu_seconds) as connection,
+    ):
+        assert connection.client.submit(sum, [1, 2]).result(timeout=20) == 3
 
 
 @pytest.mark.cluster
