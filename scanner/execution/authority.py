@@ -110,6 +110,8 @@ def _name(text: str) -> x509.Name:
 
 
 def _host(host: str) -> x509.GeneralName:
+    if not host:
+        raise ValueError("a name is empty")
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:

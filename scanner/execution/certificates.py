@@ -71,7 +71,7 @@ class Certificates:
             for name in outer:
                 place = place.setdefault(name, {})
             place[last] = True if value == "True" else value
-        return yaml.safe_dump(tree, sort_keys=False)
+        return str(yaml.safe_dump(tree, sort_keys=False))
 
     def _configuration(self) -> dict[str, str]:
         certificate, key = (str(path) for path in _paths(self.folder, self.name))
@@ -168,7 +168,7 @@ def add_certificate(
     return Certificates(folder, files, name, node.ends)
 
 
-def _authority():  # type: ignore[no-untyped-def]
+def _authority() -> Any:
     """The module that needs the library, or one error that names the extra."""
     try:
         from scanner.execution import authority

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -25,7 +25,7 @@ _HTTP = "dashboard"  # Dask's name of the server, whether it shows a dashboard o
 def open_pages(client: Client) -> Iterator[str]:
     """What to say aloud about scheduler and workers that serve pages off the loopback."""
     info = client.scheduler_info()
-    ends = {"scheduler": info, "worker": next(iter(info["workers"].values()), {})}
+    ends: dict[str, Any] = {"scheduler": info, "worker": next(iter(info["workers"].values()), {})}
     for name, end in ends.items():
         found = next((place for place in _places(end) if _answers(*place)), None)
         if found:
@@ -53,8 +53,9 @@ def _places(end: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
 
 def _answers(host: str, port: int) -> bool:
     """Whether one of Dask's web servers answers there."""
-    with suppress(OSError, HTTPException):
+    try:
         with closing(HTTPConnection(host, port, timeout=PROBE_SECONDS)) as connection:
             connection.request("GET", "/health")
             return connection.getresponse().read(16) == b"ok"
-    return False
+    except (OSError, HTTPException):
+        return False

@@ -37,16 +37,12 @@ def remote(address: str, origin: str, workers: int) -> Iterator[Connection]:
 
 
 def _client(address: str, origin: str, security: Security | None) -> Client:
+    if reason := why_not(address, security, CONNECT_SECONDS):
+        raise ClusterError(f"the scheduler at {address} (from {origin}) takes no client: {reason}")
     try:
         with quiet():
-            return Client(
-                address, timeout=CONNECT_SECONDS, set_as_default=False, security=security
-            )
+            return Client(address, timeout=CONNECT_SECONDS, set_as_default=False, security=security)
     except (OSError, ValueError, TimeoutError) as error:
-        if reason := why_not(address, security):
-            raise ClusterError(
-                f"the scheduler at {address} (from {origin}) takes no client: {reason}"
-            ) from error
         raise ClusterError(
             f"no Dask scheduler answers at {address} (from {origin}): "
             "start it with `dask scheduler`, or leave the address out to work on this host"

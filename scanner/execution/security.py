@@ -22,7 +22,7 @@ from scanner.execution.certificates import CA, NODE, REQUIRED, ROLES, TLS
 from scanner.execution.certificates import add_certificate as add_certificate
 from scanner.execution.certificates import make_certificates as make_certificates
 from scanner.execution.certificates import tls_folder as tls_folder
-from scanner.execution.handshake import ends
+from scanner.execution.handshake import ends, file
 
 WARN_DAYS = 14
 _ENCRYPTED = ("tls", "wss")
@@ -117,11 +117,9 @@ def remarks(security: Security) -> tuple[str, ...]:
     said = []
     left = (min(ends(security)) - time.time()) / 86400
     if left < WARN_DAYS:
-        said.append(
-            f"the certificate {_shown(security.tls_client_cert)} or its CA ends in {left:.0f} "
-            f"days: {_RENEW}"
-        )
-    key = security.tls_client_key
+        certificate = _shown(file(security, "client_cert"))
+        said.append(f"the certificate {certificate} or its CA ends in {left:.0f} days: {_RENEW}")
+    key = file(security, "client_key")
     if key and "\n" not in key and Path(key).stat().st_mode & 0o077:
         said.append(f"others can read the key {key}, and join the cluster with it: chmod 600 {key}")
     return tuple(said)
@@ -163,16 +161,16 @@ def _of_folder(address: str) -> Security:
 
 
 def _check(security: Security) -> None:
-    certificate = _shown(security.tls_client_cert)
+    ca, certificate = (_shown(file(security, name)) for name in ("ca_file", "client_cert"))
     try:
         ca_end, node_end = ends(security)
     except (OSError, ValueError) as error:  # also of TLS
         raise ClusterError(
-            f"certificate {certificate}, its key or its CA {_shown(security.tls_ca_file)} cannot "
-            f"be used ({_reason(error)}): copy ca.pem, node.pem and node.key of one cluster anew"
+            f"certificate {certificate}, its key or its CA {ca} cannot be used "
+            f"({_reason(error)}): copy ca.pem, node.pem and node.key of one cluster anew"
         ) from error
     now = time.time()
-    for name, end in ((_shown(security.tls_ca_file), ca_end), (certificate, node_end)):
+    for name, end in ((ca, ca_end), (certificate, node_end)):
         if end <= now:
             raise ClusterError(
                 f"certificate {name} has ended on {datetime.fromtimestamp(end, UTC):%Y-%m-%d}: "
@@ -181,8 +179,10 @@ def _check(security: Security) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
     if isinstance(error, ssl.SSLError):
-        return getattr(error, "verify_message", "") or (error.reason or "").lower().replace("_", " ")
+        return (error.reason or "").lower().replace("_", " ")
     return getattr(error, "strerror", None) or str(error)
 
 
