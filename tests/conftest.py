@@ -1,7 +1,8 @@
-"""What several tests need: the folder of the experiments' releases."""
+"""What several tests need: the folder of the experiments' releases, the table of faults."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `engines`, in all folders
+# found by the tests of every folder that injects faults
+sys.path.insert(0, str(Path(__file__).parent / "faults"))
+_faults = importlib.import_module("fault_table")
+fault_table, pytest_terminal_summary = _faults.fault_table, _faults.pytest_terminal_summary
+
 BESIDE = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 

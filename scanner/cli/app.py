@@ -13,6 +13,7 @@ from scanner.cli import (
     catalogue,
     combine,
     data,
+    deploy,
     doctor,
     draw,
     export,
@@ -54,6 +55,7 @@ for verbs in (
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(pictures.app, name="draw")
 
 
