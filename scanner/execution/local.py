@@ -110,11 +110,12 @@ def _refilled(cluster: LocalCluster, count: int) -> Iterator[None]:
     is away 15 s after a death, as it is when it dies twice in that time.
     """
     refill = PeriodicCallback(lambda: cluster.scale(count), 1000 * REFILL_SECONDS)
-    cluster.loop.add_callback(refill.start)
+    loop: Any = cluster.loop
+    loop.add_callback(refill.start)
     try:
         yield
     finally:
-        cluster.loop.add_callback(refill.stop)
+        loop.add_callback(refill.stop)
 
 
 def _local_options(count: int) -> dict[str, Any]:
