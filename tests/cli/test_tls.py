@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 
 def test_makes_certificates_where_clients_look_for_them(command, tmp_path, monkeypatch) -> None:
@@ -25,20 +25,28 @@ def test_makes_certificates_where_clients_look_for_them(command, tmp_path, monke
     assert len(again.err.splitlines()) == 1
 
 
-def test_configuration_that_is_printed_is_dasks(command, tmp_path: Path) -> None:
-    """Both forms, read by Dask itself, give the certificates that were made."""
-    import dask
-    from distributed import Security
+LOOK = """
+from distributed import Security
+security = Security()
+roles = ("scheduler", "worker", "client")
+assert all(security.get_listen_args(role)["ssl_context"] for role in roles)
+keys = {security.get_tls_config_for_role(role)["key"] for role in roles}
+print(security.require_encryption, *keys)
+"""
 
+
+@pytest.mark.parametrize("how", ["file", "environment"])
+def test_configuration_that_is_printed_is_dasks(command, tmp_path: Path, how: str) -> None:
     made = command("deploy", "tls", tmp_path / "tls", "--json").json
-    from_environment = dask.config.collect_env(made["environment"])
-    for configuration in (yaml.safe_load(made["dask_yaml"]), from_environment):
-        with dask.config.set(configuration):
-            security = Security()
-        assert security.require_encryption is True
-        for role in ("scheduler", "worker", "client"):
-            assert isinstance(security.get_listen_args(role)["ssl_context"], ssl.SSLContext)
-            assert security.get_tls_config_for_role(role)["cert"] == str(tmp_path / "tls/node.pem")
+    (tmp_path / "config").mkdir()
+    environment = {**os.environ, "DASK_CONFIG": str(tmp_path / "config")}
+    if how == "file":
+        (tmp_path / "config" / "tls.yaml").write_text(made["dask_yaml"])
+    else:
+        environment |= made["environment"]
+    look = [sys.executable, "-c", LOOK]
+    seen = subprocess.run(look, env=environment, capture_output=True, text=True, check=True)
+    assert seen.stdout.strip() == f"True { ({f'{tmp_path}/tls/node.key'}) }"
 
 
 def test_text_says_what_to_copy_and_to_start(command, tmp_path: Path) -> None:
