@@ -21,6 +21,7 @@ from zarr.storage import LocalStore
 from scanner.errors import StoreError
 
 PARTIAL = ".partial"
+_DRAFT_AGE = 600.0  # s; an empty scan is made in less
 
 _FULL = "no space left: free some, then run the same command again (finished chunks are kept)"
 _READ_ONLY = "not writable: make it writable, or choose another root with --store"
@@ -162,7 +163,7 @@ class Folder:
     def check_writable(self) -> None:
         """Write, rename and remove a small file; StoreError where that fails."""
         self.make()
-        name = f"write-test.{uuid.uuid4().hex}"
+        name = f"write-test.{uuid.uuid4().hex}{PARTIAL}"
         self.write(name, b"x" * 4096)  # a whole block: a full disk still takes an empty file
         self.remove([name])
 
@@ -194,6 +195,7 @@ class Folder:
         """
         draft = self.child(f".{name}.{uuid.uuid4().hex}{PARTIAL}")
         draft.make()
+        self._sweep_drafts()
         try:
             yield draft
             with store_errors(self.path), suppress(FileExistsError):
@@ -218,9 +220,17 @@ class Folder:
                     swept += _remove_old(Path(place) / name, now - older_than)
         return swept
 
+    def _sweep_drafts(self) -> None:
+        """Remove what killed builders of folders left here long ago."""
+        now = self.clock()
+        with store_errors(self.path):
+            for name in self.names():
+                if name.startswith(".") and name.endswith(PARTIAL):
+                    _remove_old(self.path / name, now - _DRAFT_AGE)
+
     def clock(self) -> float:
         """Time now by the clock of the file system, which may differ from this host's."""
-        probe = self.path / f"clock.{uuid.uuid4().hex}"
+        probe = self.path / f"clock.{uuid.uuid4().hex}{PARTIAL}"
         with store_errors(self.path):
             probe.touch()
             now = probe.stat().st_mtime

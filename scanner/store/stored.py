@@ -186,6 +186,12 @@ class StoredScan:
         finished = {n: m for n, m in markers.items() if sizes.get(n) == m.stored_bytes}
         return Markers(finished, markers.ignored)
 
+    def finished_chunk(self, number: int) -> Marker | None:
+        """Loose marker of one chunk if it is valid and the data lie there in the noted size."""
+        marker = self.ledger.marker(number)
+        same = marker is not None and self.cube.chunk_sizes(number) == marker.stored_bytes
+        return marker if same else None
+
     def done(self) -> set[int]:
         """Numbers of the finished chunks."""
         return set(self.finished())
