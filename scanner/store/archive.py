@@ -11,8 +11,8 @@ from pathlib import Path
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, MismatchError, ScannerError, unknown
 from scanner.grid import Grid
-from scanner.store.files import Folder
-from scanner.store.layout import DEFINITION, Labels, needed_bytes, write_new
+from scanner.store.folder import Folder, folder_at
+from scanner.store.layout import DEFINITION, LEDGER, Labels, needed_bytes, new_files
 from scanner.store.stored import StoredScan
 
 ENVIRONMENT_VARIABLE = "SCANNER_STORE"
@@ -21,9 +21,9 @@ MIN_PREFIX = 4
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-def default_root() -> Path:
-    """Root of the store: ``$SCANNER_STORE``, else ``./scans``; absolute."""
-    return Path(os.environ.get(ENVIRONMENT_VARIABLE) or "scans").absolute()
+def default_root() -> str:
+    """Root of the store: ``$SCANNER_STORE``, else ``./scans``."""
+    return os.environ.get(ENVIRONMENT_VARIABLE) or "scans"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Archive:
     Parameters
     ----------
     root : Path or str, optional
-        By default `default_root`. It is made when the first scan is.
+        Path or URL; by default `default_root`. It is made when the first scan is.
     """
 
     root: Path | str | None = None
@@ -41,7 +41,7 @@ class Archive:
     @property
     def folder(self) -> Folder:
         """The root."""
-        return Folder(default_root() if self.root is None else Path(self.root).absolute())
+        return folder_at(default_root() if self.root is None else self.root)
 
     def create(
         self,
@@ -70,12 +70,12 @@ class Archive:
         MismatchError
             What is there under this id is another scan.
         """
-        folder = self.folder.child(definition.id)
-        if not folder.exists():
-            self.folder.check_space(needed_bytes(grid, len(definition.layers)))
-            self.folder.check_writable()
-            with self.folder.staged(definition.id) as draft:
-                write_new(draft, definition, grid, references, labels or {})
+        root = self.folder
+        if not root.published(definition.id, DEFINITION):
+            root.check_space(needed_bytes(grid, len(definition.layers)))
+            root.check_writable()
+            files = new_files(definition, grid, references, labels or {})
+            root.publish(definition.id, files, DEFINITION, [LEDGER])
         return self._existing(definition)
 
     def check(self) -> None:
@@ -90,14 +90,14 @@ class Archive:
         MismatchError
             What is there under this id is another scan, or damaged.
         """
-        folder = self.folder.child(definition.id)
-        return self._existing(definition) if folder.exists() else None
+        there = self.folder.published(definition.id, DEFINITION)
+        return self._existing(definition) if there else None
 
     def _existing(self, definition: ScanDefinition) -> StoredScan:
         folder = self.folder.child(definition.id)
         if not folder.exists(DEFINITION):
             raise MismatchError(f"{folder} is not a scan: remove it and run again")
-        stored = StoredScan.open(folder.path)
+        stored = StoredScan.open(folder.location)
         if stored.digest != definition.digest:
             raise MismatchError(
                 f"{folder} holds the scan {stored.digest}, not {definition.digest}: "
@@ -116,7 +116,7 @@ class Archive:
         """
         ids = self._ids()
         if scan in ids:
-            return StoredScan.open(self.folder.child(scan).path)
+            return StoredScan.open(self.folder.child(scan).location)
         scans = self.list()
         found = [stored for stored in scans if scan in stored.names]
         if not found and len(scan) >= MIN_PREFIX:
@@ -139,7 +139,7 @@ class Archive:
         """MismatchError if a scan that cannot be opened may be the one that is asked for."""
         for name in self._ids():
             try:
-                StoredScan.open(self.folder.child(name).path)
+                StoredScan.open(self.folder.child(name).location)
             except ScannerError as error:
                 raise MismatchError(
                     f"scan {scan!r} is not among those that can be opened, and {error}"
@@ -150,7 +150,7 @@ class Archive:
         scans = []
         for name in self._ids():
             try:
-                scans.append(StoredScan.open(self.folder.child(name).path))
+                scans.append(StoredScan.open(self.folder.child(name).location))
             except ScannerError:  # told when it is asked for by its id
                 continue
         return scans

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.definition import ScanDefinition
-from scanner.errors import CatalogError, MismatchError, StoreError
+from scanner.errors import CatalogError, DefinitionError, MismatchError, StoreError
 from scanner.grid import Grid
 from scanner.store.archive import Archive, default_root
 
@@ -15,11 +15,22 @@ from scanner.store.archive import Archive, default_root
 def test_default_root(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SCANNER_STORE", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert default_root() == tmp_path / "scans"
+    assert Archive(default_root()).folder.location == str(tmp_path / "scans")
     monkeypatch.setenv("SCANNER_STORE", "/data/store")
-    assert default_root() == Path("/data/store")
-    assert Archive().folder.path == Path("/data/store")
-    assert Archive("/other").folder.path == Path("/other")
+    assert default_root() == "/data/store"
+    assert Archive().folder.location == "/data/store"
+    for root in ("/other", Path("/other"), "file:///other", Path("file:///other")):
+        assert Archive(root).folder.location == "/other"
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert Archive("~/scans").folder.location == "/home/somebody/scans"
+
+
+def test_an_unknown_scheme_names_the_known_ones_and_repeats_nothing_else() -> None:
+    with pytest.raises(DefinitionError, match=r"unknown scheme 'gs' \(known: file.*\)") as told:
+        Archive("gs://somebody:secret@bucket").list()
+    assert "secret" not in str(told.value)
+    with pytest.raises(DefinitionError, match="absolute path"):
+        Archive("file://scans").list()
 
 
 def test_layout(archive: Archive, definition: ScanDefinition, grid: Grid) -> None:
@@ -111,7 +122,7 @@ def test_root_that_is_a_file(tmp_path: Path, definition: ScanDefinition, grid: G
 def test_too_small_root_is_told_before_anything_is_written(
     archive: Archive, definition: ScanDefinition, grid: Grid, monkeypatch
 ) -> None:
-    monkeypatch.setattr("scanner.store.files.Folder.free_bytes", lambda _: 1000)
+    monkeypatch.setattr("scanner.store.files.DiskFolder.free_bytes", lambda _: 1000)
     with pytest.raises(StoreError, match="are free"):
         archive.create(definition, grid)
     assert not archive.folder.exists()

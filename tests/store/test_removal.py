@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import CatalogError, DefinitionError, MismatchError
-from scanner.store import removal
+from scanner.store import files, removal
 from scanner.store.archive import Archive
 from scanner.store.removal import candidate, check_idle, remove
 from scanner.store.stored import StoredScan
@@ -54,7 +54,7 @@ def test_it_is_never_found_half_removed(
 
     found = candidate(archive, filled.id)
     with monkeypatch.context() as patched:
-        patched.setattr(removal.shutil, "rmtree", killed)
+        patched.setattr(files.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
             remove(found)
     assert archive.list() == []

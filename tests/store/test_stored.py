@@ -186,7 +186,7 @@ def test_open_a_broken_definition(stored: StoredScan, text: str) -> None:
 def test_space_for_what_is_missing(stored: StoredScan, monkeypatch) -> None:
     needed = needed_bytes(stored.grid, 2)
     assert needed > 30 * 2 * 9
-    monkeypatch.setattr("scanner.store.files.Folder.free_bytes", lambda _: needed - 1)
+    monkeypatch.setattr("scanner.store.files.DiskFolder.free_bytes", lambda _: needed - 1)
     stored.check_ready([0, 1])
     with pytest.raises(StoreError, match="are free"):
         stored.check_ready([0, 1, 2, 3])
