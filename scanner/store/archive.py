@@ -18,7 +18,7 @@ from scanner.store.stored import StoredScan
 ENVIRONMENT_VARIABLE = "SCANNER_STORE"
 MIN_PREFIX = 4
 
-_ID = re.compile(r"[0-9a-f]{16}")
+ID = re.compile(r"[0-9a-f]{16}")
 
 
 def default_root() -> str:
@@ -137,9 +137,11 @@ class Archive:
 
     def _tell_damaged(self, scan: str) -> None:
         """MismatchError if a scan that cannot be opened may be the one that is asked for."""
+        root = self.folder
         for name in self._ids():
             try:
-                StoredScan.open(self.folder.child(name).location)
+                if root.published(name, DEFINITION):
+                    StoredScan.open(root.child(name).location)
             except ScannerError as error:
                 raise MismatchError(
                     f"scan {scan!r} is not among those that can be opened, and {error}"
@@ -156,7 +158,7 @@ class Archive:
         return scans
 
     def _ids(self) -> tuple[str, ...]:
-        return tuple(name for name in self.folder.names() if _ID.fullmatch(name))
+        return tuple(name for name in self.folder.names() if ID.fullmatch(name))
 
 
 def _too_short(scan: str, ids: Iterable[str]) -> str:

@@ -223,7 +223,7 @@ class DiskFolder(Folder):
             for file in ordered:
                 draft.write(file, files[file])
 
-    def withdraw(self, name: str) -> bool:
+    def withdraw(self, name: str, first: Iterable[str] = ()) -> bool:  # noqa: ARG002
         """Take a child out of sight by one rename, then away, with what killed ones left."""
         aside = self.path / f".{name}.{uuid.uuid4().hex}{_ASIDE}"
         with store_errors(self.path):

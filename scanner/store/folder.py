@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
 PARTIAL = ".partial"
-SCHEMES = {"file": "///"}
+SCHEMES = {"file": "///", "s3": "//"}
 """Known schemes, and the slashes after them."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -155,10 +155,17 @@ class Folder(ABC):
         """
 
     @abstractmethod
-    def withdraw(self, name: str) -> bool:
+    def withdraw(self, name: str, first: Iterable[str] = ()) -> bool:
         """Remove a child so that nothing half removed is found by its name; False if it is gone.
 
         What killed withdrawals left in this folder goes with it.
+
+        Parameters
+        ----------
+        name : str
+            Of the child.
+        first : iterable of str
+            What of it, files and folders, must not outlive the rest, where that needs an order.
         """
 
     @abstractmethod
@@ -191,6 +198,10 @@ def folder_at(location: str | Path) -> Folder:
     scheme, rest = found[1].lower(), text[found.end() :]
     if scheme not in SCHEMES:
         raise DefinitionError(f"--store {scheme}://...: {unknown('scheme', scheme, SCHEMES)}")
+    if scheme == "s3":
+        from scanner.store.objects import object_folder
+
+        return object_folder(rest)
     if not rest.startswith("/"):
         raise DefinitionError(f"--store {text}: write file:///PATH with an absolute path")
     return _on_disk(Path(unquote(rest)))

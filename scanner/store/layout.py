@@ -27,6 +27,7 @@ Labels = Mapping[str, Mapping[str, str]]
 
 DEFINITION = "definition.json"
 FIGURE = "figure.png"
+SUMMARY = "summary.json"
 CUBE = "cube.zarr"
 LEDGER = "ledger"
 NAMES = "names"

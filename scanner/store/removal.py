@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from scanner.errors import CatalogError, DefinitionError, MismatchError
-from scanner.store.archive import Archive
+from scanner.store.archive import ID, Archive
 from scanner.store.folder import Folder
+from scanner.store.layout import DEFINITION, LEDGER, SUMMARY
 from scanner.store.stored import StoredScan
 
 QUIET_SECONDS = 60.0
@@ -55,9 +55,8 @@ def candidate(archive: Archive, scan: str) -> Candidate:
     """
     try:
         stored = archive.open(scan)
-    except MismatchError:
-        folder = archive.folder.child(scan)
-        if PurePath(scan).name != scan or not folder.exists():
+    except (CatalogError, MismatchError):
+        if not ID.fullmatch(scan) or not (folder := archive.folder.child(scan)).exists():
             raise
         return Candidate(folder, scan, "damaged", *folder.written(), finished=False)
     size, idle = stored.folder.written()
@@ -85,7 +84,7 @@ def remove(found: Candidate) -> None:
     StoreError
         The store is not writable.
     """
-    if not found.folder.parent.withdraw(found.folder.name):
+    if not found.folder.parent.withdraw(found.folder.name, (DEFINITION, SUMMARY, LEDGER)):
         raise CatalogError(f"scan {found.id} is gone already")
 
 

@@ -25,6 +25,7 @@ from scanner.store.layout import (
     FIGURE,
     LEDGER,
     NAMES,
+    SUMMARY,
     needed_bytes,
     to_json,
     write_definition,
@@ -33,7 +34,6 @@ from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state
 
-_SUMMARY = "summary.json"
 _STOP = "stop"
 _SWEEP_AGE = 600.0  # s; no write of one chunk takes that long
 
@@ -255,7 +255,7 @@ class StoredScan:
     def discard(self, numbers: Iterable[int]) -> None:
         """Forget chunks and what was found from them, so that the next run makes them again."""
         for number in numbers:
-            self.folder.remove([_SUMMARY])  # first: a crash leaves no minimum of damaged data
+            self.folder.remove([SUMMARY])  # first: a crash leaves no minimum of damaged data
             self.ledger.remove(number)
             self.cube.remove(number)
 
@@ -278,19 +278,19 @@ class StoredScan:
     @property
     def summary(self) -> dict[str, Any]:
         """What was found after the scan, such as the minimum; empty until it is written."""
-        text = self.folder.read(_SUMMARY)
+        text = self.folder.read(SUMMARY)
         try:
             return dict(json.loads(text)) if text is not None else {}
         except (ValueError, TypeError) as error:
             raise MismatchError(
-                f"{self.folder}/{_SUMMARY} is damaged ({error}): remove that file and run "
+                f"{self.folder}/{SUMMARY} is damaged ({error}): remove that file and run "
                 f"`scanner resume {self.id}`"
             ) from error
 
     def write_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Add to the summary (``summary.json``); JSON-able, no NaN. For one writer at a time."""
         merged = {**self.summary, **attributes}
-        self.folder.write(_SUMMARY, to_json(merged))
+        self.folder.write(SUMMARY, to_json(merged))
 
     @property
     def names(self) -> tuple[str, ...]:
