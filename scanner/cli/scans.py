@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scanner.cli.options import (
+    Cluster,
     Definition,
     Json,
     Overrides,
@@ -48,6 +49,7 @@ def run(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     figure: Figure = None,
     no_figure: NoFigure = False,
@@ -65,9 +67,10 @@ def run(
         from scanner.preview import preview
 
         chosen, remarks = preview(chosen)
-    cluster: dict[str, Any] = {
+    options: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
+        "cluster": cluster,
         "workers": workers,
     }
     _check(figure)
@@ -75,7 +78,7 @@ def run(
     start = time.perf_counter()
     with progress_bar() as update:
         scan, report = Scan.launch(
-            chosen, store=store, progress=update, said=said, told=note, **cluster
+            chosen, store=store, progress=update, said=said, told=note, **options
         )
     seconds = time.perf_counter() - start
     _tell(
@@ -93,6 +96,7 @@ def resume(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     verify: Verify = False,
     figure: Figure = None,
@@ -103,19 +107,20 @@ def resume(
     from scanner.cli.progress import progress_bar
     from scanner.scan import Scan
 
-    cluster: dict[str, Any] = {
+    options: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
+        "cluster": cluster,
         "workers": workers,
     }
-    opened = Scan.open(scan, store=store, told=note, **cluster)
+    opened = Scan.open(scan, store=store, told=note, **options)
     _check(figure)
     said = _announcing(opened.definition)
     if verify:
         _discard_damaged(opened)
     start = time.perf_counter()
     with progress_bar() as update:
-        report = opened.run(progress=update, said=said, **cluster)
+        report = opened.run(progress=update, said=said, **options)
     seconds = time.perf_counter() - start
     _tell(
         opened, report, seconds, lambda: None if no_figure else _draw(opened, report, figure), json
@@ -151,26 +156,26 @@ def _announcing(chosen: ScanDefinition) -> Callable[[str], None]:
     return say
 
 
-def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path | None:
+def _draw(scan: Scan, report: Report | None, wished: Path | None) -> str | None:
     """Draw the figure; the one beside a cube that did not change is kept.
 
     A large cube is read for it, for minutes, only where a figure is wished for.
     """
-    from scanner.drawing import draw
+    from scanner.drawing import drawn
+    from scanner.store.layout import FIGURE
 
     if wished is None and scan.spaces.large:
         return None
-    beside = scan.stored.path / "figure.png"
-    if wished is None and report is None and beside.exists():
-        return beside
-    return draw(scan, wished or beside)
+    if wished is None and report is None and scan.stored.folder.exists(FIGURE):
+        return scan.stored.beside(FIGURE)
+    return drawn(scan, wished)
 
 
 def _tell(
     scan: Scan,
     report: Report | None,
     seconds: float,
-    draw: Callable[[], Path | None],
+    draw: Callable[[], str | None],
     json: bool,
     remarks: tuple[str, ...] = (),
 ) -> None:
@@ -194,9 +199,11 @@ def _tell(
 
 def print_limits(scan: Scan) -> None:
     """The limit of a complete scan, and where its cube lies."""
+    from scanner.store.layout import CUBE
+
     for line in _minima(scan) if scan.spaces.large else scan.summary().lines():
         print(line)
-    print(f"cube    {scan.stored.path / 'cube.zarr'}")
+    print(f"cube    {scan.stored.beside(CUBE)}")
 
 
 def limit_record(scan: Scan) -> dict[str, Any]:
@@ -231,17 +238,18 @@ def _told(report: Report | None, seconds: float) -> str:
 
 
 def _record(
-    scan: Scan, report: Report | None, seconds: float, figure: Path | None
+    scan: Scan, report: Report | None, seconds: float, figure: str | None
 ) -> dict[str, Any]:
     from scanner.known import profile_record
+    from scanner.store.layout import CUBE
 
     return {
         "scan": scan.id,
         "definition": scan.definition.name,
         **profile_record(scan.definition),
-        "path": str(scan.stored.path),
-        "cube": str(scan.stored.path / "cube.zarr"),
-        "figure": None if figure is None else str(figure),
+        "path": scan.stored.location,
+        "cube": scan.stored.beside(CUBE),
+        "figure": figure,
         "computed_chunks": 0 if report is None else report.computed,
         "computed_points": 0 if report is None else report.points,
         "seconds": seconds,

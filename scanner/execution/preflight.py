@@ -9,7 +9,6 @@ import platform
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 from distributed import Client
@@ -17,7 +16,7 @@ from distributed import Client
 from scanner.definition import ENGINE_VERSION, ScanDefinition
 from scanner.errors import ClusterError, MismatchError, ScannerError, StoreError
 from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
-from scanner.store.files import Folder
+from scanner.store.folder import Folder, folder_at
 from scanner.store.ledger import Marker, Markers
 from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan
@@ -101,7 +100,7 @@ def check_place(client: Client, definition: ScanDefinition, root: Folder) -> tup
     name = f"seen-by-workers.{uuid.uuid4().hex}"
     place.write(name, b"")
     try:
-        answers = _ask(client, None, place_report, str(place), name, definition.to_dict())
+        answers = _ask(client, None, place_report, place.location, name, definition.to_dict())
     finally:
         place.remove([name])
     return _compare(answers)
@@ -110,7 +109,7 @@ def check_place(client: Client, definition: ScanDefinition, root: Folder) -> tup
 def place_report(place: str, name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     """Runs in a worker: its versions, after a look at the store and the sources."""
     ScanDefinition.from_dict(dict(definition)).check_sources()
-    folder = Folder(Path(place))
+    folder = folder_at(place)
     if not folder.exists(name):
         raise StoreError(
             f"store {place}: not the one that this process sees: put it where all workers see it, "

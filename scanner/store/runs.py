@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from scanner.errors import StoreError
 from scanner.store import provenance
-from scanner.store.files import Folder
+from scanner.store.folder import Folder
 from scanner.store.layout import to_json
 from scanner.store.processes import process_alive, this_process, user_name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 import time
@@ -10,8 +11,6 @@ import time
 import numpy as np
 import psutil
 import pytest
-
-from scanner.store.archive import Archive
 
 fault_table = importlib.import_module("fault_table")
 stand_in = importlib.import_module("stand_in")
@@ -97,7 +96,17 @@ def test_a_process_that_is_left_is_found(monkeypatch) -> None:
     assert time.monotonic() < start + 20
 
 
-def test_scans_of_the_same_name_are_not_mixed(tmp_path, definition, grid) -> None:
-    one, two = (Archive(tmp_path / name).create(definition, grid) for name in ("one", "two"))
-    committed(one)
-    assert fault_table.wrong_points(two, one) == grid.size
+@pytest.mark.skipif(os.getuid() != 0, reason="a mount takes root")
+def test_a_mount_that_is_left_is_found(tmp_path) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a tmpfs is not permitted here")
+    try:
+        with pytest.raises(AssertionError), fault_table.nothing_left(tmp_path.parent):
+            pass
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_scan_without_a_chunk_has_lost_all(stored, unbroken) -> None:
+    assert fault_table.wrong_points(stored, unbroken) == stored.grid.size
