@@ -13,6 +13,8 @@ from scanner.cli import (
     catalogue,
     combine,
     data,
+    deploy,
+    detached,
     doctor,
     draw,
     export,
@@ -21,6 +23,7 @@ from scanner.cli import (
     refine,
     scans,
     statistics,
+    tls,
     toys,
 )
 
@@ -39,11 +42,13 @@ app = typer.Typer(
 for verbs in (
     catalogue,
     scans,
+    detached,
     refine,
     toys,
     ask,
     combine,
     statistics,
+    tls,
     draw,
     impacts,
     band,
@@ -54,6 +59,9 @@ for verbs in (
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")
+for verb in tls.VERBS:
+    deploy.app.command(verb.__name__)(verb)
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(pictures.app, name="draw")
 
 

@@ -7,12 +7,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
 import dask
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
+from distributed.security import Security
 from threadpoolctl import threadpool_limits
+from tornado.ioloop import PeriodicCallback
 
 from scanner.errors import ClusterError
 from scanner.execution.connection import (
@@ -23,6 +26,8 @@ from scanner.execution.connection import (
     counted,
     quiet,
 )
+
+REFILL_SECONDS = 2.0
 
 # the keyboard's interrupt goes to the whole process group; only the driver is to act on it
 _IGNORE_INTERRUPT = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -40,17 +45,26 @@ _SILENT: dict[str, Any] = {
     },
 }
 
+_CERTIFICATES = (
+    "tls_ca_file",
+    *(
+        f"tls_{role}_{kind}"
+        for role in ("client", "scheduler", "worker")
+        for kind in ("cert", "key")
+    ),
+)
+
 # Dask lets workers give all freed memory back at once: measured, a worker then spends more time in
 # page faults than in arithmetic on arrays of a megabyte. They may keep 128 MB (glibc; 32 MB is the
 # largest block that it keeps).
-_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
 
 
 @contextmanager
 def here() -> Iterator[Connection]:
     # one thread, as in a worker process: the same arithmetic
     with quiet(), threadpool_limits(1):
-        options = {"n_workers": 1, "processes": False, **_SILENT}
+        options = {"n_workers": 1, "processes": False, "security": _plain(), **_SILENT}
         with (
             LocalCluster(threads_per_worker=1, **options) as cluster,
             Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False) as client,
@@ -66,7 +80,7 @@ def local(workers: int | None) -> Iterator[Connection]:
         try:
             environment = {
                 f"distributed.nanny.pre-spawn-environ.{name}": value
-                for name, value in _KEEP_MEMORY.items()
+                for name, value in KEEP_MEMORY.items()
             }
             with dask.config.set(environment):
                 cluster = LocalCluster(**_local_options(count))
@@ -80,11 +94,28 @@ def local(workers: int | None) -> Iterator[Connection]:
             client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
             try:
                 client.wait_for_workers(count, timeout=WORKERS_SECONDS)
-                yield Connection(client, f"this host, {counted(count)} (no cluster given)")
+                with _refilled(cluster, count):
+                    yield Connection(client, f"this host, {counted(count)} (no cluster given)")
             finally:
                 close(client)
         finally:
             cluster.close(timeout=10)
+
+
+@contextmanager
+def _refilled(cluster: LocalCluster, count: int) -> Iterator[None]:
+    """Start workers anew whose nannies were given up.
+
+    A nanny restarts its worker, but a cluster of Dask's drops the nanny for good when the worker
+    is away 15 s after a death, as it is when it dies twice in that time.
+    """
+    refill = PeriodicCallback(lambda: cluster.scale(count), 1000 * REFILL_SECONDS)
+    loop: Any = cluster.loop
+    loop.add_callback(refill.start)
+    try:
+        yield
+    finally:
+        loop.add_callback(refill.stop)
 
 
 def _local_options(count: int) -> dict[str, Any]:
@@ -93,10 +124,24 @@ def _local_options(count: int) -> dict[str, Any]:
         "threads_per_worker": 1,
         "processes": True,
         "host": "127.0.0.1",
+        "security": _security(),
         **_SILENT,
         "preload": [_IGNORE_INTERRUPT],
         "preload_argv": [[]],
     }
+
+
+def _security() -> Security:
+    """Dask's own configuration, unless it names certificates that only the cluster's hosts have."""
+    configured = Security()
+    files = [getattr(configured, name) for name in _CERTIFICATES]
+    there = all(os.access(Path(file), os.R_OK) for file in files if file)
+    return configured if there else _plain()
+
+
+def _plain() -> Security:
+    """Without certificates: between processes of this host, or inside one."""
+    return Security(require_encryption=False, **dict.fromkeys(_CERTIFICATES))
 
 
 def _start_quiet_tracker() -> None:

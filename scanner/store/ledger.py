@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scanner.grid import Grid
-from scanner.store.files import PARTIAL, Folder
+from scanner.store.folder import PARTIAL, Folder
 from scanner.store.marker import Marker as Marker
 from scanner.store.marker import status_counts as status_counts
 from scanner.store.marker import values_sha256 as values_sha256
@@ -60,6 +60,16 @@ class Ledger:
             if reading.read_listed():
                 break
         return reading.markers()
+
+    def marker(self, number: int) -> Marker | None:
+        """The loose marker of one chunk; None where there is none, or none that is valid."""
+        reader = Reader(self.digest, self.grid)
+        line = self.folder.read(_loose_name(number))
+        return (
+            None
+            if line is None
+            else reader.markers([reader.rows([line.strip()], [number])]).get(number)
+        )
 
     def remove(self, number: int) -> None:
         """Remove the loose marker of one chunk; a packed one is void without its data."""
@@ -142,7 +152,7 @@ class _Reading:
 
 def _contents(folder: Folder, names: Sequence[str]) -> dict[str, bytes]:
     """Contents of the files that are still there, without the white space around them."""
-    read = ((name, folder.read(name)) for name in names)
+    read = folder.read_many(names)
     return {name: data.strip() for name, data in read if data is not None}
 
 

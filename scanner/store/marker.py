@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from scanner.store.layout import STATUS_MEANINGS
 
 
 @dataclass(frozen=True)
@@ -68,19 +72,43 @@ class Marker:
         ValueError
             Not a marker: truncated, or keys missing or of another type.
         """
-        raw = json.loads(data)
+        try:
+            raw = json.loads(data)
+        except RecursionError as error:
+            raise ValueError("not a marker") from error
         if not isinstance(raw, dict) or raw.keys() != _FIELDS:
             raise ValueError("not a marker")
         for name in ("start", "stop", "stored_bytes"):
             if not isinstance(raw[name], list) or not all(type(n) is int for n in raw[name]):
                 raise ValueError(f"{name} is not a list of integers")
             raw[name] = tuple(raw[name])
-        if type(raw["chunk"]) is not int or len(raw["stored_bytes"]) != 2:
+        if len(raw["stored_bytes"]) != 2 or not _of_right_types(raw):
             raise ValueError("not a marker")
         return cls(**raw)
 
 
 _FIELDS = {field.name for field in fields(Marker)}
+
+
+def _of_right_types(raw: Mapping[str, Any]) -> bool:
+    """Whether what is counted, compared and told has the types for it."""
+    integers = ("chunk", "points", "attempt", "pid")
+    texts = ("digest", "sha256", "host", "instruction_set", "written")
+    statuses, versions = raw["status"], raw["versions"]
+    return (
+        all(type(raw[name]) is int for name in integers)
+        and all(isinstance(raw[name], str) for name in texts)
+        and isinstance(raw["seconds"], int | float)
+        and math.isfinite(raw["seconds"])
+        and isinstance(statuses, dict)
+        and statuses.keys() <= _STATUSES
+        and all(type(count) is int for count in statuses.values())
+        and isinstance(versions, dict)
+        and all(isinstance(version, str) for version in versions.values())
+    )
+
+
+_STATUSES = {str(number) for number in range(len(STATUS_MEANINGS))}
 
 
 def values_sha256(chi2: npt.NDArray[np.float64], status: npt.NDArray[np.uint8]) -> str:

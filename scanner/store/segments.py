@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 
-from scanner.store.files import Folder
+from scanner.store.folder import Folder
 
 LARGEST = 2**16
 """Markers that are written into one segment at most, before merging."""
@@ -45,8 +45,7 @@ def merge_segments(folder: Folder, sizes: dict[str, int]) -> None:
     """
     sizes = {name: size for name, size in sorted(sizes.items()) if is_segment(name)}
     while parts := _due(sizes):
-        contents = [folder.read(name) for name in parts]
-        whole = [data for data in contents if data is not None]
+        whole = [data for _, data in folder.read_many(parts) if data is not None]
         if len(whole) < len(parts):
             return  # another run merges them now
         merged = b"".join(line + b"\n" for line in _without_repeats(whole))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -8,12 +9,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import psutil
 import pytest
 from threadpoolctl import threadpool_info
 
 from scanner.errors import ClusterError, DefinitionError
 from scanner.execution import clusters, remote
+
+ROLES = ("scheduler", "worker", "client")
 
 
 @pytest.fixture
@@ -54,6 +58,19 @@ def test_local_workers_have_one_thread_and_ignore_the_interrupt(client) -> None:
 
 
 @pytest.mark.cluster
+def test_a_worker_whose_nanny_was_given_up_is_started_anew() -> None:
+    impatient = {"distributed.deploy.lost-worker-timeout": "10ms"}
+    with dask.config.set(impatient), clusters.connect(workers=2) as connection:
+        first = set(connection.client.nthreads())
+        for pid in connection.client.run(os.getpid).values():
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while len(set(connection.client.nthreads()) - first) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+@pytest.mark.cluster
 def test_local_cluster_is_said_aloud_and_listens_on_loopback_only() -> None:
     with clusters.connect(workers=1) as connection:
         processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
@@ -85,6 +102,21 @@ def test_little_work_is_done_in_this_process_unless_workers_are_wished_for(
             openblas = [lib["num_threads"] for lib in threadpool_info()]
             assert set(openblas) == {1}
     assert connection.client.status == "closed"
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(("workers", "cpu_seconds"), [(1, None), (None, 0.1)])
+def test_a_host_configured_for_a_cluster_works_alone_without_its_certificates(
+    workers, cpu_seconds
+) -> None:
+    comm = "distributed.comm"
+    tls = {f"{comm}.tls.{r}.{k}": f"/no/{k}.pem" for r in ROLES for k in ("cert", "key")}
+    required = {f"{comm}.require-encryption": True, f"{comm}.tls.ca-file": "/no/ca.pem", **tls}
+    with (
+        dask.config.set(required),
+        clusters.connect(workers=workers, cpu_seconds=cpu_seconds) as connection,
+    ):
+        assert connection.client.submit(sum, [1, 2]).result(timeout=20) == 3
 
 
 @pytest.mark.cluster

@@ -1,0 +1,65 @@
+"""`deploy`: what is shipped is listed, shown and copied as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from scanner.execution.recipes import DEPLOY, recipes
+
+
+def test_list_names_every_recipe_with_its_title(command):
+    listed = command("deploy", "list")
+    assert listed.code == 0
+    rows = [line.split(maxsplit=2) for line in listed.out.splitlines()]
+    assert [(row[0], row[1]) for row in rows] == [(one.name, one.kind) for one in recipes()]
+    assert all(len(row) == 3 for row in rows)
+    assert ["dask", "file"] in [row[:2] for row in rows]
+
+
+def test_list_for_machines(command):
+    rows = command("deploy", "list", "--json").json
+    files = {(DEPLOY / row["path"]).name for row in rows}
+    # nothing lies in deploy/ that the list does not know
+    there = {p.name for p in DEPLOY.iterdir() if not p.name.startswith((".", "_"))}
+    assert files == there - {"README.md"}
+    assert all(row["files"] and row["title"] for row in rows)
+
+
+@pytest.mark.parametrize("name", ["dask", "dask.yaml"])
+def test_show_prints_the_file(command, name):
+    shown = command("deploy", "show", name)
+    assert shown.code == 0
+    assert shown.out == (DEPLOY / "dask.yaml").read_text()
+
+
+def test_copies_of_everything_equal_what_is_shipped(command, tmp_path):
+    for one in recipes():
+        copied = command("deploy", "show", one.name, "--output", tmp_path / one.name)
+        assert copied.code == 0
+        assert copied.out.split() == [str(tmp_path / one.name / name) for name in one.files]
+        for name in one.files:
+            assert (tmp_path / one.name / name).read_bytes() == (one.folder / name).read_bytes()
+
+
+def test_an_edited_copy_is_not_overwritten(command, tmp_path):
+    command("deploy", "show", "dask", "--output", tmp_path)
+    again = command("deploy", "show", "dask", "--output", tmp_path)
+    assert again.code == 0
+    (tmp_path / "dask.yaml").write_text("edited\n")
+    refused = command("deploy", "show", "dask", "--output", tmp_path)
+    assert refused.code == 2
+    assert f"{tmp_path / 'dask.yaml'} is there with other contents" in refused.err
+    assert (tmp_path / "dask.yaml").read_text() == "edited\n"
+
+
+def test_a_folder_that_cannot_be_written(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused = command("deploy", "show", "dask", "--output", tmp_path / "file")
+    assert refused.code == 6
+    assert "cannot be written" in refused.err
+
+
+def test_an_unknown_name_suggests_the_nearest(command):
+    refused = command("deploy", "show", "dusk")
+    assert refused.code == 2
+    assert "unknown recipe 'dusk': did you mean 'dask'?" in refused.err
