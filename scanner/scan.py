@@ -107,8 +107,8 @@ class Scan(Answers):
             scan = cls.of(chosen, store=store)._on(cluster, told)
             return scan, scan.run(progress=progress, said=said, **cluster)
         Archive(store).check()
-        grid, cpu_seconds = prepare.cut(chosen, cluster.get("workers"))
-        with _connected(None, said, {**cluster, "cpu_seconds": cpu_seconds}) as client:
+        grid, cpu_seconds = prepare.cut(chosen, _planned(cluster))
+        with _connected(None, said, {**cluster, "cpu_seconds": cpu_seconds}, told) as client:
             stored = prepare.create(chosen, grid, store)
             stored.add_name(chosen.name)
             scan = cls(stored)._on(cluster, told)
@@ -163,7 +163,7 @@ class Scan(Answers):
         ----------
         client : distributed.Client, optional
             Used and left open. Without it, `cluster` goes to `execution.clusters.connect`
-            (``scheduler``, ``scheduler_file``, ``workers``).
+            (``scheduler``, ``scheduler_file``, ``cluster``, ``workers``).
         progress : callable, optional
             Called about four times a second.
         said : callable
@@ -189,7 +189,7 @@ class Scan(Answers):
 
         self.definition.check_sources()
         self.stored.check_ready(self.stored.missing())
-        with _connected(client, said, cluster) as connected:
+        with _connected(client, said, cluster, self.workers.told) as connected:
             report = run(self.stored, connected, progress=progress)
         report.raise_if_incomplete()
         return report
@@ -278,14 +278,25 @@ def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:
     return definition.load(source, overrides)
 
 
+def _planned(cluster: Mapping[str, Any]) -> int | None:
+    """Number of workers that is asked for, or that the profile of a batch system names."""
+    if cluster.get("cluster") is None:
+        return cluster.get("workers")
+    from scanner.execution.clusters import planned_workers
+
+    return planned_workers(cluster.get("workers"), cluster["cluster"])
+
+
 @contextmanager
-def _connected(client: Client | None, said: Say, cluster: Mapping[str, Any]) -> Iterator[Client]:
+def _connected(
+    client: Client | None, said: Say, cluster: Mapping[str, Any], told: Say = lambda _: None
+) -> Iterator[Client]:
     """The given client, left open; else one of our own, closed at the end."""
     if client is not None:
         yield client
         return
     from scanner.execution.clusters import connect
 
-    with connect(**cluster) as connection:
+    with connect(told=told, **cluster) as connection:
         said(connection.description)
         yield connection.client

@@ -52,7 +52,7 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         callback=at_least_one,
-        help="Local worker processes. Default: one per CPU.",
+        help="Worker processes. Default: one per CPU here, or as the profile says.",
     ),
 ]
 Scheduler = Annotated[
@@ -60,6 +60,14 @@ Scheduler = Annotated[
 ]
 SchedulerFile = Annotated[
     Path | None, typer.Option("--scheduler-file", help="Join by the file of `dask scheduler`.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="PROFILE|FILE",
+        help="Start jobs of a batch system, and end them: slurm, htcondor, or a TOML file.",
+    ),
 ]
 Level = Annotated[
     list[float] | None,

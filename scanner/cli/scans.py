@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scanner.cli.options import (
+    Cluster,
     Definition,
     Json,
     Overrides,
@@ -48,6 +49,7 @@ def run(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     figure: Figure = None,
     no_figure: NoFigure = False,
@@ -65,9 +67,10 @@ def run(
         from scanner.preview import preview
 
         chosen, remarks = preview(chosen)
-    cluster: dict[str, Any] = {
+    options: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
+        "cluster": cluster,
         "workers": workers,
     }
     _check(figure)
@@ -75,7 +78,7 @@ def run(
     start = time.perf_counter()
     with progress_bar() as update:
         scan, report = Scan.launch(
-            chosen, store=store, progress=update, said=said, told=note, **cluster
+            chosen, store=store, progress=update, said=said, told=note, **options
         )
     seconds = time.perf_counter() - start
     _tell(
@@ -93,6 +96,7 @@ def resume(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     verify: Verify = False,
     figure: Figure = None,
@@ -103,19 +107,20 @@ def resume(
     from scanner.cli.progress import progress_bar
     from scanner.scan import Scan
 
-    cluster: dict[str, Any] = {
+    options: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
+        "cluster": cluster,
         "workers": workers,
     }
-    opened = Scan.open(scan, store=store, told=note, **cluster)
+    opened = Scan.open(scan, store=store, told=note, **options)
     _check(figure)
     said = _announcing(opened.definition)
     if verify:
         _discard_damaged(opened)
     start = time.perf_counter()
     with progress_bar() as update:
-        report = opened.run(progress=update, said=said, **cluster)
+        report = opened.run(progress=update, said=said, **options)
     seconds = time.perf_counter() - start
     _tell(
         opened, report, seconds, lambda: None if no_figure else _draw(opened, report, figure), json

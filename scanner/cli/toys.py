@@ -10,6 +10,7 @@ import typer
 
 from scanner.cli.options import (
     At,
+    Cluster,
     Experiments,
     Json,
     Level,
@@ -67,6 +68,7 @@ def toys(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
@@ -83,6 +85,7 @@ def toys(
         told=note,
         scheduler=scheduler,
         scheduler_file=scheduler_file,
+        cluster=cluster,
         workers=workers,
     )
     found = opened.feldman_cousins(

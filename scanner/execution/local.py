@@ -15,6 +15,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
 from distributed.security import Security
 from threadpoolctl import threadpool_limits
+from tornado.ioloop import PeriodicCallback
 
 from scanner.errors import ClusterError
 from scanner.execution.connection import (
@@ -25,6 +26,8 @@ from scanner.execution.connection import (
     counted,
     quiet,
 )
+
+REFILL_SECONDS = 2.0
 
 # the keyboard's interrupt goes to the whole process group; only the driver is to act on it
 _IGNORE_INTERRUPT = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -54,7 +57,7 @@ _CERTIFICATES = (
 # Dask lets workers give all freed memory back at once: measured, a worker then spends more time in
 # page faults than in arithmetic on arrays of a megabyte. They may keep 128 MB (glibc; 32 MB is the
 # largest block that it keeps).
-_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
 
 
 @contextmanager
@@ -77,7 +80,7 @@ def local(workers: int | None) -> Iterator[Connection]:
         try:
             environment = {
                 f"distributed.nanny.pre-spawn-environ.{name}": value
-                for name, value in _KEEP_MEMORY.items()
+                for name, value in KEEP_MEMORY.items()
             }
             with dask.config.set(environment):
                 cluster = LocalCluster(**_local_options(count))
@@ -91,11 +94,28 @@ def local(workers: int | None) -> Iterator[Connection]:
             client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
             try:
                 client.wait_for_workers(count, timeout=WORKERS_SECONDS)
-                yield Connection(client, f"this host, {counted(count)} (no cluster given)")
+                with _refilled(cluster, count):
+                    yield Connection(client, f"this host, {counted(count)} (no cluster given)")
             finally:
                 close(client)
         finally:
             cluster.close(timeout=10)
+
+
+@contextmanager
+def _refilled(cluster: LocalCluster, count: int) -> Iterator[None]:
+    """Start workers anew whose nannies were given up.
+
+    A nanny restarts its worker, but a cluster of Dask's drops the nanny for good when the worker
+    is away 15 s after a death, as it is when it dies twice in that time.
+    """
+    refill = PeriodicCallback(lambda: cluster.scale(count), 1000 * REFILL_SECONDS)
+    loop: Any = cluster.loop
+    loop.add_callback(refill.start)
+    try:
+        yield
+    finally:
+        loop.add_callback(refill.stop)
 
 
 def _local_options(count: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from distributed import Client, Future, KilledWorker
 
 from scanner.errors import ClusterError, ScannerError
+from scanner.execution.connection import expects_workers
 from scanner.execution.preflight import check_workers, compare_finished
 from scanner.execution.progress import Meter, Progress, Report
 from scanner.execution.signals import stop_signals
@@ -249,7 +250,7 @@ class _Run:
             self.check_workers(new)
         if threads:
             self.seen = now
-        elif now > self.seen + NO_WORKERS:
+        elif now > self.seen + NO_WORKERS and not expects_workers(self.client):
             raise self.lost("all workers were lost and none came back")
 
     def lost(self, what: str = "the Dask scheduler was lost") -> ClusterError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -54,6 +55,19 @@ def test_local_workers_have_one_thread_and_ignore_the_interrupt(client) -> None:
     assert list(client.nthreads().values()) == [1, 1]
     assert set(client.run(look).values()) == {("1", str(2**27), True)}
     assert all(address.startswith("tcp://127.0.0.1:") for address in client.nthreads())
+
+
+@pytest.mark.cluster
+def test_a_worker_whose_nanny_was_given_up_is_started_anew() -> None:
+    impatient = {"distributed.deploy.lost-worker-timeout": "10ms"}
+    with dask.config.set(impatient), clusters.connect(workers=2) as connection:
+        first = set(connection.client.nthreads())
+        for pid in connection.client.run(os.getpid).values():
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while len(set(connection.client.nthreads()) - first) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 @pytest.mark.cluster
