@@ -22,6 +22,7 @@ from scanner.cli import (
     refine,
     scans,
     statistics,
+    tls,
     toys,
 )
 
@@ -45,6 +46,7 @@ for verbs in (
     ask,
     combine,
     statistics,
+    tls,
     draw,
     impacts,
     band,
@@ -55,6 +57,8 @@ for verbs in (
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")
+for verb in tls.VERBS:
+    deploy.app.command(verb.__name__)(verb)
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(pictures.app, name="draw")
 
