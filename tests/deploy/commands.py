@@ -21,8 +21,10 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 READMES = sorted(DEPLOY.rglob("README.md"))
 
 # a bare `scanner VERB`, or the image whose command it is
-_CALLS = re.compile(r"(?<![\w./-])scanner ([^`|;&#]+)|podman run .* cevns-scanner ([^`|;&#]+)")
-_DASK = re.compile(r"(?<![\w./-])dask ((?:worker|scheduler)[^`|;&#]*)")
+_CALL = re.compile(
+    r"(?<![\w./-])(scanner|dask) ([^|;&#<>]+)|podman run .* cevns-scanner ([^|;&#<>]+)"
+)
+_CODE = re.compile(r"^```bash\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -63,17 +65,16 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
         words = shlex.split(unit(path)["Service"]["ExecStart"])
         yield path.name, [Path(words[0]).name, *words[1:]]
     for path in READMES:
-        # lines of a block, and what stands between backquotes
-        text = path.read_text(encoding="utf-8")
-        for found in _CALLS.finditer(text):
-            yield str(path.relative_to(DEPLOY)), ["scanner", *words_of(found[1] or found[2])]
-        for found in _DASK.finditer(text):
-            yield str(path.relative_to(DEPLOY)), ["dask", *words_of(found[1])]
+        for line in typed(path.read_text(encoding="utf-8")):
+            for found in _CALL.finditer(line):
+                words = shlex.split(found[2] or found[3])
+                yield str(path.relative_to(DEPLOY)), [found[1] or "scanner", *words]
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a line that somebody types."""
-    return shlex.split(text.partition("\n")[0])
+def typed(text: str) -> Iterator[str]:
+    """Lines of the blocks of a README, and what stands between backquotes in its sentences."""
+    for block, span in _CODE.findall(text):
+        yield from (re.sub(r"\s#.*", "", line) for line in block.splitlines() or [span])
 
 
 def check(words: list[str]) -> None:
