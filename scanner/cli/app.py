@@ -14,6 +14,7 @@ from scanner.cli import (
     combine,
     data,
     deploy,
+    detached,
     doctor,
     draw,
     export,
@@ -41,6 +42,7 @@ app = typer.Typer(
 for verbs in (
     catalogue,
     scans,
+    detached,
     refine,
     toys,
     ask,
