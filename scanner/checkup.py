@@ -37,7 +37,7 @@ class Check:
 
 
 def examine(
-    store: Path | None = None, scheduler: str | None = None, cluster: str | None = None
+    store: str | Path | None = None, scheduler: str | None = None, cluster: str | None = None
 ) -> tuple[Check, ...]:
     """Versions, processors, threads, compiled kernels, shipped tables, store and cluster."""
     checks: dict[str, Callable[[], str]] = {
@@ -85,10 +85,9 @@ def _tables() -> str:
     return f"as shipped: {', '.join(counts)}"
 
 
-def _store(store: Path | None) -> str:
+def _store(store: str | Path | None) -> str:
     folder = Archive(store).folder
-    folder.check_writable()
-    return f"{folder}: writable, rename is atomic, {folder.free_bytes() / 1e9:.1f} GB free"
+    return f"{folder}: {folder.describe()}"
 
 
 def _cluster(scheduler: str | None, cluster: str | None) -> str:

@@ -12,6 +12,7 @@ from scanner.definition import ScanDefinition
 from scanner.reading import document
 from scanner.store.archive import Archive
 from scanner.store.compare import CubeDifference, compare_cubes
+from scanner.store.folder import folder_at
 from scanner.store.layout import DEFINITION
 from scanner.store.stored import StoredScan
 
@@ -89,7 +90,7 @@ def side(text: str, store: str | Path | None = None) -> Side:
     CatalogError, DefinitionError
         There is neither.
     """
-    if (Path(text) / DEFINITION).is_file():
+    if folder_at(text).exists(DEFINITION):
         stored = StoredScan.open(text)
         return Side(text, stored.definition, stored)
     archive = Archive(store)

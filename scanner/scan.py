@@ -18,15 +18,20 @@ from scanner import bibliography, catalog, definition, prepare
 from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
 from scanner.limits.answers import Answers
-from scanner.limits.minimum import find_minima, find_minima_large
+from scanner.limits.finalise import finalise
 from scanner.limits.workers import Workers
 from scanner.reading import document
 from scanner.store.archive import Archive
+from scanner.store.runs import Run, new_run
+from scanner.store.stored import StoredScan
+from scanner.store.watching import Cancelled, cancel, watch
+from scanner.submission import Submission, submit
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from scanner.execution.progress import Progress, Report
+    from scanner.execution.recording import Recorder
     from scanner.limits.cls import Cls
     from scanner.limits.expected import Expected
     from scanner.limits.feldman_cousins import FeldmanCousins
@@ -115,6 +120,20 @@ class Scan(Answers):
             return scan, scan.run(client, progress=progress)
 
     @classmethod
+    def submit(
+        cls,
+        source: Source,
+        overrides: Iterable[str] = (),
+        *,
+        store: str | Path | None = None,
+        said: Say = lambda _: None,
+        **cluster: Any,
+    ) -> tuple[Scan, Submission]:
+        """Start a detached driver that runs the scan; see `scanner.submission.submit`."""
+        submission = submit(source, overrides, store=store, said=said, **cluster)
+        return cls(submission.stored), submission
+
+    @classmethod
     def open(
         cls,
         scan: str,
@@ -155,6 +174,7 @@ class Scan(Answers):
         *,
         progress: Show | None = None,
         said: Say = lambda _: None,
+        record: Run | None = None,
         **cluster: Any,
     ) -> Report | None:
         """Compute what is missing, then the minima and the SM chi2; None if nothing was missing.
@@ -168,31 +188,59 @@ class Scan(Answers):
             Called about four times a second.
         said : callable
             Told in one sentence which cluster is used.
+        record : Run, optional
+            What a driver goes on with; by default a new one in the store, for everybody to see.
 
         Raises
         ------
         IncompleteScanError, ClusterError, MismatchError, StoreError
             See `scanner.execution.runner.run`.
         """
+        complete = self.state().complete
+        if complete and "minimum" in self.stored.summary:
+            return None
+        from scanner.execution.recording import recording
+
         report = None
-        if not self.state().complete:
-            report = self._compute(client, progress, said, cluster)
-        if "minimum" not in self.stored.summary:
+        with recording(self.stored, record or new_run("run")) as recorder:
+            if not complete:
+                report = self._compute(client, recorder, progress, said, cluster)
+            recorder.finishing()
             options = cluster or self.workers.options
             self.finalise(replace(self.workers, options=options, client=client))
         return report
 
     def _compute(
-        self, client: Client | None, progress: Show | None, said: Say, cluster: Mapping[str, Any]
+        self,
+        client: Client | None,
+        recorder: Recorder,
+        progress: Show | None,
+        said: Say,
+        cluster: Mapping[str, Any],
     ) -> Report:
         from scanner.execution.runner import run
 
         self.definition.check_sources()
         self.stored.check_ready(self.stored.missing())
-        with _connected(client, said, cluster, self.workers.told) as connected:
-            report = run(self.stored, connected, progress=progress)
+        with _connected(client, recorder.saying(said), cluster, self.workers.told) as connected:
+            report = run(
+                self.stored,
+                connected,
+                progress=recorder.telling(progress),
+                should_stop=recorder.should_stop,
+                **recorder.manner(connected),
+            )
+        recorder.computed(report)
         report.raise_if_incomplete()
         return report
+
+    def watch(self) -> Iterator[Run]:
+        """News of whoever works on the scan until it is done; see `store.watching.watch`."""
+        return watch(self.stored)
+
+    def cancel(self, *, wait: bool = True) -> Cancelled:
+        """Ask whoever works on the scan to end; see `store.watching.cancel`."""
+        return cancel(self.stored, wait=wait)
 
     def finalise(self, workers: Workers | None = None) -> None:
         """Find the minima off the grid with the exact likelihood; store them with the SM chi2.
@@ -202,25 +250,7 @@ class Scan(Answers):
         workers : Workers, optional
             Where a large cube is read; by default as for questions.
         """
-        dataset = self.dataset()  # refused where chunks are missing
-        sm = self.evaluator.standard_model()
-        attributes: dict[str, Any] = {}
-        if self.spaces.large:
-            from scanner.limits.deepened import deepened
-
-            found, attributes = find_minima_large(
-                self.stored, self.evaluator.chi2_at, workers or self.workers
-            )
-            minima = deepened(found, self.likelihood)
-        else:
-            minima = find_minima(dataset, self.definition.axes, self.evaluator.chi2_at)
-        self.stored.write_attributes(
-            {
-                "minimum": {name: found.to_dict() for name, found in minima.items()},
-                "chi2_sm": dict(zip(self.definition.layers, sm.tolist(), strict=True)),
-                **attributes,
-            }
-        )
+        finalise(self, workers or self.workers)
 
     def bibliography(self) -> tuple[Entry, ...]:
         """What a result cites: what the cube says, its conventions, and this software."""
@@ -300,3 +330,8 @@ def _connected(
     with connect(told=told, **cluster) as connection:
         said(connection.description)
         yield connection.client
+
+
+def drive(stored: StoredScan, record: Run, client: Client | None = None, **cluster: Any) -> None:
+    """What a detached driver does: see `Scan.run`."""
+    Scan(stored).run(client, record=record, **cluster)

@@ -19,6 +19,11 @@ sys.path.insert(0, str(Path(__file__).parent / "faults"))
 _faults = importlib.import_module("fault_table")
 fault_table, pytest_terminal_summary = _faults.fault_table, _faults.pytest_terminal_summary
 
+# found by the tests of every folder that needs a server
+sys.path.insert(0, str(Path(__file__).parent / "servers"))
+_s3 = importlib.import_module("swift_server")
+s3_server, s3_root = _s3.s3_server, _s3.s3_root
+
 BESIDE = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 

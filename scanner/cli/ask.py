@@ -318,7 +318,7 @@ def contour(
     print_plane(found)
 
 
-def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
+def opened_scan(scan: str, store: str | None, partial: bool, **cluster: Any) -> Scan:
     """The stored scan of that name; notes on changed sources and on what it holds."""
     from scanner.known import profile_notes, sensitivity_notes
     from scanner.scan import Scan

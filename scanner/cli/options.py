@@ -12,8 +12,13 @@ from scanner.errors import DefinitionError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Store = Annotated[
-    Path | None,
-    typer.Option("--store", help="Root of the store. Default: $SCANNER_STORE, else ./scans."),
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="PATH|URL",
+        help="Root of the store: a folder or s3://BUCKET/PREFIX. "
+        "Default: $SCANNER_STORE, else ./scans.",
+    ),
 ]
 ScanName = Annotated[
     str, typer.Argument(metavar="SCAN", help="Id, unique prefix of an id, or definition name.")

@@ -79,6 +79,17 @@ def connect(
         yield connection
 
 
+def joins(
+    scheduler: str | None = None,
+    scheduler_file: str | Path | None = None,
+    workers: int | None = None,
+    cluster: str | Path | None = None,
+) -> bool:
+    """Whether `connect` would join a cluster that runs already, with the same arguments."""
+    del workers
+    return cluster is None and _address(scheduler, scheduler_file)[0] is not None
+
+
 def planned_workers(workers: int | None, cluster: str | Path | None) -> int | None:
     """Workers that chunks are cut for, where it is said: by number, or in a profile."""
     return load(cluster).workers if cluster and workers is None else workers

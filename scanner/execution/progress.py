@@ -169,10 +169,16 @@ class Meter:
         while len(self._history) > 2 and self._history[1][0] < now - _WINDOW:
             self._history.popleft()
 
+    def take_back(self, chunks: int, points: int) -> None:
+        """Count chunks no longer that were lost after they were finished."""
+        self.done -= chunks
+        self.points_done -= points
+        self._history.append((self._clock(), self.points_done))
+
     def progress(self, workers: int) -> Progress:
         """How far the run is now; a rate without news falls as time passes."""
         start, before = self._history[0]
         elapsed = self._clock() - start
-        rate = (self.points_done - before) / elapsed if elapsed > 0 else 0.0
+        rate = max(self.points_done - before, 0) / elapsed if elapsed > 0 else 0.0
         eta = (self.points - self.points_done) / rate if rate > 0 else None
         return Progress(self.done, self.total, self.points_done, self.points, rate, eta, workers)

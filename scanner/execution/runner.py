@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from distributed import Client, Future, KilledWorker
@@ -27,6 +27,7 @@ WORKERS_TICK = 1.0  # s between counts of the workers
 GRACE = 10.0  # s for running chunks to finish after a stop
 NO_WORKERS = 120.0  # s without any worker before giving up
 RESULT_SECONDS = 30.0
+LOOKS = 3  # at the store at the end, for chunks that were lost from it meanwhile
 
 
 def run(
@@ -37,6 +38,8 @@ def run(
     should_stop: Callable[[], bool] | None = None,
     evaluator: str = DEFAULT_EVALUATOR,
     finished: Markers | None = None,
+    fresh: bool = True,
+    avoid: str | None = None,
 ) -> Report:
     """Compute what is missing of a scan. A complete scan is not touched.
 
@@ -57,6 +60,10 @@ def run(
         ``module:attribute`` of what evaluates a chunk.
     finished : Markers, optional
         `StoredScan.finished` if it was just read.
+    fresh : bool
+        A new wish of a user: an earlier `StoredScan.request_stop` is void.
+    avoid : str, optional
+        Address of a worker that gets no chunks where there are others.
 
     Raises
     ------
@@ -68,12 +75,14 @@ def run(
         The store is full or not writable.
     """
     work = _Run(stored, client, evaluator, stored.finished() if finished is None else finished)
+    work.avoid = avoid
     if not work.waiting:
         return work.report()
     work.check_workers()
     stored.check_ready(work.waiting)
     stored.sweep()
-    stored.clear_stop()
+    if fresh:
+        stored.clear_stop()
     with stop_signals() as signalled:
 
         def stop() -> bool:
@@ -82,6 +91,12 @@ def run(
 
         try:
             work.loop(stop, progress or (lambda _: None))
+            for _ in range(LOOKS):
+                if not work.look_again():
+                    break
+                work.loop(stop, progress or (lambda _: None))
+            else:
+                work.look()
         finally:
             work.cancel()
     stored.ledger.pack()
@@ -108,10 +123,13 @@ class _Run:
         finished: Markers,
     ) -> None:
         self.stored, self.client, self.evaluator = stored, client, evaluator
-        self.skipped, self.ignored = len(finished), finished.ignored
+        self.ignored = finished.ignored
         self.checked: set[str] = set()
+        self.avoid: str | None = None
+        self.allowed: list[str] | None = None
         grid = stored.grid
-        self.waiting = deque(stored.missing(finished))
+        self.missing = list(stored.missing(finished))
+        self.waiting = deque(self.missing)
         self.notes = dict.fromkeys(compare_finished(finished) if self.waiting else ())
         self.suspects: deque[int] = deque()
         self.flights: dict[str, _Flight] = {}
@@ -139,7 +157,7 @@ class _Run:
         told = float("-inf")
         while self.waiting or self.suspects or self.flights:
             self.stopped = self.stopped or stop()
-            if self.stopped or len(self.failed) >= MAX_FAILED:
+            if self.stopped or self.hopeless:
                 break
             self.count_workers()
             self.submit()
@@ -151,6 +169,27 @@ class _Run:
         while self.flights and time.monotonic() < deadline:
             self.collect(TICK)
         progress(self.meter.progress(self.workers))
+
+    def look(self) -> list[int]:
+        """Read the ledger again; the chunks that should be finished and are not."""
+        self.missing = list(self.stored.missing())
+        given_up = {*self.failed, *self.quarantined}
+        return [number for number in self.missing if number not in given_up]
+
+    def look_again(self) -> bool:
+        """Let what was lost from the store meanwhile wait once more; whether there is any."""
+        lost = self.look()
+        if not lost or self.stopped or self.hopeless:
+            return False
+        self.waiting.extend(lost)
+        self.meter.take_back(len(lost), sum(self.stored.grid.chunk(n).size for n in lost))
+        self.notes[f"{_chunks(lost)} lost from the store during the run: computed again"] = None
+        return True
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether evaluation fails so often that going on is in vain."""
+        return len(self.failed) >= MAX_FAILED
 
     def submit(self) -> None:
         """Fill the window; suspects come last and one at a time."""
@@ -168,6 +207,8 @@ class _Run:
             number,
             self.kills[number],
             self.evaluator,
+            self.stored.grid.chunk_shape,
+            workers=self.allowed,
             pure=False,
         )
         self.flights[str(future.key)] = _Flight(number, future, alone)
@@ -220,11 +261,13 @@ class _Run:
         if receipt.stopped:
             self.stopped = True
             return
+        self.meter.add(receipt.points)
+        if receipt.found and not self.kills[receipt.chunk]:
+            return  # by another run; else by a worker that died with the receipt
         self.computed[receipt.chunk] = receipt.points
         self.cpu_seconds += receipt.seconds
         self.write_seconds += receipt.write_seconds
         self.status.update(receipt.status)
-        self.meter.add(receipt.points)
         if len(self.computed) % PACK_ABOVE == 0:
             self.stored.ledger.pack()
 
@@ -246,6 +289,8 @@ class _Run:
         except Exception as error:
             raise self.lost() from error
         self.counted, self.workers, self.threads = now, len(threads), sum(threads.values())
+        if self.avoid in threads:
+            self.allowed = [address for address in threads if address != self.avoid] or None
         if new := threads.keys() - self.checked:
             self.check_workers(new)
         if threads:
@@ -255,9 +300,8 @@ class _Run:
 
     def lost(self, what: str = "the Dask scheduler was lost") -> ClusterError:
         """Error for a cluster that went away."""
-        done = self.skipped + len(self.computed)
         return ClusterError(
-            f"{what} with {done} of {self.stored.grid.n_chunks} chunks done: "
+            f"{what} with {self.meter.done} of {self.stored.grid.n_chunks} chunks done: "
             f"go on with `scanner resume {self.stored.id}`"
         )
 
@@ -270,11 +314,12 @@ class _Run:
 
     def report(self) -> Report:
         """What the run did."""
-        missing = self.stored.grid.n_chunks - self.skipped - len(self.computed)
+        missing = len(self.missing)
+        computed = len(self.computed.keys() - set(self.missing))
         return Report(
             scan=self.stored.id,
-            computed=len(self.computed),
-            skipped=self.skipped,
+            computed=computed,
+            skipped=self.stored.grid.n_chunks - missing - computed,
             missing=missing,
             points=sum(self.computed.values()),
             seconds=time.monotonic() - self.start,
@@ -288,3 +333,15 @@ class _Run:
             ignored_markers=self.ignored,
             notes=tuple(self.notes),
         )
+
+
+def _chunks(numbers: Sequence[int]) -> str:
+    """Which chunks, in words.
+
+    >>> _chunks([3]), _chunks(range(12))
+    ('chunk 3 was', '12 chunks (0, 1, 2, ...) were')
+    """
+    if len(numbers) == 1:
+        return f"chunk {numbers[0]} was"
+    first = ", ".join(str(number) for number in numbers[:3])
+    return f"{len(numbers)} chunks ({first}{', ...' if len(numbers) > 3 else ''}) were"

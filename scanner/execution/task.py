@@ -59,6 +59,8 @@ class Receipt:
         host:pid
     peak_memory_bytes : int
         Largest resident memory of the process so far.
+    found : bool
+        Whether the chunk was finished already, by another run or by a worker that died since.
     """
 
     chunk: int
@@ -68,6 +70,7 @@ class Receipt:
     status: Mapping[int, int]
     worker: str
     peak_memory_bytes: int
+    found: bool = False
 
     @property
     def stopped(self) -> bool:
@@ -76,9 +79,14 @@ class Receipt:
 
 
 def run_chunk(
-    scan_path: str, digest: str, number: int, attempt: int, evaluator: str = DEFAULT_EVALUATOR
+    scan_path: str,
+    digest: str,
+    number: int,
+    attempt: int,
+    evaluator: str = DEFAULT_EVALUATOR,
+    chunk_shape: tuple[int, ...] | None = None,
 ) -> Receipt:
-    """Compute one chunk and write it to the store.
+    """Compute one chunk and write it to the store, unless it is finished already.
 
     Parameters
     ----------
@@ -92,6 +100,9 @@ def run_chunk(
         0 for the first.
     evaluator : str
         ``module:attribute``, called with the definition.
+    chunk_shape : tuple of int, optional
+        Points of a chunk along every axis as whoever numbered them sees it. A scan that was
+        removed and made again in other chunks is another one to a worker that lives on.
 
     Raises
     ------
@@ -100,10 +111,15 @@ def run_chunk(
     StoreError
         The store is full or not writable.
     """
-    stored, made = _open(scan_path, digest, evaluator)
+    stored, made = _open(scan_path, digest, evaluator, chunk_shape)
     if stored.stop_requested():
         return Receipt(number, 0, 0.0, 0.0, {}, _worker(), peak_memory_bytes())
     chunk = stored.grid.chunk(number)
+    if (there := stored.finished_chunk(number)) is not None:
+        status = {int(name): count for name, count in there.status.items()}
+        return Receipt(
+            number, chunk.size, 0.0, 0.0, status, _worker(), peak_memory_bytes(), found=True
+        )
     start = time.perf_counter()
     block = made.block(stored.grid, chunk)
     seconds = time.perf_counter() - start
@@ -151,8 +167,15 @@ def peak_memory_bytes() -> int:
 
 # tables and templates are loaded once per process, whatever the number of chunks
 @lru_cache(maxsize=2)
-def _open(scan_path: str, digest: str, evaluator: str) -> tuple[StoredScan, BlockEvaluator]:
+def _open(
+    scan_path: str, digest: str, evaluator: str, chunk_shape: tuple[int, ...] | None
+) -> tuple[StoredScan, BlockEvaluator]:
     stored = open_checked(scan_path, digest, evaluator)
+    if chunk_shape not in (None, stored.grid.chunk_shape):
+        raise MismatchError(
+            f"{scan_path} is cut into chunks of {stored.grid.chunk_shape}, not {chunk_shape}: the "
+            "store was changed during the run; run the definition again"
+        )
     return stored, load_evaluator(evaluator, stored.definition)
 
 

@@ -21,7 +21,7 @@ import zarr
 from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError
 from scanner.grid import Axis, Chunk, Grid
-from scanner.store.files import PARTIAL, Folder, store_errors
+from scanner.store.folder import PARTIAL, Folder
 from scanner.store.layout import FIRST_WITHOUT_CHI2, STATUS_MEANINGS
 
 FloatArray = npt.NDArray[np.float64]
@@ -98,7 +98,7 @@ class Cube:
     def write(self, chunk: Chunk, chi2: FloatArray, status: StatusArray) -> None:
         """Write one whole chunk; `chi2` and `status` have shape (n_experiments, *chunk.shape)."""
         region = (slice(None), *chunk.slices)
-        with store_errors(self.folder.path):
+        with self.folder.errors():
             self._writable["chi2"][region] = chi2
             self._writable["status"][region] = status
 
@@ -135,7 +135,7 @@ class Cube:
         region = (slice(None), *slices)
         at_once = min(max(_AT_ONCE_BYTES // self._chunk_bytes, 2), zarr.config.get(_CONCURRENCY))
         try:
-            with store_errors(self.folder.path), zarr.config.set({_CONCURRENCY: int(at_once)}):
+            with self.folder.errors(), zarr.config.set({_CONCURRENCY: int(at_once)}):
                 chi2, status = (np.asarray(array[region]) for array in self._readable)
         except (ValueError, RuntimeError):
             for number in self.grid.touched(slices):
@@ -189,7 +189,7 @@ class Cube:
     def foreign(self) -> list[str]:
         """Objects beside the chunks that are neither of this grid nor partial files."""
         return [
-            f"{self.folder.path.name}/{variable}/c/{name}"
+            f"{self.folder.name}/{variable}/c/{name}"
             for variable in _VARIABLES
             for name in self.folder.child(variable).child("c").sizes()
             if self._number(name) is None and not name.endswith(PARTIAL)
@@ -231,9 +231,9 @@ class Cube:
         mend = (
             f"mend it with `scanner resume {self.definition.id} --verify`"
             if what.startswith("chunk")
-            else f"remove the folder {self.folder.path.parent} and run again"
+            else f"remove the folder {self.folder.parent} and run again"
         )
-        with store_errors(self.folder.path):
+        with self.folder.errors():
             try:
                 yield
             except (ValueError, KeyError, TypeError, RuntimeError) as error:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from scanner.grid import Grid
 from scanner.store.files import PARTIAL, Folder
+from scanner.store.layout import STATUS_MEANINGS
 
 PACK_ABOVE = 1024
 
@@ -84,19 +87,43 @@ class Marker:
         ValueError
             Not a marker: truncated, or keys missing or of another type.
         """
-        raw = json.loads(data)
+        try:
+            raw = json.loads(data)
+        except RecursionError as error:
+            raise ValueError("not a marker") from error
         if not isinstance(raw, dict) or raw.keys() != _FIELDS:
             raise ValueError("not a marker")
         for name in ("start", "stop", "stored_bytes"):
             if not isinstance(raw[name], list) or not all(type(n) is int for n in raw[name]):
                 raise ValueError(f"{name} is not a list of integers")
             raw[name] = tuple(raw[name])
-        if type(raw["chunk"]) is not int or len(raw["stored_bytes"]) != 2:
+        if len(raw["stored_bytes"]) != 2 or not _of_right_types(raw):
             raise ValueError("not a marker")
         return cls(**raw)
 
 
 _FIELDS = {field.name for field in fields(Marker)}
+
+
+def _of_right_types(raw: Mapping[str, Any]) -> bool:
+    """Whether what is counted, compared and told has the types for it."""
+    integers = ("chunk", "points", "attempt", "pid")
+    texts = ("digest", "sha256", "host", "instruction_set", "written")
+    statuses, versions = raw["status"], raw["versions"]
+    return (
+        all(type(raw[name]) is int for name in integers)
+        and all(isinstance(raw[name], str) for name in texts)
+        and isinstance(raw["seconds"], int | float)
+        and math.isfinite(raw["seconds"])
+        and isinstance(statuses, dict)
+        and statuses.keys() <= _STATUSES
+        and all(type(count) is int for count in statuses.values())
+        and isinstance(versions, dict)
+        and all(isinstance(version, str) for version in versions.values())
+    )
+
+
+_STATUSES = {str(number) for number in range(len(STATUS_MEANINGS))}
 
 
 @dataclass(frozen=True)
@@ -149,6 +176,11 @@ class Ledger:
             else:
                 valid[marker.chunk] = marker
         return Markers(valid, ignored)
+
+    def marker(self, number: int) -> Marker | None:
+        """The loose marker of one chunk; None where there is none, or none that is valid."""
+        line = self.folder.read(_loose_name(number))
+        return None if line is None else self._parse(line, number)
 
     def remove(self, number: int) -> None:
         """Remove the loose marker of one chunk; a packed one is void without its data."""

@@ -13,9 +13,12 @@ EVALUATOR = "stand_in:Smooth"
 def test_receipt_and_marker_agree_and_twice_leaves_the_same_bytes(
     stored, unbroken, same_bytes
 ) -> None:
-    for _ in range(2):
+    for found in (False, True, False):
         for number in range(stored.grid.n_chunks):
-            receipt = run_chunk(str(stored.path), stored.digest, number, 1, EVALUATOR)
+            receipt = run_chunk(stored.location, stored.digest, number, 1, EVALUATOR)
+            assert receipt.found is found
+            if found:  # marked once more, while the data are there
+                stored.ledger.remove(number)
     marker = stored.ledger.markers()[receipt.chunk]
     assert receipt.points == marker.points == 80
     assert receipt.status == {1: 100, 3: 60}

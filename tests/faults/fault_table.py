@@ -96,6 +96,7 @@ class Fault:
 
     def now(self, count: int = 1) -> None:
         """A fault was just injected (`count` of them at once)."""
+        self._seen = _signature(self.stored)  # what was finished before does not count
         self.injected += count
         self._open.append(time.monotonic())
 
@@ -213,8 +214,8 @@ def wrong_points(stored: StoredScan, unbroken: StoredScan) -> int:
     """Points whose chi2 or status is missing or not, bit for bit, that of the unbroken cube."""
     finished = stored.finished()
     wrong = 0
-    for chunk in unbroken.grid:
-        chi2, status = unbroken.cube.read(chunk)
+    for chunk in stored.grid:  # the unbroken one may be cut in another way
+        chi2, status = unbroken.cube.read_region(chunk.slices)
         if chunk.number not in finished:
             wrong += chunk.size
             continue

@@ -26,6 +26,7 @@ MOMENTS = (
     "with a part of the chunk on disk",
     "between chi2 and status",
     "between data and marker",
+    "with a part of the marker on disk",
     "after the marker",
 )
 
@@ -125,6 +126,8 @@ def _arm(evaluator: Faulty) -> None:
         def put(self: Path, target: Path) -> Path:
             if "chi2" in self.parts:
                 _armed[0].meet("with a part of the chunk on disk")
+            if "ledger" in self.parts:
+                _armed[0].meet("with a part of the marker on disk")
             return replace(self, target)
 
         def mark(self: Ledger, marker: Marker) -> None:
