@@ -155,7 +155,7 @@ class _Run:
             total=grid.n_chunks,
             points=grid.size,
             done=len(finished),
-            points_done=sum(marker.points for marker in finished.values()),
+            points_done=finished.points,
         )
 
     def loop(self, stop: Callable[[], bool], progress: Callable[[Progress], None]) -> None:
