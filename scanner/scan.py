@@ -222,7 +222,9 @@ class Scan(Answers):
 
         self.definition.check_sources()
         self.stored.check_ready(self.stored.missing())
-        with _connected(client, recorder.saying(said), cluster, self.workers.told) as connected:
+        options = {**cluster, "should_stop": recorder.should_stop}
+        told = recorder.saying(self.workers.told)
+        with _connected(client, recorder.saying(said), options, told) as connected:
             report = run(
                 self.stored,
                 connected,
