@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanner import bibliography, catalog, definition, prepare
+from scanner import bibliography, catalog, definition, prepare, sources
 from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
 from scanner.limits.answers import Answers
@@ -336,4 +336,5 @@ def _connected(
 
 def drive(stored: StoredScan, record: Run, client: Client | None = None, **cluster: Any) -> None:
     """What a detached driver does: see `Scan.run`."""
+    sources.ask_for(stored.definition.scenario)  # by who submitted it
     Scan(stored).run(client, record=record, **cluster)

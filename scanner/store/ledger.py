@@ -23,6 +23,7 @@ import numpy.typing as npt
 from scanner.grid import Grid
 from scanner.store.files import PARTIAL, Folder
 from scanner.store.layout import STATUS_MEANINGS
+from scanner.store.trust import parsed
 
 PACK_ABOVE = 1024
 
@@ -88,7 +89,7 @@ class Marker:
             Not a marker: truncated, or keys missing or of another type.
         """
         try:
-            raw = json.loads(data)
+            raw = parsed(data)
         except RecursionError as error:
             raise ValueError("not a marker") from error
         if not isinstance(raw, dict) or raw.keys() != _FIELDS:
