@@ -10,11 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import dask
+import psutil
 import pytest
 
 from scanner import execution
@@ -525,3 +527,31 @@ def test_open_pages_are_said_aloud(folder, monkeypatch) -> None:
         said = connection.description
     assert "the scheduler's web pages at http://" in said
     assert said.endswith("start the scheduler with --dashboard-address 127.0.0.1:0")
+
+
+@pytest.mark.cluster
+def test_local_clusters_show_no_dashboard() -> None:
+    """Of all that listens, scheduler's, nannies' and workers', none shows Dask's pages."""
+    with clusters.connect(workers=2) as connection:
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        opened = [c.laddr for p in processes for c in p.net_connections() if c.status == "LISTEN"]
+        info = connection.client.scheduler_info()
+        ends = [info, *info["workers"].values()]
+        web = {end["services"]["dashboard"] for end in ends}
+        shown = {
+            place.port: _shown(place.port, 5.0 if place.port in web else 0.2) for place in opened
+        }
+    assert {place.ip for place in opened} == {"127.0.0.1"}
+    assert len(web) == 3
+    assert {port: shown[port] for port in web} == dict.fromkeys(web, 404)
+    assert set(shown.values()) == {0, 404}
+
+
+def _shown(port: int, seconds: float) -> int:
+    """Status of the dashboard's page; 0 where no web server answers."""
+    try:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=seconds)) as connection:
+            connection.request("GET", "/status")
+            return connection.getresponse().status
+    except (OSError, HTTPException):
+        return 0
