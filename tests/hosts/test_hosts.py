@@ -80,7 +80,7 @@ def injected(fault_table):
             name,
             wrong=wrong,
             recomputed=faults.recomputed(log),
-            seconds=max(b - a for a, b in pairwise(after)),
+            seconds=max((b - a for a, b in pairwise(after)), default=0.0),
             ended=fault.ended,
         )
         assert wrong == 0
@@ -102,7 +102,7 @@ def test_a_scan_over_two_hosts_is_that_of_one_process(client: Client, make) -> N
 def test_a_host_dies(client: Client, cluster, make, injected, seed: int) -> None:
     stored, unbroken = make(seconds=0.1, number=seed)
     with injected("SIGKILL of all of a host", stored, unbroken) as fault:
-        strike = fault.at(4 + 2 * seed, lambda: cluster.hosts.kill("two"))
+        strike = fault.at(4 + seed, lambda: cluster.hosts.kill("two"))
         report = run(stored, client, evaluator=FAULTY, progress=strike)
         assert report.complete
     cluster.start_worker("two")
@@ -179,7 +179,7 @@ def _resumed(cluster, stored) -> Report:
 def test_the_scheduler_dies(cluster, make, injected, seed: int) -> None:
     stored, unbroken = make(seconds=0.1, number=seed)
     with injected("scheduler's host killed", stored, unbroken) as fault:
-        strike = fault.at(4 + 2 * seed, lambda: cluster.hosts.kill("sched"))
+        strike = fault.at(4 + seed, lambda: cluster.hosts.kill("sched"))
         start = time.monotonic()
         message, told = _stopped(cluster, stored, strike)
         assert "the Dask scheduler was lost" in message
