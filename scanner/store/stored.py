@@ -36,7 +36,7 @@ from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_
 from scanner.store.runs import Runs
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state
-from scanner.store.trust import parsed
+from scanner.store.trust import parsed, printable
 
 _STOP = "stop"
 _SWEEP_AGE = 600.0  # s; no write of one chunk takes that long
@@ -75,7 +75,7 @@ class StoredScan:
         if text is None:
             raise CatalogError(f"no scan in {folder}: check --store, or make it with `scanner run`")
         try:
-            definition = ScanDefinition.from_dict(parsed(text))
+            definition = ScanDefinition.from_dict(printable(parsed(text)))
         except (ScannerError, ValueError, KeyError, TypeError) as error:
             raise MismatchError(
                 f"{folder}/{DEFINITION} is damaged ({error}): remove the folder and run again"

@@ -7,6 +7,7 @@ the bytes say; here only the format, types and codecs that this package writes a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -17,6 +18,8 @@ METADATA = "zarr.json"
 OLD_METADATA = (".zarray", ".zgroup", ".zmetadata")
 CODECS = ("bytes", "vlen-utf8", "blosc", "zstd", "crc32c")
 TYPES = ("float64", "uint8", "string")
+# of a text as JSON in ASCII, where a tabulator and the end of a line look otherwise
+_CONTROL = re.compile(r"\\u00(?:[0189]|7f)")
 _GROUP_KEYS = frozenset({"zarr_format", "node_type", "attributes"})
 _ARRAY_KEYS = _GROUP_KEYS | {
     "shape",
@@ -68,6 +71,19 @@ def parsed(text: bytes) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def printable(value: Any) -> Any:
+    """The value, if no text in it holds what a terminal would take for a command.
+
+    Raises
+    ------
+    ValueError
+        One does.
+    """
+    if _CONTROL.search(json.dumps(value)):
+        raise ValueError("it holds control characters")
+    return value
 
 
 def _document(folder: Folder, known: frozenset[str], kind: str) -> dict[str, Any] | None:

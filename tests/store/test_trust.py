@@ -210,6 +210,20 @@ def test_forged_json_is_one_error_or_ignored(stored, name: str, text: str) -> No
         assert len(str(error).splitlines()) == 1
 
 
+@pytest.mark.parametrize("text", ["\x1b]0;x\x07", "a\x9b2J", "\x7f", "a\rb\x00"])
+def test_texts_do_not_command_a_terminal(archive, definition, grid, text: str) -> None:
+    """They are printed by `scanner list scans`; lines and tabulators are no commands."""
+    harmless = dataclasses.replace(definition, description="two\n\tlines, $\\chi^2$, ν")
+    stored = archive.create(harmless, grid)
+    assert StoredScan.open(stored.location).definition == harmless
+    path = Path(stored.location) / "definition.json"
+    record = {**json.loads(path.read_text()), "title": text}
+    path.write_text(json.dumps(record, ensure_ascii=False))
+    with pytest.raises(MismatchError, match="control character"):
+        StoredScan.open(stored.location)
+    assert archive.list() == []
+
+
 def test_batches_of_a_refinement_are_not_unpickled(tmp_path, sentinel) -> None:
     """Not even where their sha256 is right."""
     refined = StoredRefinement(DiskFolder(tmp_path / "key"))
