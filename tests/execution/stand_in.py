@@ -106,6 +106,15 @@ class Failing(Smooth):
         return super().block(grid, chunk)
 
 
+class FailingNow(Smooth):
+    """Raises for every sixteenth chunk."""
+
+    def block(self, grid: Grid, chunk: Chunk) -> Block:
+        if chunk.number % 16 == 15:
+            raise ZeroDivisionError("no events in the window")
+        return super().block(grid, chunk)
+
+
 def killed_once(sentinel: str, number: int) -> int:
     """Kills the first worker that comes to number 5; returns the number."""
     if number == 5 and not Path(sentinel).exists():
