@@ -36,7 +36,9 @@ class Check:
     exit_code: int = 0
 
 
-def examine(store: Path | None = None, scheduler: str | None = None) -> tuple[Check, ...]:
+def examine(
+    store: str | Path | None = None, scheduler: str | None = None, cluster: str | None = None
+) -> tuple[Check, ...]:
     """Versions, processors, threads, compiled kernels, shipped tables, store and cluster."""
     checks: dict[str, Callable[[], str]] = {
         "versions": _versions,
@@ -45,7 +47,7 @@ def examine(store: Path | None = None, scheduler: str | None = None) -> tuple[Ch
         "kernels": _kernels,
         "tables": _tables,
         "store": lambda: _store(store),
-        "cluster": lambda: _cluster(scheduler),
+        "cluster": lambda: _cluster(scheduler, cluster),
     }
     return tuple(_check(name, look) for name, look in checks.items())
 
@@ -83,15 +85,14 @@ def _tables() -> str:
     return f"as shipped: {', '.join(counts)}"
 
 
-def _store(store: Path | None) -> str:
+def _store(store: str | Path | None) -> str:
     folder = Archive(store).folder
-    folder.check_writable()
-    return f"{folder}: writable, rename is atomic, {folder.free_bytes() / 1e9:.1f} GB free"
+    return f"{folder}: {folder.describe()}"
 
 
-def _cluster(scheduler: str | None) -> str:
+def _cluster(scheduler: str | None, cluster: str | None) -> str:
     start = time.perf_counter()
-    with connect(scheduler=scheduler) as connection:
+    with connect(scheduler=scheduler, cluster=cluster) as connection:
         connected = time.perf_counter()
         answers = connection.client.run(os.getpid)
         end = time.perf_counter()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,7 @@ from scanner.limits.surface import Surface
 from scanner.overlays import shelf
 from scanner.overlays.overlay import Model, Overlay
 from scanner.parameter import Constraint
+from scanner.store.layout import FIGURE
 from scanner.store.provenance import package_version
 
 if TYPE_CHECKING:
@@ -120,6 +122,16 @@ def draw(
         stretches = _driven(scan, axes, cls[0], degrees, at, subsets, reference) if driven else ()
         made = _figure(scan, curves, axes, cls, degrees, reference, others, stretches)
         return save(made, target)
+
+
+def drawn(scan: Answers, path: Path | None, **how: Any) -> str:
+    """`draw` into a file, by default ``figure.png`` beside the cube; returns where it is."""
+    if path is not None:
+        return str(draw(scan, path, **how))
+    with TemporaryDirectory() as place:
+        made = draw(scan, Path(place) / FIGURE, **how)
+        scan.stored.folder.write(FIGURE, made.read_bytes())
+    return scan.stored.beside(FIGURE)
 
 
 def _driven(

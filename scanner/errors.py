@@ -51,6 +51,20 @@ class StoreError(ScannerError):
     exit_code = 6
 
 
+def error_of(exit_code: int, message: str) -> ScannerError:
+    """The error that ended another process with that exit code.
+
+    >>> error_of(5, "all workers were lost")
+    ClusterError('all workers were lost')
+    """
+    for kind in (DefinitionError, IncompleteScanError, MismatchError, ClusterError, StoreError):
+        if kind.exit_code == exit_code:
+            return kind(message)
+    error = ScannerError(message)
+    error.exit_code = exit_code
+    return error
+
+
 MOST_NAMES = 24
 """Names that a message lists; of more, the nearest are still found."""
 

@@ -68,7 +68,7 @@ def overlays(folder: Path | None = None) -> list[Record]:
     ]
 
 
-def scans(store: Path | None = None) -> list[Record]:
+def scans(store: str | Path | None = None) -> list[Record]:
     """Id, name, progress and title of every stored scan."""
     return [
         {
@@ -81,7 +81,7 @@ def scans(store: Path | None = None) -> list[Record]:
     ]
 
 
-def describe(name: str, store: Path | None = None, folder: Path | None = None) -> Record:
+def describe(name: str, store: str | Path | None = None, folder: Path | None = None) -> Record:
     """Record of the scenario, experiment, definition, overlay or scan of that name, in this order.
 
     Parameters
@@ -177,7 +177,7 @@ def scan_record(stored: StoredScan) -> Record:
     state = stored.state()
     return {
         "scan": stored.id,
-        "path": str(stored.path),
+        "path": stored.location,
         "computed": f"{100 * state.fraction_done:.1f} % ({state.done} of {state.total} chunks)",
         "status": dict(state.status),
         **stored.cube.attributes,

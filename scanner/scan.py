@@ -18,15 +18,20 @@ from scanner import bibliography, catalog, definition, prepare
 from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
 from scanner.limits.answers import Answers
-from scanner.limits.minimum import find_minima, find_minima_large
+from scanner.limits.finalise import finalise
 from scanner.limits.workers import Workers
 from scanner.reading import document
 from scanner.store.archive import Archive
+from scanner.store.runs import Run, new_run
+from scanner.store.stored import StoredScan
+from scanner.store.watching import Cancelled, cancel, watch
+from scanner.submission import Submission, submit
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from scanner.execution.progress import Progress, Report
+    from scanner.execution.recording import Recorder
     from scanner.limits.cls import Cls
     from scanner.limits.expected import Expected
     from scanner.limits.feldman_cousins import FeldmanCousins
@@ -107,12 +112,26 @@ class Scan(Answers):
             scan = cls.of(chosen, store=store)._on(cluster, told)
             return scan, scan.run(progress=progress, said=said, **cluster)
         Archive(store).check()
-        grid, cpu_seconds = prepare.cut(chosen, cluster.get("workers"))
-        with _connected(None, said, {**cluster, "cpu_seconds": cpu_seconds}) as client:
+        grid, cpu_seconds = prepare.cut(chosen, _planned(cluster))
+        with _connected(None, said, {**cluster, "cpu_seconds": cpu_seconds}, told) as client:
             stored = prepare.create(chosen, grid, store)
             stored.add_name(chosen.name)
             scan = cls(stored)._on(cluster, told)
             return scan, scan.run(client, progress=progress)
+
+    @classmethod
+    def submit(
+        cls,
+        source: Source,
+        overrides: Iterable[str] = (),
+        *,
+        store: str | Path | None = None,
+        said: Say = lambda _: None,
+        **cluster: Any,
+    ) -> tuple[Scan, Submission]:
+        """Start a detached driver that runs the scan; see `scanner.submission.submit`."""
+        submission = submit(source, overrides, store=store, said=said, **cluster)
+        return cls(submission.stored), submission
 
     @classmethod
     def open(
@@ -155,6 +174,7 @@ class Scan(Answers):
         *,
         progress: Show | None = None,
         said: Say = lambda _: None,
+        record: Run | None = None,
         **cluster: Any,
     ) -> Report | None:
         """Compute what is missing, then the minima and the SM chi2; None if nothing was missing.
@@ -163,36 +183,65 @@ class Scan(Answers):
         ----------
         client : distributed.Client, optional
             Used and left open. Without it, `cluster` goes to `execution.clusters.connect`
-            (``scheduler``, ``scheduler_file``, ``workers``).
+            (``scheduler``, ``scheduler_file``, ``cluster``, ``workers``).
         progress : callable, optional
             Called about four times a second.
         said : callable
             Told in one sentence which cluster is used.
+        record : Run, optional
+            What a driver goes on with; by default a new one in the store, for everybody to see.
 
         Raises
         ------
         IncompleteScanError, ClusterError, MismatchError, StoreError
             See `scanner.execution.runner.run`.
         """
+        complete = self.state().complete
+        if complete and "minimum" in self.stored.summary:
+            return None
+        from scanner.execution.recording import recording
+
         report = None
-        if not self.state().complete:
-            report = self._compute(client, progress, said, cluster)
-        if "minimum" not in self.stored.summary:
+        with recording(self.stored, record or new_run("run")) as recorder:
+            if not complete:
+                report = self._compute(client, recorder, progress, said, cluster)
+            recorder.finishing()
             options = cluster or self.workers.options
             self.finalise(replace(self.workers, options=options, client=client))
         return report
 
     def _compute(
-        self, client: Client | None, progress: Show | None, said: Say, cluster: Mapping[str, Any]
+        self,
+        client: Client | None,
+        recorder: Recorder,
+        progress: Show | None,
+        said: Say,
+        cluster: Mapping[str, Any],
     ) -> Report:
         from scanner.execution.runner import run
 
         self.definition.check_sources()
         self.stored.check_ready(self.stored.missing())
-        with _connected(client, said, cluster) as connected:
-            report = run(self.stored, connected, progress=progress)
+        say, tell = recorder.saying(said), recorder.saying(self.workers.told)
+        with _connected(client, say, cluster, tell) as connected:
+            report = run(
+                self.stored,
+                connected,
+                progress=recorder.telling(progress),
+                should_stop=recorder.should_stop,
+                **recorder.manner(connected),
+            )
+        recorder.computed(report)
         report.raise_if_incomplete()
         return report
+
+    def watch(self) -> Iterator[Run]:
+        """News of whoever works on the scan until it is done; see `store.watching.watch`."""
+        return watch(self.stored)
+
+    def cancel(self, *, wait: bool = True) -> Cancelled:
+        """Ask whoever works on the scan to end; see `store.watching.cancel`."""
+        return cancel(self.stored, wait=wait)
 
     def finalise(self, workers: Workers | None = None) -> None:
         """Find the minima off the grid with the exact likelihood; store them with the SM chi2.
@@ -202,25 +251,7 @@ class Scan(Answers):
         workers : Workers, optional
             Where a large cube is read; by default as for questions.
         """
-        dataset = self.dataset()  # refused where chunks are missing
-        sm = self.evaluator.standard_model()
-        attributes: dict[str, Any] = {}
-        if self.spaces.large:
-            from scanner.limits.deepened import deepened
-
-            found, attributes = find_minima_large(
-                self.stored, self.evaluator.chi2_at, workers or self.workers
-            )
-            minima = deepened(found, self.likelihood)
-        else:
-            minima = find_minima(dataset, self.definition.axes, self.evaluator.chi2_at)
-        self.stored.write_attributes(
-            {
-                "minimum": {name: found.to_dict() for name, found in minima.items()},
-                "chi2_sm": dict(zip(self.definition.layers, sm.tolist(), strict=True)),
-                **attributes,
-            }
-        )
+        finalise(self, workers or self.workers)
 
     def bibliography(self) -> tuple[Entry, ...]:
         """What a result cites: what the cube says, its conventions, and this software."""
@@ -278,14 +309,30 @@ def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:
     return definition.load(source, overrides)
 
 
+def _planned(cluster: Mapping[str, Any]) -> int | None:
+    """Number of workers that is asked for, or that the profile of a batch system names."""
+    if cluster.get("cluster") is None:
+        return cluster.get("workers")
+    from scanner.execution.clusters import planned_workers
+
+    return planned_workers(cluster.get("workers"), cluster["cluster"])
+
+
 @contextmanager
-def _connected(client: Client | None, said: Say, cluster: Mapping[str, Any]) -> Iterator[Client]:
+def _connected(
+    client: Client | None, said: Say, cluster: Mapping[str, Any], told: Say = lambda _: None
+) -> Iterator[Client]:
     """The given client, left open; else one of our own, closed at the end."""
     if client is not None:
         yield client
         return
     from scanner.execution.clusters import connect
 
-    with connect(**cluster) as connection:
+    with connect(told=told, **cluster) as connection:
         said(connection.description)
         yield connection.client
+
+
+def drive(stored: StoredScan, record: Run, client: Client | None = None, **cluster: Any) -> None:
+    """What a detached driver does: see `Scan.run`."""
+    Scan(stored).run(client, record=record, **cluster)

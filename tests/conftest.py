@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -10,11 +10,19 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `engines`, in all folders
+# `engines`, for all folders; not through the path, on which tests/scenarios would hide scenarios
+_spec = importlib.util.spec_from_file_location("engines", Path(__file__).with_name("engines.py"))
+sys.modules["engines"] = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(sys.modules["engines"])
 # found by the tests of every folder that injects faults
 sys.path.insert(0, str(Path(__file__).parent / "faults"))
 _faults = importlib.import_module("fault_table")
 fault_table, pytest_terminal_summary = _faults.fault_table, _faults.pytest_terminal_summary
+
+# found by the tests of every folder that needs a server
+sys.path.insert(0, str(Path(__file__).parent / "servers"))
+_s3 = importlib.import_module("swift_server")
+s3_server, s3_root = _s3.s3_server, _s3.s3_root
 
 BESIDE = Path(__file__).parents[1] / ".." / "shared" / "data"
 

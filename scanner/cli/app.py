@@ -14,6 +14,7 @@ from scanner.cli import (
     combine,
     data,
     deploy,
+    detached,
     doctor,
     draw,
     export,
@@ -22,6 +23,7 @@ from scanner.cli import (
     refine,
     scans,
     statistics,
+    tls,
     toys,
 )
 
@@ -40,11 +42,13 @@ app = typer.Typer(
 for verbs in (
     catalogue,
     scans,
+    detached,
     refine,
     toys,
     ask,
     combine,
     statistics,
+    tls,
     draw,
     impacts,
     band,
@@ -55,6 +59,8 @@ for verbs in (
     for verb in verbs.VERBS:
         app.command(verb.__name__.rstrip("_"))(verb)
 app.add_typer(data.app, name="data")
+for verb in tls.VERBS:
+    deploy.app.command(verb.__name__)(verb)
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(pictures.app, name="draw")
 

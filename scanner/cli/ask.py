@@ -11,6 +11,7 @@ import typer
 
 from scanner.cli.options import (
     At,
+    Cluster,
     Experiments,
     Json,
     Level,
@@ -203,6 +204,7 @@ def profile(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
@@ -212,7 +214,13 @@ def profile(
     from scanner.limits.export.writer import write_profile
 
     opened = opened_scan(
-        scan, store, partial, scheduler=scheduler, scheduler_file=scheduler_file, workers=workers
+        scan,
+        store,
+        partial,
+        scheduler=scheduler,
+        scheduler_file=scheduler_file,
+        cluster=cluster,
+        workers=workers,
     )
     surface = opened.profile(axis_names(keep), at=numbers(at), experiments=experiment)
     if output is not None:
@@ -310,7 +318,7 @@ def contour(
     print_plane(found)
 
 
-def opened_scan(scan: str, store: Path | None, partial: bool, **cluster: Any) -> Scan:
+def opened_scan(scan: str, store: str | None, partial: bool, **cluster: Any) -> Scan:
     """The stored scan of that name; notes on changed sources and on what it holds."""
     from scanner.known import profile_notes, sensitivity_notes
     from scanner.scan import Scan

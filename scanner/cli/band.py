@@ -10,6 +10,7 @@ import typer
 
 from scanner.cli.options import (
     At,
+    Cluster,
     Definition,
     Experiments,
     Json,
@@ -57,6 +58,7 @@ def band(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
@@ -72,7 +74,11 @@ def band(
         parameter, along, one_level(cl), dof, numbers(at), tuple(experiment or ()), reference
     )
     asked = asked.check(definition, overrides or ())
-    cluster: dict[str, Any] = {"scheduler": scheduler, "scheduler_file": scheduler_file}
+    options: dict[str, Any] = {
+        "scheduler": scheduler,
+        "scheduler_file": scheduler_file,
+        "cluster": cluster,
+    }
     variants, refused = run_variants(
         definition,
         vary,
@@ -80,7 +86,7 @@ def band(
         store=store,
         said=note,
         workers=workers,
-        **cluster,
+        **options,
     )
     for one in refused:
         note(f"left out: {in_words(one.choices)}: {one.reason}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scanner.cli.options import Json, Store
+from scanner.cli.options import Cluster, Json, Store
 from scanner.cli.output import show_json, show_table
 
 
@@ -16,12 +16,13 @@ def doctor(
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", help="Try this Dask scheduler.")
     ] = None,
+    cluster: Cluster = None,
     json: Json = False,
 ) -> None:
     """Check versions, threads, tables, the store's file system and a cluster round trip."""
     from scanner import checkup
 
-    found = checkup.examine(store, scheduler)
+    found = checkup.examine(store, scheduler, cluster)
     if json:
         show_json({"ok": all(c.ok for c in found), "checks": [vars(c) for c in found]})
     else:

@@ -66,13 +66,13 @@ def plot(
     json: Json = False,
 ) -> None:
     """Draw the exclusion figure (a plane) or the Delta chi2 profile (one axis)."""
-    from scanner.drawing import draw, overlay_credits
+    from scanner.drawing import drawn, overlay_credits
     from scanner.scan import Scan
 
     opened = Scan.open(scan, store=store, partial=partial, told=note)
-    path = draw(
+    path = drawn(
         opened,
-        output or opened.stored.path / "figure.png",
+        output,
         keep=axis_names(keep) if keep else None,
         cl=cl or None,
         dof=dof,
@@ -86,7 +86,7 @@ def plot(
     )
     credits = overlay_credits(opened, keep and axis_names(keep), overlay or (), overlay_dir)
     if json:
-        show_json({"scan": opened.id, "figure": str(path), "cite": credits})
+        show_json({"scan": opened.id, "figure": path, "cite": credits})
     else:
         print(path)
         for line in credits:

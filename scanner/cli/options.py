@@ -12,8 +12,13 @@ from scanner.errors import DefinitionError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Store = Annotated[
-    Path | None,
-    typer.Option("--store", help="Root of the store. Default: $SCANNER_STORE, else ./scans."),
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="PATH|URL",
+        help="Root of the store: a folder or s3://BUCKET/PREFIX. "
+        "Default: $SCANNER_STORE, else ./scans.",
+    ),
 ]
 ScanName = Annotated[
     str, typer.Argument(metavar="SCAN", help="Id, unique prefix of an id, or definition name.")
@@ -52,7 +57,7 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         callback=at_least_one,
-        help="Local worker processes. Default: one per CPU.",
+        help="Worker processes. Default: one per CPU here, or as the profile says.",
     ),
 ]
 Scheduler = Annotated[
@@ -60,6 +65,14 @@ Scheduler = Annotated[
 ]
 SchedulerFile = Annotated[
     Path | None, typer.Option("--scheduler-file", help="Join by the file of `dask scheduler`.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="PROFILE|FILE",
+        help="Start jobs of a batch system, and end them: slurm, htcondor, or a TOML file.",
+    ),
 ]
 Level = Annotated[
     list[float] | None,

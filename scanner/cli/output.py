@@ -14,6 +14,11 @@ def show_json(value: Any) -> None:
     print(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
+def show_json_line(value: Any) -> None:
+    """Print JSON on a line of its own, at once, for a reader that follows."""
+    print(json.dumps(_plain(value), allow_nan=False), flush=True)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}

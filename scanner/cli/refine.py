@@ -10,6 +10,7 @@ import typer
 
 from scanner.cli.options import (
     At,
+    Cluster,
     Experiments,
     Json,
     ReferenceKind,
@@ -55,6 +56,7 @@ def refine(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
@@ -78,6 +80,7 @@ def refine(
         told=note,
         scheduler=scheduler,
         scheduler_file=scheduler_file,
+        cluster=cluster,
         workers=workers,
     )
     for label, drop in found.record["lowered"].items():

@@ -1,4 +1,4 @@
-"""`run`, `plan`, `status`, `resume`: computing scans."""
+"""`run`, `plan`, `resume`: computing scans."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scanner.cli.options import (
+    Cluster,
     Definition,
     Json,
     Overrides,
@@ -48,6 +49,7 @@ def run(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     figure: Figure = None,
     no_figure: NoFigure = False,
@@ -65,9 +67,10 @@ def run(
         from scanner.preview import preview
 
         chosen, remarks = preview(chosen)
-    cluster: dict[str, Any] = {
+    options: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
+        "cluster": cluster,
         "workers": workers,
     }
     _check(figure)
@@ -75,7 +78,7 @@ def run(
     start = time.perf_counter()
     with progress_bar() as update:
         scan, report = Scan.launch(
-            chosen, store=store, progress=update, said=said, told=note, **cluster
+            chosen, store=store, progress=update, said=said, told=note, **options
         )
     seconds = time.perf_counter() - start
     _tell(
@@ -93,6 +96,7 @@ def resume(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     verify: Verify = False,
     figure: Figure = None,
@@ -103,19 +107,20 @@ def resume(
     from scanner.cli.progress import progress_bar
     from scanner.scan import Scan
 
-    cluster: dict[str, Any] = {
+    options: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
+        "cluster": cluster,
         "workers": workers,
     }
-    opened = Scan.open(scan, store=store, told=note, **cluster)
+    opened = Scan.open(scan, store=store, told=note, **options)
     _check(figure)
     said = _announcing(opened.definition)
     if verify:
         _discard_damaged(opened)
     start = time.perf_counter()
     with progress_bar() as update:
-        report = opened.run(progress=update, said=said, **cluster)
+        report = opened.run(progress=update, said=said, **options)
     seconds = time.perf_counter() - start
     _tell(
         opened, report, seconds, lambda: None if no_figure else _draw(opened, report, figure), json
@@ -151,26 +156,26 @@ def _announcing(chosen: ScanDefinition) -> Callable[[str], None]:
     return say
 
 
-def _draw(scan: Scan, report: Report | None, wished: Path | None) -> Path | None:
+def _draw(scan: Scan, report: Report | None, wished: Path | None) -> str | None:
     """Draw the figure; the one beside a cube that did not change is kept.
 
     A large cube is read for it, for minutes, only where a figure is wished for.
     """
-    from scanner.drawing import draw
+    from scanner.drawing import drawn
+    from scanner.store.layout import FIGURE
 
     if wished is None and scan.spaces.large:
         return None
-    beside = scan.stored.path / "figure.png"
-    if wished is None and report is None and beside.exists():
-        return beside
-    return draw(scan, wished or beside)
+    if wished is None and report is None and scan.stored.folder.exists(FIGURE):
+        return scan.stored.beside(FIGURE)
+    return drawn(scan, wished)
 
 
 def _tell(
     scan: Scan,
     report: Report | None,
     seconds: float,
-    draw: Callable[[], Path | None],
+    draw: Callable[[], str | None],
     json: bool,
     remarks: tuple[str, ...] = (),
 ) -> None:
@@ -186,12 +191,26 @@ def _tell(
     print(_told(report, seconds))
     for sentence in remarks:
         print(sentence)
-    for line in _minima(scan) if scan.spaces.large else scan.summary().lines():
-        print(line)
-    print(f"cube    {scan.stored.path / 'cube.zarr'}")
+    print_limits(scan)
     figure = draw()
     if figure is not None:
         print(f"figure  {figure}")
+
+
+def print_limits(scan: Scan) -> None:
+    """The limit of a complete scan, and where its cube lies."""
+    from scanner.store.layout import CUBE
+
+    for line in _minima(scan) if scan.spaces.large else scan.summary().lines():
+        print(line)
+    print(f"cube    {scan.stored.beside(CUBE)}")
+
+
+def limit_record(scan: Scan) -> dict[str, Any]:
+    """The same, for JSON."""
+    if scan.spaces.large:
+        return {"minimum": scan.stored.summary["minimum"]}
+    return scan.summary().to_dict()
 
 
 def _minima(scan: Scan) -> Iterator[str]:
@@ -219,17 +238,18 @@ def _told(report: Report | None, seconds: float) -> str:
 
 
 def _record(
-    scan: Scan, report: Report | None, seconds: float, figure: Path | None
+    scan: Scan, report: Report | None, seconds: float, figure: str | None
 ) -> dict[str, Any]:
     from scanner.known import profile_record
+    from scanner.store.layout import CUBE
 
     return {
         "scan": scan.id,
         "definition": scan.definition.name,
         **profile_record(scan.definition),
-        "path": str(scan.stored.path),
-        "cube": str(scan.stored.path / "cube.zarr"),
-        "figure": None if figure is None else str(figure),
+        "path": scan.stored.location,
+        "cube": scan.stored.beside(CUBE),
+        "figure": figure,
         "computed_chunks": 0 if report is None else report.computed,
         "computed_points": 0 if report is None else report.points,
         "seconds": seconds,
@@ -237,11 +257,7 @@ def _record(
         "evaluation_seconds": 0.0 if report is None else report.cpu_seconds,
         "write_seconds": 0.0 if report is None else report.write_seconds,
         "peak_memory_bytes": {} if report is None else dict(report.peak_memory_bytes),
-        **(
-            {"minimum": scan.stored.summary["minimum"]}
-            if scan.spaces.large
-            else scan.summary().to_dict()
-        ),
+        **limit_record(scan),
     }
 
 
@@ -282,33 +298,4 @@ def plan(
     )
 
 
-def status(scan: ScanName, store: Store = None, json: Json = False) -> None:
-    """Say how far a scan is, from the store alone."""
-    from dataclasses import asdict
-
-    from scanner.scan import Scan
-
-    opened = Scan.open(scan, store=store)
-    state = opened.state()
-    if json:
-        record = {"scan": opened.id, "definition": opened.definition.name, **asdict(state)}
-        show_json({**record, "complete": state.complete, "fraction_done": state.fraction_done})
-        return
-    points = ", ".join(f"{count} {name}" for name, count in state.status.items()) or "-"
-    show_table(
-        [
-            ("scan", f"{opened.id} ({opened.definition.title})"),
-            ("chunks", f"{state.done} of {state.total}"),
-            ("grid", f"{100 * state.fraction_done:.1f} % of {state.points} points"),
-            ("CPU time", duration(state.seconds)),
-            ("evaluations", points),
-            ("last written", state.last_written or "-"),
-        ]
-    )
-    if state.ignored_markers:
-        print(f"{state.ignored_markers} damaged or foreign markers are ignored")
-    if not state.complete:
-        print(f"go on with `scanner resume {opened.id}`")
-
-
-VERBS: tuple[Callable[..., None], ...] = (run, plan, status, resume)
+VERBS: tuple[Callable[..., None], ...] = (run, plan, resume)

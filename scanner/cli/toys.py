@@ -10,6 +10,7 @@ import typer
 
 from scanner.cli.options import (
     At,
+    Cluster,
     Experiments,
     Json,
     Level,
@@ -67,6 +68,7 @@ def toys(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
@@ -83,6 +85,7 @@ def toys(
         told=note,
         scheduler=scheduler,
         scheduler_file=scheduler_file,
+        cluster=cluster,
         workers=workers,
     )
     found = opened.feldman_cousins(
@@ -99,10 +102,12 @@ def toys(
         fit_points=fit_points,
         seed=seed,
     )
+    from scanner.store.toys import TOYS
+
     if json:
         show_json({"scan": opened.id, **found.to_dict()})
     else:
-        _print(found, opened.stored.path)
+        _print(found, opened.stored.beside(TOYS))
     if output is not None:
         from scanner.toys_drawing import draw_toys
 
@@ -110,7 +115,7 @@ def toys(
         note(f"figure  {output}")
 
 
-def _print(found: FeldmanCousins, path: Path) -> None:
+def _print(found: FeldmanCousins, place: str) -> None:
     names = [axis.name for axis in found.axes]
     rows = [(*names, "Delta chi2", "critical", "p-value", "toys", "")]
     rows += [
@@ -132,7 +137,7 @@ def _print(found: FeldmanCousins, path: Path) -> None:
         f"{100 * found.effort.cl:g} % CL: critical Delta chi2 from {low:.3f} to {high:.3f}, Wilks "
         f"{found.level:.3f} with {found.dof} dof; {len(found.differing)} of {len(found.tested)} "
         f"points are allowed by one of the two only; {found.n_toys} toys in "
-        f"{path / 'toys' / record['key']}"
+        f"{place}/{record['key']}"
     )
     shares = record["allowed_share"]
     print(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import dask
 from scanner.errors import ClusterError, DefinitionError
 from scanner.execution.connection import Connection
 from scanner.execution.local import here, local
+from scanner.execution.profile import load
 from scanner.execution.remote import remote
 
 SMALL_SECONDS = 4.0
@@ -25,7 +26,9 @@ def connect(
     scheduler_file: str | Path | None = None,
     workers: int | None = None,
     *,
+    cluster: str | Path | None = None,
     cpu_seconds: float | None = None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Connection]:
     """Connect to a cluster and close what was opened here when done.
 
@@ -34,26 +37,37 @@ def connect(
     scheduler : str, optional
         Address such as ``tcp://host:8786``.
     scheduler_file : path, optional
-        Written by ``dask scheduler --scheduler-file``. Without both:
+        Written by ``dask scheduler --scheduler-file``. Without both and without `cluster`:
         ``DASK_SCHEDULER_ADDRESS`` or the Dask configuration, else processes on this host.
     workers : int, optional
-        Number of local worker processes (default: one per CPU this process may use), or the
-        number to wait for on another cluster (default: 1).
+        Number of local worker processes (default: one per CPU this process may use), or of the
+        workers that jobs are to bring (default: as the profile says), or the number to wait for
+        on another cluster (default: 1).
+    cluster : str or path, optional
+        Profile of a batch system whose jobs are started here and ended at the end: a ready one
+        by its name, or a TOML file.
     cpu_seconds : float, optional
         What is to be done, where it is known. Where neither a cluster nor a number of workers
         is given, little work is done by a thread of this process.
+    told : callable
+        Told in one sentence how the jobs of a batch system stand while there is no worker.
 
     Raises
     ------
     DefinitionError
-        `workers` is below 1.
+        `workers` is below 1, the profile cannot be used, or two clusters are named.
     ClusterError
-        The scheduler cannot be reached, or has no workers.
+        The scheduler cannot be reached, or has no workers, or the jobs cannot be started.
     """
     if workers is not None and workers < 1:
         raise DefinitionError(f"workers = {workers}: give at least 1")
-    address, origin = _address(scheduler, scheduler_file)
-    if address is not None:
+    _check_one(scheduler, scheduler_file, cluster)
+    address, origin = (None, "") if cluster else _address(scheduler, scheduler_file)
+    if cluster:
+        from scanner.execution.batch import batch
+
+        opened = batch(load(cluster), workers, told)
+    elif address is not None:
         opened = remote(address, origin, workers or 1)
     elif workers is None and cpu_seconds is not None and cpu_seconds <= SMALL_SECONDS:
         opened = here()
@@ -61,6 +75,37 @@ def connect(
         opened = local(workers)
     with opened as connection:
         yield connection
+
+
+def joins(
+    scheduler: str | None = None,
+    scheduler_file: str | Path | None = None,
+    workers: int | None = None,
+    cluster: str | Path | None = None,
+) -> bool:
+    """Whether `connect` would join a cluster that runs already, with the same arguments.
+
+    Raises
+    ------
+    DefinitionError
+        The profile cannot be used, or two clusters are named.
+    """
+    _check_one(scheduler, scheduler_file, cluster)
+    planned_workers(workers, cluster)
+    return cluster is None and _address(scheduler, scheduler_file)[0] is not None
+
+
+def planned_workers(workers: int | None, cluster: str | Path | None) -> int | None:
+    """Workers that chunks are cut for, where it is said: by number, or in a profile."""
+    return load(cluster).workers if cluster and workers is None else workers
+
+
+def _check_one(
+    scheduler: str | None, scheduler_file: str | Path | None, cluster: str | Path | None
+) -> None:
+    if cluster and (scheduler or scheduler_file):
+        other = "--scheduler" if scheduler else "--scheduler-file"
+        raise DefinitionError(f"{other} and --cluster {cluster} are two clusters: give one")
 
 
 def _address(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[str | None, str]:

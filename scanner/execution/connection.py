@@ -43,6 +43,12 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
+def expects_workers(client: Client) -> bool:
+    """Whether jobs are queued that will bring workers, however long that may take."""
+    expects = getattr(client.cluster, "expects_workers", None)
+    return expects is not None and bool(expects())
+
+
 def close(client: Client) -> None:
     with suppress(OSError, TimeoutError), quiet():
         client.close(timeout=5)

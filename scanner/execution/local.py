@@ -57,7 +57,7 @@ _CERTIFICATES = (
 # Dask lets workers give all freed memory back at once: measured, a worker then spends more time in
 # page faults than in arithmetic on arrays of a megabyte. They may keep 128 MB (glibc; 32 MB is the
 # largest block that it keeps).
-_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def local(workers: int | None) -> Iterator[Connection]:
         try:
             environment = {
                 f"distributed.nanny.pre-spawn-environ.{name}": value
-                for name, value in _KEEP_MEMORY.items()
+                for name, value in KEEP_MEMORY.items()
             }
             with dask.config.set(environment):
                 cluster = LocalCluster(**_local_options(count))

@@ -7,10 +7,12 @@ import time
 from distributed import Client
 
 from scanner.execution.asking import threads_of
+from scanner.execution.connection import expects_workers
 from scanner.execution.preflight import check_workers, find_unfit
 from scanner.store.stored import StoredScan
 
 LOOK_SECONDS = 1.0  # between counts of the workers
+NO_OTHERS = 15.0  # s without another worker before one that is avoided gets chunks after all
 NO_WORKERS = 120.0  # s without any worker before giving up
 
 
@@ -34,6 +36,8 @@ class Pool:
         The others, also those that are gone, and why.
     notes : dict from str to None
         What is worth saying, in order.
+    avoid : str or None
+        Address of a worker that gets no chunks, unless there is no other for a while.
     """
 
     def __init__(self, client: Client, stored: StoredScan, evaluator: str) -> None:
@@ -43,7 +47,8 @@ class Pool:
         self.notes: dict[str, None] = {}
         self._checked: set[str] = set()
         self._looked = float("-inf")
-        self._seen = time.monotonic()
+        self.avoid: str | None = None
+        self._seen = self._met = time.monotonic()
 
     @property
     def threads(self) -> int:
@@ -53,12 +58,17 @@ class Pool:
     @property
     def only(self) -> frozenset[str] | None:
         """Workers that a chunk may go to; None for all."""
+        others = frozenset(self.fit) - {self.avoid}
+        if self.avoid is None or others or time.monotonic() < self._met + NO_OTHERS:
+            return others if self.unfit or self.avoid is not None else None
         return frozenset(self.fit) if self.unfit else None
 
     @property
     def lost(self) -> bool:
-        """Whether there was no worker for too long."""
-        return not self.fit and time.monotonic() > self._seen + NO_WORKERS
+        """Whether there was no worker for too long, and none is on its way."""
+        if self.fit or time.monotonic() < self._seen + NO_WORKERS:
+            return False
+        return not expects_workers(self.client)
 
     def check(self) -> None:
         """Compare all workers with this process before the run; errors as of `check_workers`."""
@@ -88,6 +98,8 @@ class Pool:
         self._looked = start
         if self.fit:
             self._seen = start
+        if self.fit.keys() - {self.avoid}:
+            self._met = start
         return True
 
     def refuse(self, worker: str, reason: str) -> None:

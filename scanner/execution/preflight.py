@@ -5,17 +5,20 @@ And were the chunks that are there made with the same?
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from distributed import Client
 
-from scanner.errors import ClusterError, MismatchError, ScannerError
+from scanner.definition import ScanDefinition
+from scanner.errors import ClusterError, MismatchError, ScannerError, StoreError
 from scanner.execution.asking import ask_workers, threads_of
 from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
 from scanner.execution.versions import difference, worker_versions
-from scanner.store.ledger import Marker, Markers
+from scanner.store.folder import Folder, folder_at
+from scanner.store.markers import Markers, Origin
 from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan
 
@@ -58,13 +61,12 @@ def check_workers(
     ClusterError
         There are no workers, or one answers with something else.
     """
+    return _compare(_ask(client, workers, worker_report, stored.location, stored.digest, evaluator))
+
+
+def _compare(answers: Mapping[str, Any]) -> tuple[str, ...]:
     here = worker_versions()
-    arguments = (stored.location, stored.digest, evaluator)
-    answers = {
-        worker: answer
-        for worker, answer in _ask(client, workers, *arguments).items()
-        if not isinstance(answer, OSError)
-    }
+    answers = {w: answer for w, answer in answers.items() if not isinstance(answer, OSError)}
     for worker, answer in sorted(answers.items()):
         _check_answer(worker, answer, here)
     return _processors(answers)
@@ -104,9 +106,58 @@ def find_unfit(
     return reasons, _processors(answers)
 
 
+def check_place(client: Client, definition: ScanDefinition, root: Folder) -> tuple[str, ...]:
+    """Compare all workers with this process before a scan is made: do they see the same place?
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Waited for until it has a worker.
+    definition : ScanDefinition
+        Whose sources the workers must have.
+    root : Folder
+        Of the store; it need not exist yet.
+
+    Returns
+    -------
+    tuple of str
+        As `check_workers`.
+
+    Raises
+    ------
+    StoreError
+        A worker does not see the store, or may not write there; nothing is left there.
+    MismatchError, ClusterError
+        As `check_workers`.
+    """
+    place = root.standing()
+    name = f"seen-by-workers.{uuid.uuid4().hex}"
+    place.write(name, b"")
+    try:
+        answers = _ask(client, None, place_report, place.location, name, definition.to_dict())
+    finally:
+        place.remove([name])
+    return _compare(answers)
+
+
+def place_report(place: str, name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Runs in a worker: its versions, after a look at the store and the sources."""
+    ScanDefinition.from_dict(dict(definition)).check_sources()
+    folder = folder_at(place)
+    if not folder.exists(name):
+        raise StoreError(
+            f"store {place}: not the one that this process sees: put it where all workers see it, "
+            "a shared file system or an object store (--store)"
+        )
+    folder.check_makeable()
+    return _report()
+
+
 def compare_finished(finished: Markers) -> tuple[str, ...]:
     """What to say aloud about chunks that another machine or other versions computed."""
-    counts = Counter(_made_with(marker) for marker in finished.values())
+    counts: Counter[str] = Counter()
+    for origin, count in finished.by_origin():
+        counts[_made_with(origin)] += count
     return tuple(
         f"{count} {'chunk was' if count == 1 else 'chunks were'} computed {made}: "
         "the cube agrees to 1e-9, not bit for bit"
@@ -115,8 +166,8 @@ def compare_finished(finished: Markers) -> tuple[str, ...]:
     )
 
 
-def _made_with(marker: Marker) -> str:
-    """Versions and processor of a marker as far as they are not those of this process."""
+def _made_with(marker: Origin) -> str:
+    """Versions and processor of markers as far as they are not those of this process."""
     here, there = numeric_versions(), marker.versions
     versions = ", ".join(
         f"{name} {there.get(name, 'not installed')} (here {here.get(name, 'not installed')})"
@@ -134,10 +185,19 @@ def _made_with(marker: Marker) -> str:
 def worker_report(scan_path: str, digest: str, evaluator: str) -> dict[str, Any]:
     """Runs in a worker: its versions, after a look at the scan and its sources."""
     open_checked(scan_path, digest, evaluator)
+    return _report()
+
+
+def _report() -> dict[str, Any]:
     return {"versions": worker_versions(), "instruction_set": instruction_set()}
 
 
-def _ask(client: Client, workers: Collection[str] | None, *arguments: str) -> Mapping[str, Any]:
+def _ask(
+    client: Client,
+    workers: Collection[str] | None,
+    question: Callable[..., dict[str, Any]],
+    *arguments: Any,
+) -> Mapping[str, Any]:
     try:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)  # they may just be restarting
     except TimeoutError as error:
@@ -146,7 +206,7 @@ def _ask(client: Client, workers: Collection[str] | None, *arguments: str) -> Ma
             "start some with `dask worker ADDRESS`"
         ) from error
     asked = threads_of(client) if workers is None else workers
-    return ask_workers(client, asked, ANSWER_SECONDS, worker_report, *arguments)
+    return ask_workers(client, asked, ANSWER_SECONDS, question, *arguments)
 
 
 def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from distributed import Client
+from distributed import Client, Security
 
 from scanner.errors import ClusterError
 from scanner.execution.connection import (
@@ -16,23 +16,32 @@ from scanner.execution.connection import (
     counted,
     quiet,
 )
+from scanner.execution.dashboards import open_pages
+from scanner.execution.handshake import why_not
+from scanner.execution.security import check_encrypted, remarks, security_for
 
 
 @contextmanager
 def remote(address: str, origin: str, workers: int) -> Iterator[Connection]:
-    client = _client(address, origin)
+    check_encrypted(address, origin)
+    security = security_for(address)
+    client = _client(address, origin, security)
     try:
         _wait_for_workers(client, address, workers)
         count = len(client.nthreads())
-        yield Connection(client, f"Dask cluster at {address} ({origin}), {counted(count)}")
+        said = [f"Dask cluster at {address} ({origin}), {counted(count)}"]
+        said += [*(remarks(security) if security else ()), *open_pages(client)]
+        yield Connection(client, "; ".join(said))
     finally:
         close(client)
 
 
-def _client(address: str, origin: str) -> Client:
+def _client(address: str, origin: str, security: Security | None) -> Client:
+    if reason := why_not(address, security, CONNECT_SECONDS):
+        raise ClusterError(f"the scheduler at {address} (from {origin}) takes no client: {reason}")
     try:
         with quiet():
-            return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            return Client(address, timeout=CONNECT_SECONDS, set_as_default=False, security=security)
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterError(
             f"no Dask scheduler answers at {address} (from {origin}): "

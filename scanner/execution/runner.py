@@ -38,6 +38,8 @@ def run(
     should_stop: Callable[[], bool] | None = None,
     evaluator: str = DEFAULT_EVALUATOR,
     finished: Markers | None = None,
+    fresh: bool = True,
+    avoid: str | None = None,
 ) -> Report:
     """Compute what is missing of a scan. A complete scan is not touched.
 
@@ -58,6 +60,10 @@ def run(
         ``module:attribute`` of what evaluates a chunk.
     finished : Markers, optional
         `StoredScan.finished` if it was just read.
+    fresh : bool
+        A new wish of a user: an earlier `StoredScan.request_stop` is void.
+    avoid : str, optional
+        Address of a worker that gets no chunks, unless there is no other for a while.
 
     Raises
     ------
@@ -69,12 +75,14 @@ def run(
         The store is full or not writable.
     """
     work = _Run(stored, client, evaluator, stored.finished() if finished is None else finished)
+    work.pool.avoid = avoid
     if not work.waiting:
         return work.report()
     work.pool.check()
     stored.check_ready(work.waiting)
     stored.sweep()
-    stored.clear_stop()
+    if fresh:
+        stored.clear_stop()
     with stop_signals() as signalled:
 
         def stop() -> bool:
@@ -143,7 +151,7 @@ class _Run:
             total=grid.n_chunks,
             points=grid.size,
             done=len(finished),
-            points_done=sum(marker.points for marker in finished.values()),
+            points_done=finished.points,
         )
 
     def loop(self, stop: Callable[[], bool], progress: Callable[[Progress], None]) -> None:
@@ -188,15 +196,15 @@ class _Run:
 
     def submit(self) -> None:
         """Fill the window; suspects come last and one at a time."""
-        if self.pool.unfit and not self.pool.fit:
-            return
+        if (only := self.pool.only) is not None and not only:
+            return  # others may come
         while self.waiting and len(self.flights) < WINDOW * max(self.pool.threads, 1):
             self.send(self.waiting.popleft(), alone=False)
         if self.suspects and not self.flights:
             self.send(self.suspects.popleft(), alone=True)
 
     def send(self, number: int, *, alone: bool) -> None:
-        """Submit one chunk, past the workers that do not fit."""
+        """Submit one chunk, past the workers that do not fit or are avoided."""
         workers = self.pool.only
         future = self.client.submit(
             run_chunk,
@@ -297,7 +305,7 @@ class _Run:
             if flight.workers is not None and not flight.workers & self.pool.fit.keys():
                 del self.flights[key]
                 self.client.cancel([flight.future])
-                (self.suspects if flight.alone else self.waiting).appendleft(flight.number)
+                self.take_death(flight, 1)
         if self.pool.lost:
             raise self.without_workers()
 

@@ -26,7 +26,8 @@ class Workers:
     Parameters
     ----------
     options : mapping
-        For `execution.clusters.connect`: ``scheduler``, ``scheduler_file``, ``workers``.
+        For `execution.clusters.connect`: ``scheduler``, ``scheduler_file``, ``cluster``,
+        ``workers``.
     client : distributed.Client, optional
         Used and left open.
     told : callable
@@ -63,7 +64,7 @@ class Workers:
             return
         from scanner.execution.clusters import connect
 
-        with connect(**self.options) as connection:
+        with connect(**self.options, told=self.told) as connection:
             self.told(f"reading {points:.3g} points on {connection.description}")
             yield from spread(function, arguments, connection.client)
 
@@ -81,6 +82,6 @@ class Workers:
             return
         from scanner.execution.clusters import connect
 
-        with connect(**self.options, cpu_seconds=cpu_seconds) as connection:
+        with connect(**self.options, cpu_seconds=cpu_seconds, told=self.told) as connection:
             self.told(connection.description)
             yield connection.client

@@ -11,19 +11,19 @@ from pathlib import Path
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, MismatchError, ScannerError, unknown
 from scanner.grid import Grid
-from scanner.store.files import Folder
-from scanner.store.layout import DEFINITION, Labels, needed_bytes, write_new
+from scanner.store.folder import Folder, folder_at
+from scanner.store.layout import DEFINITION, LEDGER, Labels, needed_bytes, new_files
 from scanner.store.stored import StoredScan
 
 ENVIRONMENT_VARIABLE = "SCANNER_STORE"
 MIN_PREFIX = 4
 
-_ID = re.compile(r"[0-9a-f]{16}")
+ID = re.compile(r"[0-9a-f]{16}")
 
 
-def default_root() -> Path:
-    """Root of the store: ``$SCANNER_STORE``, else ``./scans``; absolute."""
-    return Path(os.environ.get(ENVIRONMENT_VARIABLE) or "scans").absolute()
+def default_root() -> str:
+    """Root of the store: ``$SCANNER_STORE``, else ``./scans``."""
+    return os.environ.get(ENVIRONMENT_VARIABLE) or "scans"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Archive:
     Parameters
     ----------
     root : Path or str, optional
-        By default `default_root`. It is made when the first scan is.
+        Path or URL; by default `default_root`. It is made when the first scan is.
     """
 
     root: Path | str | None = None
@@ -41,7 +41,7 @@ class Archive:
     @property
     def folder(self) -> Folder:
         """The root."""
-        return Folder(default_root() if self.root is None else Path(self.root).absolute())
+        return folder_at(default_root() if self.root is None else self.root)
 
     def create(
         self,
@@ -70,12 +70,12 @@ class Archive:
         MismatchError
             What is there under this id is another scan.
         """
-        folder = self.folder.child(definition.id)
-        if not folder.exists():
-            self.folder.check_space(needed_bytes(grid, len(definition.layers)))
-            self.folder.check_writable()
-            with self.folder.staged(definition.id) as draft:
-                write_new(draft, definition, grid, references, labels or {})
+        root = self.folder
+        if not root.published(definition.id, DEFINITION):
+            root.check_space(needed_bytes(grid, len(definition.layers)))
+            root.check_writable()
+            files = new_files(definition, grid, references, labels or {})
+            root.publish(definition.id, files, DEFINITION, [LEDGER])
         return self._existing(definition)
 
     def check(self) -> None:
@@ -90,14 +90,14 @@ class Archive:
         MismatchError
             What is there under this id is another scan, or damaged.
         """
-        folder = self.folder.child(definition.id)
-        return self._existing(definition) if folder.exists() else None
+        there = self.folder.published(definition.id, DEFINITION)
+        return self._existing(definition) if there else None
 
     def _existing(self, definition: ScanDefinition) -> StoredScan:
         folder = self.folder.child(definition.id)
         if not folder.exists(DEFINITION):
             raise MismatchError(f"{folder} is not a scan: remove it and run again")
-        stored = StoredScan.open(folder.path)
+        stored = StoredScan.open(folder.location)
         if stored.digest != definition.digest:
             raise MismatchError(
                 f"{folder} holds the scan {stored.digest}, not {definition.digest}: "
@@ -116,7 +116,7 @@ class Archive:
         """
         ids = self._ids()
         if scan in ids:
-            return StoredScan.open(self.folder.child(scan).path)
+            return StoredScan.open(self.folder.child(scan).location)
         scans = self.list()
         found = [stored for stored in scans if scan in stored.names]
         if not found and len(scan) >= MIN_PREFIX:
@@ -137,9 +137,11 @@ class Archive:
 
     def _tell_damaged(self, scan: str) -> None:
         """MismatchError if a scan that cannot be opened may be the one that is asked for."""
+        root = self.folder
         for name in self._ids():
             try:
-                StoredScan.open(self.folder.child(name).path)
+                if root.published(name, DEFINITION):
+                    StoredScan.open(root.child(name).location)
             except ScannerError as error:
                 raise MismatchError(
                     f"scan {scan!r} is not among those that can be opened, and {error}"
@@ -150,13 +152,13 @@ class Archive:
         scans = []
         for name in self._ids():
             try:
-                scans.append(StoredScan.open(self.folder.child(name).path))
+                scans.append(StoredScan.open(self.folder.child(name).location))
             except ScannerError:  # told when it is asked for by its id
                 continue
         return scans
 
     def _ids(self) -> tuple[str, ...]:
-        return tuple(name for name in self.folder.names() if _ID.fullmatch(name))
+        return tuple(name for name in self.folder.names() if ID.fullmatch(name))
 
 
 def _too_short(scan: str, ids: Iterable[str]) -> str:

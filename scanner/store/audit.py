@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scanner.errors import IncompleteScanError, MismatchError
-from scanner.store.files import PARTIAL
+from scanner.store.folder import PARTIAL
 from scanner.store.stored import StoredScan
 
 
@@ -83,10 +82,5 @@ def audit(stored: StoredScan) -> Audit:
 
 
 def _strays(stored: StoredScan) -> tuple[str, ...]:
-    partial = [
-        os.path.relpath(os.path.join(place, name), stored.path)  # noqa: PTH118
-        for place, _, files in os.walk(stored.path)
-        for name in files
-        if name.endswith(PARTIAL)
-    ]
+    partial = [name for name in stored.folder.sizes() if name.endswith(PARTIAL)]
     return tuple(sorted([*partial, *stored.cube.foreign()]))

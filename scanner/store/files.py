@@ -1,4 +1,4 @@
-"""Folder: the one way to the files of a store, so that another kind of storage can take its place.
+"""DiskFolder: a store in the directories of a file system.
 
 Every write is atomic (a partial file beside the target, then a rename), and every failure of the
 file system becomes a StoreError of one line. Nothing is fsynced: a killed process leaves nothing
@@ -11,17 +11,19 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from zarr.storage import LocalStore
 
 from scanner.errors import StoreError
+from scanner.store.folder import PARTIAL as PARTIAL
+from scanner.store.folder import Folder as Folder
 
-PARTIAL = ".partial"
 _DRAFT_AGE = 600.0  # s; an empty scan is made in less
+_ASIDE = f".removed{PARTIAL}"
 
 _FULL = "no space left: free some, then run the same command again (finished chunks are kept)"
 _READ_ONLY = "not writable: make it writable, or choose another root with --store"
@@ -56,8 +58,8 @@ def store_errors(path: Path | str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Folder:
-    """A directory of a store and what may be done in it.
+class DiskFolder(Folder):
+    """A directory.
 
     Parameters
     ----------
@@ -70,9 +72,28 @@ class Folder:
     def __str__(self) -> str:
         return str(self.path)
 
-    def child(self, name: str) -> Folder:
-        """Folder of that name inside this one."""
-        return Folder(self.path / name)
+    @property
+    def location(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        """Last part of the path."""
+        return self.path.name
+
+    @property
+    def parent(self) -> DiskFolder:
+        """The directory that this one is in."""
+        return DiskFolder(self.path.parent)
+
+    def child(self, name: str) -> DiskFolder:
+        """Directory of that name inside this one."""
+        return DiskFolder(self.path / name)
+
+    def errors(self) -> AbstractContextManager[None]:
+        """As `store_errors`."""
+        return store_errors(self.path)
 
     def exists(self, name: str = "") -> bool:
         """Whether that file or directory (by default the folder itself) is there."""
@@ -105,6 +126,21 @@ class Folder:
                     partial.unlink(missing_ok=True)
                 raise
 
+    def write_new(self, name: str, data: bytes) -> bool:
+        """Put a file in place unless there is one; whether the one that is there now is ours."""
+        target = self.path / name
+        partial = self.path / f"{name}.{uuid.uuid4().hex}{PARTIAL}"
+        with store_errors(self.path):
+            try:
+                partial.write_bytes(data)
+                try:
+                    target.hardlink_to(partial)  # a rename would replace
+                except FileExistsError:
+                    return target.read_bytes() == data
+                return True
+            finally:
+                partial.unlink(missing_ok=True)
+
     def remove(self, names: Iterable[str]) -> None:
         """Remove files; those already gone do not matter."""
         with store_errors(self.path):
@@ -127,10 +163,34 @@ class Folder:
             except FileNotFoundError:
                 return 0
 
+    def modified(self, name: str) -> float | None:
+        """When a file was written, by the clock of `clock`; None where there is none."""
+        with store_errors(self.path):
+            try:
+                return (self.path / name).stat().st_mtime
+            except FileNotFoundError:
+                return None
+
     def sizes(self) -> dict[str, int]:
         """Size in bytes of every file below, by its relative name with ``/``."""
         with store_errors(self.path):
             return dict(_walk(self.path, ""))
+
+    def each_size(self) -> Iterator[tuple[str, int]]:
+        """As `sizes`, one after the other: for a million files."""
+        with store_errors(self.path):
+            yield from _walk(self.path, "")
+
+    def written(self) -> tuple[int, float]:
+        """Bytes of all files below, and seconds since the last was written, by `clock`."""
+        size, newest = 0, 0.0
+        with store_errors(self.path):
+            for place, _, files in os.walk(self.path):
+                for name in files:
+                    with suppress(FileNotFoundError):  # partial files come and go
+                        found = (Path(place) / name).stat()
+                        size, newest = size + found.st_size, max(newest, found.st_mtime)
+        return size, max(self.clock() - newest, 0.0)
 
     def zarr_store(self, *, read_only: bool) -> LocalStore:
         """The folder as a zarr store."""
@@ -143,6 +203,14 @@ class Folder:
             while not place.exists():
                 place = place.parent
             return shutil.disk_usage(place).free
+
+    def standing(self) -> Folder:
+        """This folder, or where it does not exist yet its nearest parent that does."""
+        with store_errors(self.path):
+            place = self.path
+            while not place.exists():
+                place = place.parent
+            return DiskFolder(place)
 
     def check_writable(self) -> None:
         """Write, rename and remove a small file; StoreError where that fails."""
@@ -162,17 +230,35 @@ class Folder:
             if not os.access(place, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    def check_space(self, needed: int) -> None:
-        """StoreError if fewer than `needed` bytes are free."""
-        free = self.free_bytes()
-        if needed > free:
-            raise StoreError(
-                f"store {self.path}: the scan needs {_size(needed)} and {_size(free)} are free: "
-                "free some space, scan fewer points, or choose another root with --store"
-            )
+    def published(self, name: str, last: str) -> bool:  # noqa: ARG002
+        """Whether there is anything of that name: a directory comes and goes whole."""
+        return self.exists(name)
+
+    def publish(
+        self, name: str, files: Mapping[str, bytes], last: str, folders: Iterable[str] = ()
+    ) -> None:
+        """Make a child folder by one rename."""
+        ordered = [*(file for file in files if file != last), last]
+        with self.staged(name) as draft:
+            for place in dict.fromkeys([*(str(Path(f).parent) for f in ordered), *folders]):
+                draft.child(place).make()
+            for file in ordered:
+                draft.write(file, files[file])
+
+    def withdraw(self, name: str, first: Iterable[str] = ()) -> bool:  # noqa: ARG002
+        """Take a child out of sight by one rename, then away, with what killed ones left."""
+        aside = self.path / f".{name}.{uuid.uuid4().hex}{_ASIDE}"
+        with store_errors(self.path):
+            try:
+                (self.path / name).rename(aside)
+            except FileNotFoundError:
+                return False
+            for left in self.path.glob(f".*{_ASIDE}"):
+                shutil.rmtree(left, ignore_errors=left != aside)
+        return True
 
     @contextmanager
-    def staged(self, name: str) -> Iterator[Folder]:
+    def staged(self, name: str) -> Iterator[DiskFolder]:
         """Build a child folder out of sight and rename it to `name` when it is complete.
 
         Where another process was faster, its folder stays and ours is dropped.
@@ -221,6 +307,11 @@ class Folder:
             probe.unlink()
         return now
 
+    def describe(self) -> str:
+        """Free space of a writable directory."""
+        self.check_writable()
+        return f"writable, rename is atomic, {self.free_bytes() / 1e9:.1f} GB free"
+
 
 def _rename_new(source: Path, target: Path) -> None:
     """Rename a directory; FileExistsError where the target is there."""
@@ -256,11 +347,3 @@ def _remove_old(path: Path, before: float) -> int:
     else:
         path.unlink(missing_ok=True)
     return 1
-
-
-def _size(n_bytes: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.3g} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.3g} GB"

@@ -1,7 +1,8 @@
-"""What a new scan looks like on disk: definition, empty cube, empty ledger.
+"""What a new scan looks like in the store: definition, empty cube, empty ledger.
 
 ``<root>/<scan id>/`` holds ``definition.json``, ``definition.toml``, ``cube.zarr``, ``ledger/``;
-later ``summary.json``, written when the scan is complete, ``names/`` and ``toys/``.
+later ``summary.json``, written when the scan is complete, ``names/``, ``runs/`` (who works on it)
+and ``toys/``.
 """
 
 from __future__ import annotations
@@ -13,20 +14,25 @@ from typing import Any
 
 import numpy as np
 import zarr
+from zarr.abc.store import Store
 from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.core.buffer import Buffer
+from zarr.storage import MemoryStore
 
 from scanner.definition import ScanDefinition
 from scanner.grid import Grid
-from scanner.store.files import Folder, store_errors
+from scanner.store.folder import Folder
 from scanner.store.provenance import root_attributes
 
 Labels = Mapping[str, Mapping[str, str]]
 
 DEFINITION = "definition.json"
 FIGURE = "figure.png"
+SUMMARY = "summary.json"
 CUBE = "cube.zarr"
 LEDGER = "ledger"
 NAMES = "names"
+RUNS = "runs"
 
 STATUS_MEANINGS = (
     "not_run",
@@ -41,24 +47,29 @@ BYTES_PER_POINT = 9  # float64 chi2 and one byte of status, per experiment, unco
 _BYTES_PER_CHUNK = 3 * 4096  # two objects and a marker, each rounded up to a disk block
 
 
-def write_new(
-    folder: Folder,
-    definition: ScanDefinition,
-    grid: Grid,
-    references: Iterable[str],
-    labels: Labels,
-) -> None:
-    """Fill the folder of a new scan: definition, empty cube, empty ledger."""
+def new_files(
+    definition: ScanDefinition, grid: Grid, references: Iterable[str], labels: Labels
+) -> dict[str, bytes]:
+    """All files of a new scan by relative name: the empty cube, then the definition."""
+    held: dict[str, Buffer] = {}
     attributes = root_attributes(definition, list(references))
-    create_cube(folder.child(CUBE), definition, grid, attributes, labels)
-    folder.child(LEDGER).make()
-    write_definition(folder, definition)
+    create_cube(MemoryStore(held), definition, grid, attributes, labels)
+    cube = {f"{CUBE}/{name}": buffer.to_bytes() for name, buffer in held.items()}
+    return {**cube, **definition_files(definition)}
+
+
+def definition_files(definition: ScanDefinition) -> dict[str, bytes]:
+    """The resolved definition for people and, last, for programs."""
+    return {
+        "definition.toml": definition.to_toml().encode(),
+        DEFINITION: to_json(definition.to_dict()),
+    }
 
 
 def write_definition(folder: Folder, definition: ScanDefinition) -> None:
-    """Put the resolved definition beside the cube, for people and for programs."""
-    folder.write("definition.toml", definition.to_toml().encode())
-    folder.write(DEFINITION, to_json(definition.to_dict()))
+    """Put the resolved definition beside the cube."""
+    for name, data in definition_files(definition).items():
+        folder.write(name, data)
 
 
 def needed_bytes(grid: Grid, n_experiments: int, chunks: int | None = None) -> int:
@@ -84,7 +95,7 @@ def to_json(value: Mapping[str, Any]) -> bytes:
 
 
 def create_cube(
-    folder: Folder,
+    store: Store,
     definition: ScanDefinition,
     grid: Grid,
     attributes: Mapping[str, Any],
@@ -94,8 +105,8 @@ def create_cube(
 
     Parameters
     ----------
-    folder : Folder
-        Place of ``cube.zarr``.
+    store : zarr store
+        What becomes ``cube.zarr``.
     definition : ScanDefinition
         Names the experiments.
     grid : Grid
@@ -105,25 +116,22 @@ def create_cube(
     labels : mapping from axis to mapping
         Further attributes of the coordinates, such as ``long_name`` and ``latex``.
     """
-    with store_errors(folder.path):
-        group = zarr.create_group(
-            folder.zarr_store(read_only=False), zarr_format=3, attributes=dict(attributes)
+    group = zarr.create_group(store, zarr_format=3, attributes=dict(attributes))
+    names = ("experiment", *grid.names)
+    shape = (len(definition.layers), *grid.shape)
+    chunks = (len(definition.layers), *grid.chunk_shape)
+    for variable, dtype, fill in (("chi2", "float64", float("nan")), ("status", "uint8", 0)):
+        group.create_array(
+            variable,
+            shape=shape,
+            chunks=chunks,
+            dtype=dtype,
+            fill_value=fill,
+            compressors=compressors(dtype),
+            dimension_names=names,
+            attributes=_variable_attributes(variable, definition.largest_error),
         )
-        names = ("experiment", *grid.names)
-        shape = (len(definition.layers), *grid.shape)
-        chunks = (len(definition.layers), *grid.chunk_shape)
-        for variable, dtype, fill in (("chi2", "float64", float("nan")), ("status", "uint8", 0)):
-            group.create_array(
-                variable,
-                shape=shape,
-                chunks=chunks,
-                dtype=dtype,
-                fill_value=fill,
-                compressors=compressors(dtype),
-                dimension_names=names,
-                attributes=_variable_attributes(variable, definition.largest_error),
-            )
-        _create_coordinates(group, definition, grid, labels)
+    _create_coordinates(group, definition, grid, labels)
 
 
 def compressors(dtype: str) -> list[BloscCodec | Crc32cCodec]:

@@ -2,8 +2,8 @@
 
 ``manifest.json`` says what was asked and how; ``batches/000000.npz`` holds the points of one batch
 (index in the finest grid, chi2 and status in every layer) and ``batches/000000.json`` marks it
-done, with its sha256; ``done.json`` is written last. Data first, then the marker, each by an atomic
-rename: what was killed goes on behind the last marker.
+done, with its sha256; ``done.json`` is written last. Data first, then the marker, each put in
+place whole: what was killed goes on behind the last marker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from scanner.errors import MismatchError
 from scanner.store import provenance
-from scanner.store.files import PARTIAL, Folder
+from scanner.store.folder import PARTIAL, Folder
 from scanner.store.layout import to_json
 from scanner.store.stored import StoredScan
 
@@ -33,7 +33,7 @@ _MANIFEST, _DONE, _BATCHES = "manifest.json", "done.json", "batches"
 
 @dataclass(frozen=True)
 class StoredRefinement:
-    """One refinement of a scan on disk.
+    """One refinement of a scan.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class StoredRefinement:
     @property
     def key(self) -> str:
         """Its name."""
-        return self.folder.path.name
+        return self.folder.name
 
     @property
     def _batches(self) -> Folder:

@@ -1,27 +1,17 @@
-"""Remove a scan: out of sight by one rename, then away.
-
-A rename takes the scan from its id in one step, so that nothing half removed is ever found by it;
-what a killed removal leaves is swept by the next one.
-"""
+"""Remove a scan: out of sight first, then away; what a killed removal leaves goes with the next."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import uuid
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from scanner.errors import CatalogError, DefinitionError, MismatchError
-from scanner.store.archive import Archive
-from scanner.store.files import Folder, store_errors
+from scanner.store.archive import ID, Archive
+from scanner.store.folder import Folder
+from scanner.store.layout import DEFINITION, LEDGER, SUMMARY
 from scanner.store.stored import StoredScan
 
 QUIET_SECONDS = 60.0
 """A scan that is not finished and was written to within this time counts as running."""
-
-_ASIDE = ".removed.partial"
 
 
 @dataclass(frozen=True)
@@ -35,7 +25,7 @@ class Candidate:
     id, title : str
         Its name, and what it is; ``damaged`` if it cannot be opened.
     size : int
-        Bytes on disk.
+        Stored bytes.
     idle_seconds : float
         Time since anything in it was written.
     finished : bool
@@ -65,12 +55,11 @@ def candidate(archive: Archive, scan: str) -> Candidate:
     """
     try:
         stored = archive.open(scan)
-    except MismatchError:
-        folder = archive.folder.child(scan)
-        if Path(scan).name != scan or not folder.exists():
+    except (CatalogError, MismatchError):
+        if not ID.fullmatch(scan) or not (folder := archive.folder.child(scan)).exists():
             raise
-        return Candidate(folder, scan, "damaged", *_written(folder), finished=False)
-    size, idle = _written(stored.folder)
+        return Candidate(folder, scan, "damaged", *folder.written(), finished=False)
+    size, idle = stored.folder.written()
     return Candidate(
         stored.folder, stored.id, stored.definition.title, size, idle, _finished(stored)
     )
@@ -86,7 +75,7 @@ def check_idle(found: Candidate) -> None:
 
 
 def remove(found: Candidate) -> None:
-    """Rename the scan aside, then remove it and what killed removals left.
+    """Remove the scan and what killed removals left.
 
     Raises
     ------
@@ -95,15 +84,8 @@ def remove(found: Candidate) -> None:
     StoreError
         The store is not writable.
     """
-    root = found.folder.path.parent
-    aside = root / f".{found.id}.{uuid.uuid4().hex}{_ASIDE}"
-    with store_errors(root):
-        try:
-            found.folder.path.rename(aside)
-        except FileNotFoundError:
-            raise CatalogError(f"scan {found.id} is gone already") from None
-        for left in root.glob(f".*{_ASIDE}"):
-            shutil.rmtree(left, ignore_errors=left != aside)
+    if not found.folder.parent.withdraw(found.folder.name, (DEFINITION, SUMMARY, LEDGER)):
+        raise CatalogError(f"scan {found.id} is gone already")
 
 
 def _finished(stored: StoredScan) -> bool:
@@ -111,15 +93,3 @@ def _finished(stored: StoredScan) -> bool:
         return "minimum" in stored.summary and stored.state().complete
     except MismatchError:  # a damaged scan is not finished
         return False
-
-
-def _written(folder: Folder) -> tuple[int, float]:
-    """Bytes on disk, and seconds since the last write by the clock of the file system."""
-    size, newest = 0, 0.0
-    with store_errors(folder.path):
-        for place, _, files in os.walk(folder.path):
-            for name in files:
-                with suppress(FileNotFoundError):  # partial files come and go
-                    found = (Path(place) / name).stat()
-                    size, newest = size + found.st_size, max(newest, found.st_mtime)
-    return size, max(folder.clock() - newest, 0.0)

@@ -1,4 +1,4 @@
-"""StoredScan: one scan on disk, its definition, cube and ledger."""
+"""StoredScan: one scan in the store, its definition, cube and ledger."""
 
 from __future__ import annotations
 
@@ -10,29 +10,33 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from scanner.definition import ScanDefinition
-from scanner.errors import CatalogError, MismatchError, ScannerError
+from scanner.errors import CatalogError, MismatchError, ScannerError, StoreError
 from scanner.grid import Chunk, Grid
 from scanner.store import provenance
 from scanner.store.cube import Cube, FloatArray, StatusArray, check_block
-from scanner.store.files import PARTIAL, Folder
+from scanner.store.files import DiskFolder
+from scanner.store.folder import PARTIAL, Folder, folder_at
 from scanner.store.layout import (
     CUBE,
     DEFINITION,
     FIGURE,
     LEDGER,
     NAMES,
+    RUNS,
+    SUMMARY,
     needed_bytes,
     to_json,
     write_definition,
 )
 from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_sha256
+from scanner.store.runs import Runs
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state
 
-_SUMMARY = "summary.json"
 _STOP = "stop"
 _SWEEP_AGE = 600.0  # s; no write of one chunk takes that long
 
@@ -53,8 +57,8 @@ class StoredScan:
     definition: ScanDefinition
 
     @classmethod
-    def open(cls, path: Path | str) -> StoredScan:
-        """Open ``<root>/<scan id>``.
+    def open(cls, location: Path | str) -> StoredScan:
+        """Open ``<root>/<scan id>`` by its path or URL.
 
         Raises
         ------
@@ -65,7 +69,7 @@ class StoredScan:
         StoreError
             The folder cannot be read.
         """
-        folder = Folder(Path(path).absolute())
+        folder = folder_at(location)
         text = folder.read(DEFINITION)
         if text is None:
             raise CatalogError(f"no scan in {folder}: check --store, or make it with `scanner run`")
@@ -75,7 +79,7 @@ class StoredScan:
             raise MismatchError(
                 f"{folder}/{DEFINITION} is damaged ({error}): remove the folder and run again"
             ) from error
-        if definition.id != folder.path.name:
+        if definition.id != folder.name:
             raise MismatchError(
                 f"{folder}: the definition inside has the id {definition.id}: it was edited or "
                 "copied; remove the folder and run again"
@@ -93,14 +97,26 @@ class StoredScan:
         return self.definition.digest
 
     @property
-    def path(self) -> Path:
-        """Folder of the scan."""
-        return self.folder.path
+    def location(self) -> str:
+        """Path or URL of the scan, for `open`: in another process, on another host."""
+        return self.folder.location
 
     @property
-    def location(self) -> str:
-        """Where the scan is, for `open`: in another process, on another host."""
-        return str(self.folder)
+    def path(self) -> Path:
+        """Folder of a scan on a disk, for other programs.
+
+        Raises
+        ------
+        StoreError
+            It lies elsewhere.
+        """
+        if isinstance(self.folder, DiskFolder):
+            return self.folder.path
+        raise StoreError(f"store {self.folder}: no folder on a disk: use its location")
+
+    def beside(self, name: str) -> str:
+        """Path or URL of what lies beside the cube, or of the cube itself."""
+        return self.folder.child(name).location
 
     @cached_property
     def cube(self) -> Cube:
@@ -116,6 +132,11 @@ class StoredScan:
     def ledger(self) -> Ledger:
         """Markers of the finished chunks."""
         return Ledger(self.folder.child(LEDGER), self.digest, self.grid)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Who works on the scan, and who did."""
+        return Runs(self.folder.child(RUNS))
 
     def commit(
         self,
@@ -174,10 +195,7 @@ class StoredScan:
 
     def finished(self) -> Markers:
         """Markers of the finished chunks: valid ones whose data lie there in the noted size."""
-        markers = self.ledger.markers()
-        sizes = self.cube.sizes()
-        finished = {n: m for n, m in markers.items() if sizes.get(n) == m.stored_bytes}
-        return Markers(finished, markers.ignored)
+        return self.ledger.markers().in_size(self.cube.size_table())
 
     def finished_chunk(self, number: int) -> Marker | None:
         """Loose marker of one chunk if it is valid and the data lie there in the noted size."""
@@ -187,12 +205,15 @@ class StoredScan:
 
     def done(self) -> set[int]:
         """Numbers of the finished chunks."""
-        return set(self.finished())
+        return set(self.finished().numbers.tolist())
 
     def missing(self, finished: Markers | None = None) -> list[int]:
         """Numbers of the chunks still to compute, ascending; `finished` if just read."""
         done = self.finished() if finished is None else finished
-        return [number for number in range(self.grid.n_chunks) if number not in done]
+        missing = np.ones(self.grid.n_chunks, bool)
+        missing[done.numbers] = False
+        numbers: list[int] = np.flatnonzero(missing).tolist()
+        return numbers
 
     def state(self, finished: Markers | None = None) -> ScanState:
         """How far the scan is; `finished` if just read."""
@@ -248,7 +269,7 @@ class StoredScan:
     def discard(self, numbers: Iterable[int]) -> None:
         """Forget chunks and what was found from them, so that the next run makes them again."""
         for number in numbers:
-            self.folder.remove([_SUMMARY])  # first: a crash leaves no minimum of damaged data
+            self.folder.remove([SUMMARY])  # first: a crash leaves no minimum of damaged data
             self.ledger.remove(number)
             self.cube.remove(number)
 
@@ -271,19 +292,19 @@ class StoredScan:
     @property
     def summary(self) -> dict[str, Any]:
         """What was found after the scan, such as the minimum; empty until it is written."""
-        text = self.folder.read(_SUMMARY)
+        text = self.folder.read(SUMMARY)
         try:
             return dict(json.loads(text)) if text is not None else {}
         except (ValueError, TypeError) as error:
             raise MismatchError(
-                f"{self.folder}/{_SUMMARY} is damaged ({error}): remove that file and run "
+                f"{self.folder}/{SUMMARY} is damaged ({error}): remove that file and run "
                 f"`scanner resume {self.id}`"
             ) from error
 
     def write_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Add to the summary (``summary.json``); JSON-able, no NaN. For one writer at a time."""
         merged = {**self.summary, **attributes}
-        self.folder.write(_SUMMARY, to_json(merged))
+        self.folder.write(SUMMARY, to_json(merged))
 
     @property
     def names(self) -> tuple[str, ...]:

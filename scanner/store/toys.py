@@ -1,6 +1,6 @@
 """Toys of a scan: ``<scan>/toys/<key>/``, one small file for each batch of each tested point.
 
-A batch is put in place whole, by a rename, with the sha256 of its values: whoever is killed loses
+A batch is put in place whole, with the sha256 of its values: whoever is killed loses
 the batch that was running, and a damaged one is made again.
 """
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from scanner.errors import MismatchError
 from scanner.store import provenance
-from scanner.store.files import Folder
+from scanner.store.folder import Folder
 from scanner.store.layout import to_json
 
 Array = npt.NDArray[np.float64]

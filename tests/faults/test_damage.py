@@ -170,11 +170,11 @@ def test_truncated_segment(client, fault_table, pair) -> None:
 
 PACK = """
 import os, signal, sys
-from scanner.store.files import Folder
+from scanner.store.files import DiskFolder
 from scanner.store.stored import StoredScan
 
 stored = StoredScan.open(sys.argv[1])
-removed, remove = [], Folder.remove
+removed, remove = [], DiskFolder.remove
 
 
 def killed(self, names):
@@ -183,7 +183,7 @@ def killed(self, names):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-Folder.remove = killed
+DiskFolder.remove = killed
 stored.ledger.pack(above=0)
 """
 
@@ -232,9 +232,9 @@ def test_what_a_killed_probe_leaves_is_swept(stored) -> None:
     folder = stored.folder
     script = (
         "import os, pathlib, signal, sys\n"
-        "from scanner.store.files import Folder\n"
+        "from scanner.store.files import DiskFolder\n"
         "pathlib.Path.unlink = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "getattr(Folder(pathlib.Path(sys.argv[1])), sys.argv[2])()\n"
+        "getattr(DiskFolder(pathlib.Path(sys.argv[1])), sys.argv[2])()\n"
     )
     for probe in ("clock", "check_writable"):
         command = [sys.executable, "-c", script, str(folder), probe]

@@ -42,9 +42,17 @@ def grid() -> Grid:
     return Grid(AXES, (4, 3))  # 2 x 2 chunks, those at the ends smaller
 
 
+@pytest.fixture(params=["disk", "s3"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Root of an empty store of each kind: what holds on a disk holds on an object store."""
+    if request.param == "s3":
+        return str(request.getfixturevalue("s3_root"))
+    return str(tmp_path / "root")
+
+
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path / "root")
+def archive(root: str) -> Archive:
+    return Archive(root)
 
 
 @pytest.fixture

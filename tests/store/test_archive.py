@@ -7,28 +7,42 @@ from pathlib import Path
 import pytest
 
 from scanner.definition import ScanDefinition
-from scanner.errors import CatalogError, MismatchError, StoreError
+from scanner.errors import CatalogError, DefinitionError, MismatchError, StoreError
 from scanner.grid import Grid
 from scanner.store.archive import Archive, default_root
+
+ON_DISK = pytest.mark.parametrize("root", ["disk"], indirect=True)
 
 
 def test_default_root(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SCANNER_STORE", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert default_root() == tmp_path / "scans"
+    assert Archive(default_root()).folder.location == str(tmp_path / "scans")
     monkeypatch.setenv("SCANNER_STORE", "/data/store")
-    assert default_root() == Path("/data/store")
-    assert Archive().folder.path == Path("/data/store")
-    assert Archive("/other").folder.path == Path("/other")
+    assert default_root() == "/data/store"
+    assert Archive().folder.location == "/data/store"
+    for root in ("/other", Path("/other"), "file:///other", Path("file:///other")):
+        assert Archive(root).folder.location == "/other"
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert Archive("~/scans").folder.location == "/home/somebody/scans"
+
+
+def test_an_unknown_scheme_names_the_known_ones_and_repeats_nothing_else() -> None:
+    with pytest.raises(DefinitionError, match=r"unknown scheme 'gs'.*\(known: file, s3\)") as told:
+        Archive("gs://somebody:secret@bucket").list()
+    assert "secret" not in str(told.value)
+    with pytest.raises(DefinitionError, match="absolute path"):
+        Archive("file://scans").list()
 
 
 def test_layout(archive: Archive, definition: ScanDefinition, grid: Grid) -> None:
     stored = archive.create(definition, grid)
-    assert stored.path == archive.folder.path / definition.id
-    names = ["cube.zarr", "definition.json", "definition.toml", "ledger"]
-    assert stored.folder.names() == names
+    assert stored.location == f"{archive.folder}/{definition.id}"
+    kind = {"claim.json"} if stored.location.startswith("s3:") else {"ledger"}
+    names = {"cube.zarr", "definition.json", "definition.toml"}
+    assert set(stored.folder.names()) == names | kind
     assert archive.folder.names() == [definition.id]
-    written = tomllib.loads((stored.path / "definition.toml").read_text())
+    written = tomllib.loads((stored.folder.read("definition.toml") or b"").decode())
     assert written["scenario"] == definition.scenario
     assert stored.definition == definition
     assert stored.grid == grid
@@ -47,6 +61,7 @@ def test_labels_do_not_make_another_scan(stored, archive: Archive, grid: Grid) -
     assert archive.create(renamed, grid).definition.name == "stand_in"
 
 
+@ON_DISK
 def test_folder_of_that_id_with_other_content(
     archive: Archive, definition: ScanDefinition, other: ScanDefinition, grid: Grid
 ) -> None:
@@ -84,9 +99,10 @@ def test_ambiguous_name_lists_the_candidates(stored, archive: Archive, other, gr
 
 def test_list_skips_what_is_broken_and_drafts(stored, archive: Archive, other, grid: Grid) -> None:
     broken = archive.create(other, grid)
-    (broken.path / "definition.json").write_text("{")
-    (archive.folder.path / ".0123456789abcdef.aa.partial").mkdir()
-    (archive.folder.path / "notes").mkdir()
+    broken.folder.write("definition.json", b"{")
+    for name in (".0123456789abcdef.aa.partial", "notes"):
+        archive.folder.child(name).make()
+        archive.folder.child(name).write("zarr.json", b"{}")
     assert archive.list() == [stored]
     with pytest.raises(MismatchError, match="damaged"):
         archive.open(broken.id)
@@ -108,10 +124,11 @@ def test_root_that_is_a_file(tmp_path: Path, definition: ScanDefinition, grid: G
         Archive(tmp_path / "file").list()
 
 
+@ON_DISK
 def test_too_small_root_is_told_before_anything_is_written(
     archive: Archive, definition: ScanDefinition, grid: Grid, monkeypatch
 ) -> None:
-    monkeypatch.setattr("scanner.store.files.Folder.free_bytes", lambda _: 1000)
+    monkeypatch.setattr("scanner.store.files.DiskFolder.free_bytes", lambda _: 1000)
     with pytest.raises(StoreError, match="are free"):
         archive.create(definition, grid)
     assert not archive.folder.exists()

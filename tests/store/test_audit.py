@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,8 @@ from scanner.store.audit import audit
 from scanner.store.stored import StoredScan
 
 
-def chunk(stored: StoredScan, variable: str, *index: int) -> Path:
-    return stored.path.joinpath("cube.zarr", variable, "c", "0", *map(str, index))
+def chunk(variable: str, *index: int) -> str:
+    return "/".join(["cube.zarr", variable, "c", "0", *map(str, index)])
 
 
 def test_a_whole_scan(filled: StoredScan) -> None:
@@ -23,12 +22,11 @@ def test_a_whole_scan(filled: StoredScan) -> None:
 
 
 def test_a_flipped_bit_and_a_cut_are_damage_with_the_reason(filled: StoredScan) -> None:
-    flipped = chunk(filled, "chi2", 1, 1)
-    data = bytearray(flipped.read_bytes())
+    flipped, cut = chunk("chi2", 1, 1), chunk("status", 0, 1)
+    data = bytearray(filled.folder.read(flipped) or b"")
     data[-6] ^= 1
-    flipped.write_bytes(data)
-    cut = chunk(filled, "status", 0, 1)
-    cut.write_bytes(cut.read_bytes()[:-1])
+    filled.folder.write(flipped, bytes(data))
+    filled.folder.write(cut, (filled.folder.read(cut) or b"")[:-1])
     found = audit(filled)
     assert list(found.damaged) == [1, 3]
     assert "instead of" in found.damaged[1]
@@ -50,8 +48,7 @@ def test_what_is_not_computed_is_missing_not_damaged(stored: StoredScan, block) 
     for number in (0, 2):
         stored.commit(stored.grid.chunk(number), *block(stored.grid.chunk(number)))
     stored.cube.write(stored.grid.chunk(3), *block(stored.grid.chunk(3)))
-    for variable in ("chi2", "status"):
-        chunk(stored, variable, 0, 0).unlink()
+    stored.folder.remove([chunk(variable, 0, 0) for variable in ("chi2", "status")])
     found = audit(stored)
     assert (found.missing, found.unmarked) == ((0, 1, 3), (3,))
     assert found.exit_code == 3
@@ -61,9 +58,9 @@ def test_foreign_markers_and_strays_are_told(filled: StoredScan) -> None:
     marker = filled.ledger.markers()[0]
     other = dataclasses.replace(marker, digest="0" * 64, chunk=1)
     filled.ledger.write(other)
-    (filled.path / "ledger" / "notes.json").write_text("{}")
-    chunk(filled, "chi2", 0, 7).write_bytes(b"x")
-    (filled.path / "cube.zarr" / "chi2" / "c" / "0" / "0" / "1.ab.partial").write_bytes(b"")
+    filled.folder.write("ledger/notes.json", b"{}")
+    filled.folder.write(chunk("chi2", 0, 7), b"x")
+    filled.folder.write("cube.zarr/chi2/c/0/0/1.ab.partial", b"")
     found = audit(filled)
     assert found.foreign_markers == 2
     assert found.strays == ("cube.zarr/chi2/c/0/0/1.ab.partial", "cube.zarr/chi2/c/0/0/7")

@@ -90,7 +90,7 @@ def test_a_damaged_chunk_is_told(
 ) -> None:
     one = fill(archive.create(definition, grid), chi2)
     two = fill(archive.create(other, grid), chi2)
-    path = two.path / "cube.zarr" / "chi2" / "c" / "0" / "0" / "0"
-    path.write_bytes(path.read_bytes()[:-3])
+    name = "cube.zarr/chi2/c/0/0/0"
+    two.folder.write(name, (two.folder.read(name) or b"")[:-3])
     with pytest.raises(MismatchError, match="chunk 0 cannot be read"):
         compare_cubes(one, two)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +10,14 @@ import zarr
 from scanner.errors import MismatchError
 from scanner.grid import Axis
 from scanner.store.cube import Cube
+from scanner.store.folder import Folder
 from scanner.store.stored import StoredScan
 
 
 def test_opens_in_xarray_with_named_dimensions_and_coordinates(filled: StoredScan) -> None:
-    dataset = xr.open_zarr(filled.path / "cube.zarr", consolidated=False, chunks=None)
+    dataset = xr.open_zarr(
+        filled.cube.folder.zarr_store(read_only=True), consolidated=False, chunks=None
+    )
     assert dataset["chi2"].dims == ("experiment", "mass", "coupling")
     assert dataset["chi2"].dtype == np.float64
     assert dataset["status"].dtype == np.uint8
@@ -44,16 +46,17 @@ def test_values_survive(filled: StoredScan, block) -> None:
 
 
 def test_writing_twice_leaves_the_same_bytes(filled: StoredScan, block) -> None:
-    files = [p for p in (filled.path / "cube.zarr").rglob("*") if p.is_file()]
-    before = {p: p.read_bytes() for p in files}
+    names = list(filled.cube.folder.sizes())
+    before = dict(filled.cube.folder.read_many(names))
+    assert len(before) > 2 * filled.grid.n_chunks
     for chunk in filled.grid:
         filled.commit(chunk, *block(chunk))
-    assert {p: p.read_bytes() for p in files} == before
+    assert dict(filled.cube.folder.read_many(names)) == before
 
 
 @pytest.mark.parametrize("variable", ["chi2", "status"])
 def test_flipped_byte_is_an_error_that_names_the_chunk(filled: StoredScan, variable: str) -> None:
-    _flip(filled.path / "cube.zarr" / variable / "c" / "0" / "1" / "0")
+    _flip(filled.cube.folder, f"{variable}/c/0/1/0")
     with pytest.raises(MismatchError, match=rf"chunk 2 .*resume {filled.id} --verify"):
         filled.cube.read(filled.grid.chunk(2))
     with pytest.raises(MismatchError, match="chunk 2"):
@@ -62,7 +65,7 @@ def test_flipped_byte_is_an_error_that_names_the_chunk(filled: StoredScan, varia
 
 
 def test_other_coordinates_are_refused_before_writing(stored: StoredScan, block) -> None:
-    zarr.open_group(stored.path / "cube.zarr", mode="r+")["mass"][2] = 7.0
+    _group(stored)["mass"][2] = 7.0
     chunk = stored.grid.chunk(0)
     with pytest.raises(MismatchError, match="coordinate 'mass'"):
         stored.commit(chunk, *block(chunk))
@@ -71,7 +74,7 @@ def test_other_coordinates_are_refused_before_writing(stored: StoredScan, block)
 
 
 def test_coordinates_may_differ_by_the_last_bit(stored: StoredScan) -> None:
-    array = zarr.open_group(stored.path / "cube.zarr", mode="r+")["mass"]
+    array = _group(stored)["mass"]
     array[:] = np.nextafter(array[:], np.inf)
     stored.cube.check()
 
@@ -82,12 +85,12 @@ def test_other_digest_is_refused(stored: StoredScan, other) -> None:
 
 
 def test_other_axis_length_or_experiments_are_refused(stored: StoredScan) -> None:
-    zarr.open_group(stored.path / "cube.zarr", mode="r+")["experiment"][1] = "third"
+    _group(stored)["experiment"][1] = "third"
     with pytest.raises(MismatchError, match="experiments first, third"):
         stored.cube.check()
     axes = (Axis("mass", "log", 0.1, 100.0, 7, "MeV"), stored.grid.axes[1])
     longer = dataclasses.replace(stored.definition, axes=axes)
-    group = zarr.open_group(stored.path / "cube.zarr", mode="r+")
+    group = _group(stored)
     group["experiment"][1] = "second"
     group.attrs["digest"] = longer.digest
     with pytest.raises(MismatchError, match=r"in 6, the definition says .* in 7"):
@@ -95,26 +98,31 @@ def test_other_axis_length_or_experiments_are_refused(stored: StoredScan) -> Non
 
 
 def test_damaged_metadata_is_a_mismatch(stored: StoredScan) -> None:
-    (stored.path / "cube.zarr" / "zarr.json").write_text("{")
+    stored.cube.folder.write("zarr.json", b"{")
     with pytest.raises(MismatchError, match="metadata cannot be read"):
         Cube(stored.cube.folder, stored.definition)
 
 
 def test_absent_cube_is_a_mismatch(stored: StoredScan) -> None:
-    (stored.path / "cube.zarr" / "zarr.json").unlink()
-    with pytest.raises(MismatchError, match=f"remove the folder {stored.path} and run again"):
-        Cube(stored.cube.folder, stored.definition)
+    folder = stored.cube.folder
+    folder.remove(["zarr.json"])
+    with pytest.raises(MismatchError, match=f"remove the folder {stored.location} and run again"):
+        Cube(folder, stored.definition)
 
 
 def test_partial_files_are_not_chunks(filled: StoredScan) -> None:
-    (filled.path / "cube.zarr" / "chi2" / "c" / "0" / "0" / "1.ab.partial").write_bytes(b"x")
+    filled.cube.folder.write("chi2/c/0/0/1.ab.partial", b"x")
     assert filled.cube.sizes().keys() == {0, 1, 2, 3}
 
 
-def _flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
+def _group(stored: StoredScan) -> zarr.Group:
+    return zarr.open_group(stored.cube.folder.zarr_store(read_only=False), mode="r+")
+
+
+def _flip(folder: Folder, name: str) -> None:
+    data = bytearray(folder.read(name) or b"")
     data[len(data) // 2] ^= 1
-    path.write_bytes(data)
+    folder.write(name, bytes(data))
 
 
 def test_a_region_is_that_part_of_the_whole(filled) -> None:

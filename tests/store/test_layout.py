@@ -12,7 +12,7 @@ from scanner.store.stored import StoredScan
 
 
 def test_codecs_are_blosc_lz4_and_a_checksum(stored: StoredScan) -> None:
-    array = zarr.open_group(stored.path / "cube.zarr", mode="r")["chi2"]
+    array = zarr.open_group(stored.cube.folder.zarr_store(read_only=True), mode="r")["chi2"]
     blosc, checksum = array.metadata.to_dict()["codecs"][1:]
     assert blosc["configuration"]["cname"] == "lz4"
     assert blosc["configuration"]["shuffle"] == "shuffle"

@@ -9,6 +9,8 @@ import pytest
 from scanner.store.ledger import Ledger, Marker, status_counts, values_sha256
 from scanner.store.stored import StoredScan
 
+ON_DISK = pytest.mark.parametrize("root", ["disk"], indirect=True)
+
 
 def test_marker_survives_json(filled: StoredScan) -> None:
     marker = filled.ledger.markers()[3]
@@ -35,6 +37,7 @@ def _change(ledger: Ledger, **changes: object) -> bytes:
     return json.dumps(record | changes).encode()
 
 
+@ON_DISK
 @pytest.mark.parametrize(
     "changes",
     [
@@ -57,6 +60,7 @@ def test_forged_markers_are_ignored_and_counted(filled: StoredScan, changes: dic
     assert filled.missing() == [2]
 
 
+@ON_DISK
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"chunk": 2}'])
 def test_broken_markers_are_ignored_and_counted(filled: StoredScan, data: bytes) -> None:
     filled.ledger.folder.write("000000002.json", data)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scanner.errors import MismatchError
-from scanner.store.files import Folder
+from scanner.store.files import DiskFolder
 from scanner.store.refined import StoredRefinement
 
 INDEX = np.array([[0, 3], [5, 1], [5, 2]])
@@ -14,7 +14,7 @@ STATUS = np.array([[1, 3, 1], [1, 1, 1]], dtype=np.uint8)
 
 @pytest.fixture
 def stored(tmp_path):
-    made = StoredRefinement(Folder(tmp_path / "key"))
+    made = StoredRefinement(DiskFolder(tmp_path / "key"))
     made.create({"question": {}, "batch_points": 10})
     return made
 

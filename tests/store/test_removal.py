@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import CatalogError, DefinitionError, MismatchError
-from scanner.store import removal
+from scanner.store import files, removal
 from scanner.store.archive import Archive
 from scanner.store.removal import candidate, check_idle, remove
 from scanner.store.stored import StoredScan
+
+ON_DISK = pytest.mark.parametrize("root", ["disk"], indirect=True)
 
 
 def aged(path: Path, seconds: float) -> None:
@@ -24,15 +26,17 @@ def aged(path: Path, seconds: float) -> None:
 def test_a_finished_scan_goes_without_a_trace(filled: StoredScan, archive: Archive) -> None:
     filled.write_attributes({"minimum": {}})
     found = candidate(archive, filled.id[:6])
-    size = sum(file.stat().st_size for file in filled.path.rglob("*") if file.is_file())
+    size = sum(filled.folder.sizes().values())
     assert (found.id, found.size, found.finished, found.running) == (filled.id, size, True, False)
     check_idle(found)
     remove(found)
-    assert list(archive.folder.path.iterdir()) == []
+    assert archive.folder.sizes() == {}
+    assert archive.folder.names() == []
     with pytest.raises(CatalogError, match="gone already"):
         remove(found)
 
 
+@ON_DISK
 def test_a_scan_that_is_written_to_counts_as_running(filled: StoredScan, archive: Archive) -> None:
     with pytest.raises(DefinitionError, match=r"written to 0 s ago.*--force"):
         check_idle(candidate(archive, filled.id))
@@ -45,6 +49,7 @@ def test_a_scan_that_is_written_to_counts_as_running(filled: StoredScan, archive
         check_idle(candidate(archive, filled.id))
 
 
+@ON_DISK
 def test_it_is_never_found_half_removed(
     filled: StoredScan, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,7 +59,7 @@ def test_it_is_never_found_half_removed(
 
     found = candidate(archive, filled.id)
     with monkeypatch.context() as patched:
-        patched.setattr(removal.shutil, "rmtree", killed)
+        patched.setattr(files.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
             remove(found)
     assert archive.list() == []
@@ -63,6 +68,7 @@ def test_it_is_never_found_half_removed(
     assert len(list(archive.folder.path.iterdir())) == 1
 
 
+@ON_DISK
 def test_what_a_killed_removal_left_goes_with_the_next(
     filled: StoredScan, archive: Archive, other, grid
 ) -> None:
@@ -75,14 +81,30 @@ def test_what_a_killed_removal_left_goes_with_the_next(
 
 
 def test_a_damaged_scan_goes_by_its_whole_id(filled: StoredScan, archive: Archive) -> None:
-    (filled.path / "definition.json").write_text("{")
+    filled.folder.write("definition.json", b"{")
     with pytest.raises(MismatchError):
         candidate(archive, filled.id[:6])
-    aged(filled.path, 100.0)
     found = candidate(archive, filled.id)
     assert found.title == "damaged"
+    assert found.running  # it was written to a moment ago
     remove(found)
-    assert not filled.path.exists()
+    assert not filled.folder.exists()
+
+
+def test_a_scan_without_definition_goes_by_its_whole_id(
+    filled: StoredScan, archive: Archive
+) -> None:
+    filled.folder.remove(["definition.json"])
+    remove(candidate(archive, filled.id))
+    assert not filled.folder.exists()
+
+
+def test_what_is_no_scan_is_not_removed(filled: StoredScan, archive: Archive) -> None:
+    archive.folder.child("notes").make()
+    archive.folder.child("notes").write("today.txt", b"mine")
+    filled.folder.write("definition.json", b"{")
+    with pytest.raises((CatalogError, MismatchError)):
+        candidate(archive, "notes")
 
 
 def test_an_ambiguous_name_lists_the_candidates(

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +11,19 @@ from scanner.errors import CatalogError, MismatchError, StoreError
 from scanner.store.layout import needed_bytes
 from scanner.store.stored import StoredScan
 
+ON_DISK = pytest.mark.parametrize("root", ["disk"], indirect=True)
+
 
 def test_done_needs_marker_and_data(filled: StoredScan) -> None:
     assert filled.done() == {0, 1, 2, 3}
-    (filled.path / "cube.zarr" / "status" / "c" / "0" / "0" / "1").unlink()
+    filled.folder.remove(["cube.zarr/status/c/0/0/1"])
     filled.ledger.remove(2)
     assert filled.missing() == [1, 2]
 
 
 def test_a_cut_off_chunk_is_missing(filled: StoredScan) -> None:
-    path = filled.path / "cube.zarr" / "chi2" / "c" / "0" / "0" / "1"
-    path.write_bytes(path.read_bytes()[:-1])
+    name = "cube.zarr/chi2/c/0/0/1"
+    filled.folder.write(name, (filled.folder.read(name) or b"")[:-1])
     assert filled.missing() == [1]
     assert filled.verify() == [1]
 
@@ -37,11 +38,11 @@ def test_readers_of_a_growing_scan_see_what_is_finished(stored: StoredScan, bloc
 
 def test_verify_finds_every_damaged_chunk(filled: StoredScan) -> None:
     assert filled.verify() == []
-    path = filled.path / "cube.zarr" / "chi2" / "c" / "0" / "1" / "1"
-    data = bytearray(path.read_bytes())
+    name = "cube.zarr/chi2/c/0/1/1"
+    data = bytearray(filled.folder.read(name) or b"")
     data[-6] ^= 1
-    path.write_bytes(data)
-    (filled.path / "cube.zarr" / "status" / "c" / "0" / "0" / "0").unlink()
+    filled.folder.write(name, bytes(data))
+    filled.folder.remove(["cube.zarr/status/c/0/0/0"])
     assert filled.verify() == [0, 3]
 
 
@@ -115,7 +116,7 @@ def test_summary_is_merged_and_joins_the_attributes(stored: StoredScan) -> None:
 def test_names_are_those_of_the_definition_and_later_ones(stored: StoredScan) -> None:
     for name in ("second", "stand_in", "first", "second"):
         stored.add_name(name)
-    (stored.path / "names" / "third.0a.partial").write_bytes(b"")
+    stored.folder.write("names/third.0a.partial", b"")
     assert stored.names == ("stand_in", "first", "second")
     assert stored.summary == {}
 
@@ -128,7 +129,7 @@ def test_two_processes_lose_no_name(stored: StoredScan) -> None:
     )
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", script, str(stored.path), letter],
+            [sys.executable, "-c", script, stored.location, letter],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -151,42 +152,45 @@ def test_two_processes_lose_no_name(stored: StoredScan) -> None:
 def test_stop_request(stored: StoredScan) -> None:
     assert not stored.stop_requested()
     stored.request_stop()
-    assert StoredScan.open(stored.path).stop_requested()
+    assert StoredScan.open(stored.location).stop_requested()
     stored.clear_stop()
     stored.clear_stop()
     assert not stored.stop_requested()
 
 
-def test_open_what_is_not_there(tmp_path: Path) -> None:
+def test_open_what_is_not_there(root: str) -> None:
     with pytest.raises(CatalogError, match="no scan in"):
-        StoredScan.open(tmp_path / "absent")
+        StoredScan.open(f"{root}/absent")
 
 
 def test_open_an_edited_or_copied_definition(stored: StoredScan) -> None:
-    record = json.loads((stored.path / "definition.json").read_text())
+    record = json.loads(stored.folder.read("definition.json") or b"")
     record["parameters"]["model"] = "B-L"
-    (stored.path / "definition.json").write_text(json.dumps(record))
+    stored.folder.write("definition.json", json.dumps(record).encode())
     with pytest.raises(MismatchError, match="remove the folder"):
-        StoredScan.open(stored.path)
+        StoredScan.open(stored.location)
 
 
 def test_open_under_another_id(stored: StoredScan) -> None:
-    moved = stored.path.rename(stored.path.with_name("0" * 16))
+    copy = stored.folder.parent.child("0" * 16)
+    copy.make()
+    copy.write("definition.json", stored.folder.read("definition.json") or b"")
     with pytest.raises(MismatchError, match=stored.id):
-        StoredScan.open(moved)
+        StoredScan.open(copy.location)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
 def test_open_a_broken_definition(stored: StoredScan, text: str) -> None:
-    (stored.path / "definition.json").write_text(text)
+    stored.folder.write("definition.json", text.encode())
     with pytest.raises(MismatchError, match="damaged"):
-        StoredScan.open(stored.path)
+        StoredScan.open(stored.location)
 
 
+@ON_DISK
 def test_space_for_what_is_missing(stored: StoredScan, monkeypatch) -> None:
     needed = needed_bytes(stored.grid, 2)
     assert needed > 30 * 2 * 9
-    monkeypatch.setattr("scanner.store.files.Folder.free_bytes", lambda _: needed - 1)
+    monkeypatch.setattr("scanner.store.files.DiskFolder.free_bytes", lambda _: needed - 1)
     stored.check_ready([0, 1])
     with pytest.raises(StoreError, match="are free"):
         stored.check_ready([0, 1, 2, 3])
@@ -195,12 +199,12 @@ def test_space_for_what_is_missing(stored: StoredScan, monkeypatch) -> None:
 def test_a_changed_title_is_taken_up_and_the_figure_with_the_old_one_goes(
     filled: StoredScan,
 ) -> None:
-    (filled.path / "figure.png").write_bytes(b"old")
+    filled.folder.write("figure.png", b"old")
     assert filled.entitled(filled.definition.title) is filled
-    assert (filled.path / "figure.png").exists()
+    assert filled.folder.exists("figure.png")
     renamed = filled.entitled("Another title")
-    assert not (filled.path / "figure.png").exists()
-    assert StoredScan.open(filled.path).definition == renamed.definition
+    assert not filled.folder.exists("figure.png")
+    assert StoredScan.open(filled.location).definition == renamed.definition
     assert (renamed.id, renamed.definition.title) == (filled.id, "Another title")
     assert renamed.done() == filled.done()
-    assert "Another title" in (filled.path / "definition.toml").read_text()
+    assert b"Another title" in (filled.folder.read("definition.toml") or b"")

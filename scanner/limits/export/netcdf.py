@@ -12,6 +12,7 @@ import xarray as xr
 from scanner.errors import DefinitionError
 from scanner.limits.answers import Answers
 from scanner.limits.export.origin import Origin
+from scanner.store.layout import CUBE
 
 
 def cube_dataset(scan: Answers) -> xr.Dataset:
@@ -27,7 +28,7 @@ def cube_dataset(scan: Answers) -> xr.Dataset:
     if scan.spaces.large:
         raise DefinitionError(
             f"scan {scan.id}: {scan.stored.grid.size:.3g} points are too many for one NetCDF file; "
-            f"copy {scan.stored.path / 'cube.zarr'}, which is a file format of its own "
+            f"copy {scan.stored.beside(CUBE)}, which is a file format of its own "
             "(xarray.open_zarr), or export a profile"
         )
     return scan.dataset()

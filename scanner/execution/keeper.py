@@ -1,0 +1,231 @@
+"""Keeps a cluster of batch jobs at its size, and knows whether workers may still come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from distributed.diagnostics.plugin import SchedulerPlugin
+
+from scanner.errors import ClusterError
+from scanner.execution import queues
+from scanner.execution.profile import Profile
+
+POLL = 10.0
+"""Seconds between questions to the batch system, which serves others too."""
+FIRST_POLL = 1.0
+TICK = 0.2
+RETRY = 60.0
+"""Seconds after which a refused job is submitted again while others work."""
+STILLBORN = 3
+"""Jobs in a row that end without having brought a worker, before no more are submitted."""
+GONE_SECONDS = 20.0
+GONE_TICK = 1.0
+LOG_LINES = 3
+
+
+class _Arrivals(SchedulerPlugin):
+    """Names of all workers that ever came."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.any = False
+
+    def add_worker(self, scheduler: Any, worker: str) -> None:
+        self.names.add(str(scheduler.workers[worker].name))
+        self.any = True
+
+
+class Keeper:
+    """Submits, counts and replaces the jobs of one cluster, in a thread of its own.
+
+    Parameters
+    ----------
+    cluster : JobQueueCluster
+        Started, without jobs.
+    profile : Profile
+        Which batch system.
+    workers : int
+        Wanted.
+    logs : Path
+        Where jobs write, unless the profile says otherwise.
+    told : callable
+        Told how the jobs stand when there is no worker.
+    """
+
+    def __init__(
+        self,
+        cluster: Any,
+        profile: Profile,
+        workers: int,
+        logs: Path,
+        told: Callable[[str], None],
+    ) -> None:
+        self.cluster, self.profile, self.told = cluster, profile, told
+        self.logs = Path(profile.job.get("log_directory", logs))
+        self.wanted = profile.jobs(workers)
+        self.ids: set[str] = set()
+        self.queue: dict[str, queues.Job] = {}
+        self.stillborn = 0
+        self.lost = self.last = ""
+        self.said = ""
+        self._arrivals = _Arrivals()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+
+    def start(self) -> None:
+        """Submit the jobs, and watch them from now on."""
+        self.cluster.sync(self._begin)
+        # the runner asks this before it gives up for want of workers
+        self.cluster.expects_workers = self.expects_workers
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Replace nothing any more."""
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def expects_workers(self) -> bool:
+        """Whether jobs are queued or running that may bring workers."""
+        return not self._over.is_set() and bool(self.queue) and not self.lost
+
+    def wait_for_worker(self) -> int:
+        """Wait for the first worker, as long as the batch system lets its job wait.
+
+        Returns
+        -------
+        int
+            Workers that are there.
+
+        Raises
+        ------
+        ClusterError
+            There will be none; in the words of the batch system.
+        """
+        while not self.cluster.scheduler.workers:
+            if self.lost:
+                raise ClusterError(f"--cluster {self.profile.name}: {self.lost}")
+            time.sleep(TICK)
+        return len(self.cluster.scheduler.workers)
+
+    def wait_until_gone(self) -> None:
+        """After the cluster is closed: wait until its jobs have left the queue, or say so."""
+        deadline = time.monotonic() + GONE_SECONDS
+        while left := self.ids & (queues.jobs(self.profile.engine) or {}).keys():
+            if time.monotonic() > deadline:
+                self.told(f"still in the queue: jobs {', '.join(sorted(left))}; cancel them")
+                return
+            time.sleep(GONE_TICK)
+
+    async def _begin(self) -> None:
+        self.cluster.scheduler.add_plugin(self._arrivals)
+        self.cluster.scale(jobs=self.wanted)
+
+    def _keep(self) -> None:
+        pause = FIRST_POLL
+        while not self._over.wait(pause):
+            pause = POLL
+            try:
+                self._look()
+            except Exception as error:
+                self.lost = f"the jobs can no longer be watched ({error!r})"
+                return
+            self._tell()
+
+    def _look(self) -> None:
+        ids = {job.job_id for job in self._jobs().values() if job.job_id}
+        self.ids |= ids
+        found = queues.jobs(self.profile.engine)
+        if found is not None:
+            self.queue = {i: found[i] for i in ids & found.keys() if not found[i].ending}
+        # a batch system that is silent is busy: of what is not known nothing has ended
+        ended = set() if found is None else ids - self.queue.keys()
+        with suppress(TimeoutError):
+            self.cluster.sync(self._mend, ended)
+
+    def _jobs(self) -> dict[str, Any]:
+        return {str(name): job for name, job in tuple(self.cluster.workers.items())}
+
+    async def _mend(self, ended: set[str]) -> None:
+        """Forget jobs that ended, and submit others while there is work; runs in the loop."""
+        workers = self.cluster.workers
+        here = {str(ws.name) for ws in self.cluster.scheduler.workers.values()}
+        for name, job in list(workers.items()):
+            if self._is_over(name, job.job_id, ended) and not _brought(name, here):
+                self._count(name, job.job_id)
+                await job.close()
+                workers.pop(name, None)
+            elif job.refused and time.monotonic() > job.submitted + RETRY:
+                await job.close()
+                workers.pop(name, None)
+        self.lost = self._hopeless()
+        if not self.lost and self._work_left(len(here)):
+            self.cluster.scale(jobs=self.wanted)
+
+    def _is_over(self, name: Any, job_id: str, ended: set[str]) -> bool:
+        """Whether a job has ended, or is held after it worked (HTCondor, at its walltime)."""
+        held = job_id in self.queue and self.queue[job_id].state == "HELD"
+        return job_id in ended or (held and _brought(name, self._arrivals.names))
+
+    def _count(self, name: str, job_id: str) -> None:
+        """Count jobs in a row that brought no worker."""
+        came = {arrived for arrived in self._arrivals.names if _brought(name, {arrived})}
+        self._arrivals.names -= came
+        self.stillborn = 0 if came else self.stillborn + 1
+        if not came:
+            self.last = job_id
+
+    def _hopeless(self) -> str:
+        """Why no worker will come, or nothing."""
+        if self.stillborn >= min(STILLBORN, self.wanted):
+            return (
+                f"job {self.last} ended without bringing a worker{self._log(self.last)}: try its "
+                f"script by hand, `scanner deploy script {self.profile.name}` prints it"
+            )
+        jobs = self._jobs().values()
+        refused = [job.refused for job in jobs if job.refused]
+        if refused and len(refused) == len(jobs):
+            return f"the job is refused: {refused[0]}"
+        waiting = {i: job for i, job in self.queue.items() if job.hopeless}
+        if waiting and len(waiting) == len(jobs):
+            job_id, job = next(iter(waiting.items()))
+            return f"job {job_id} will never start: {job}"
+        return ""
+
+    def _work_left(self, workers: int) -> bool:
+        """Whether tasks wait that no worker has, or no worker came yet."""
+        tasks = self.cluster.scheduler.tasks.values()
+        unfinished = sum(task.state not in ("memory", "erred", "released") for task in tasks)
+        return unfinished > workers or not self._arrivals.any
+
+    def _log(self, job_id: str) -> str:
+        """End of what a job wrote to its error file."""
+        for path in self.logs.glob(f"*{job_id}.err"):
+            with suppress(OSError):
+                lines = [line.strip() for line in path.read_text(errors="replace").splitlines()]
+                if told := " / ".join([line for line in lines if line][-LOG_LINES:]):
+                    return f" ({told})"
+        return ""
+
+    def _tell(self) -> None:
+        """Say how the jobs stand when there is no worker, once for each standing."""
+        if self.cluster.scheduler.workers or self._over.is_set():
+            self.said = ""
+            return
+        counts = Counter(str(job) for job in self.queue.values())
+        standing = ", ".join(f"{count} {job}" for job, count in sorted(counts.items()))
+        said = f"waiting for a worker of {self.profile.title}: {standing or 'no job is queued'}"
+        if said != self.said and not self.lost:
+            self.said = said
+            self.told(said)
+
+
+def _brought(name: Any, arrived: set[str]) -> bool:
+    """Whether a worker of that job is among those; jobs of several number them."""
+    return any(one == str(name) or one.startswith(f"{name}-") for one in arrived)

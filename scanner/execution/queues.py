@@ -1,0 +1,129 @@
+"""What a batch system says of its jobs and nodes, in the words of its own commands."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import subprocess
+from dataclasses import dataclass
+
+QUERY_SECONDS = 30.0
+
+# states of jobs that are in the queue or on a node; all others have ended or are about to
+_ALIVE = frozenset(
+    (
+        *("PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING"),
+        *("REQUEUED", "IDLE", "HELD", "TRANSFERRING_OUTPUT"),
+    )
+)
+# SLURM keeps a job in the queue that can never start; its reasons, and parts of them
+_HOPELESS = (
+    "PartitionTimeLimit",
+    "PartitionNodeLimit",
+    "PartitionConfig",
+    "BadConstraints",
+    "InvalidAccount",
+    "InvalidQOS",
+    "NotAllowed",
+    "JobHeldAdmin",
+    "launch_failed",
+    "PerJob",
+    "MaxWall",
+)
+_CONDOR = {
+    "1": "IDLE",
+    "2": "RUNNING",
+    "3": "REMOVED",
+    "4": "COMPLETED",
+    "5": "HELD",
+    "6": "TRANSFERRING_OUTPUT",
+    "7": "SUSPENDED",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that the batch system still lists.
+
+    Parameters
+    ----------
+    state : str
+        Such as ``PENDING`` or ``RUNNING``.
+    reason : str
+        Why it waits, if that is said.
+    """
+
+    state: str
+    reason: str = ""
+
+    @property
+    def ending(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return self.state not in _ALIVE
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it will not start unless somebody changes it."""
+        return self.state == "HELD" or (
+            self.state == "PENDING" and any(part in self.reason for part in _HOPELESS)
+        )
+
+    def __str__(self) -> str:
+        return f"{self.state} ({self.reason})" if self.reason else self.state
+
+
+def jobs(engine: str) -> dict[str, Job] | None:
+    """This user's jobs by id, also those just ending; None if the batch system is silent."""
+    if engine == "slurm":
+        asked = _ask("squeue", "-h", "-u", getpass.getuser(), "-o", "%i|%T|%r")
+        lines = [line.split("|", 2) for line in asked or ()]
+        found = {i: Job(s, "" if r == "None" else r) for i, s, r in lines}
+    else:
+        asked = _ask("condor_q", "-af:,", "ClusterId", "ProcId", "JobStatus", "HoldReason")
+        cells = [[cell.strip() for cell in line.split(",", 3)] for line in asked or ()]
+        found = {
+            f"{cluster}.{process}": Job(
+                _CONDOR.get(state, state), "" if reason == "undefined" else reason
+            )
+            for cluster, process, state, reason in cells
+        }
+    return None if asked is None else found
+
+
+def node_address(engine: str, queue: str | None = None) -> str | None:
+    """Address of a node of the batch system, where it tells one."""
+    if engine == "slurm":
+        where = ["-p", queue] if queue else []
+        found = _ask("sinfo", "-h", "-N", "-o", "%o", *where)
+        return found[0].strip() if found else None
+    found = _ask("condor_status", "-limit", "1", "-af", "MyAddress")
+    # <10.0.0.5:9618?addrs=...>
+    return found[0].strip("<> ").partition("?")[0].rpartition(":")[0] if found else None
+
+
+def facing(host: str | None) -> str:
+    """Address of this host that `host` sees; that of the default route without one, else loopback.
+
+    Nothing is sent.
+    """
+    for there in (host, "192.0.2.1"):  # an address of nobody, behind the default route
+        if there is None:
+            continue
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.connect((there, 9))
+                return str(probe.getsockname()[0])
+        except OSError:
+            continue
+    return "127.0.0.1"
+
+
+def _ask(*command: str) -> list[str] | None:
+    """Lines of a command's output; None if it fails."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=QUERY_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if done.returncode else [line for line in done.stdout.splitlines() if line.strip()]

@@ -1,0 +1,160 @@
+"""Scans on a real SLURM: whatever ends a job, the cube is the one of a quiet machine."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from scanner import prepare
+from scanner.definition import load
+from scanner.errors import ClusterError
+from scanner.execution import keeper
+from scanner.execution.clusters import connect
+from scanner.execution.runner import run
+from scanner.grid import Grid
+
+watching = importlib.import_module("watching")
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+long = pytest.mark.skipif(
+    os.environ.get("SCANNER_LONG_TESTS") != "1", reason="long form: SCANNER_LONG_TESTS=1"
+)
+FAULTY = "faulty:Faulty"
+PROFILE = """\
+title = "SLURM of the tests"
+engine = "slurm"
+workers = 2
+drain = {drain}
+[job]
+memory = "1GB"
+walltime = "{walltime}"
+queue = "{queue}"
+{more}
+"""
+
+
+@pytest.fixture
+def profile(slurm, tmp_path: Path, monkeypatch) -> Callable[..., Path]:
+    """Write a profile; the folder of the test is where jobs run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(keeper, "POLL", 1.0)
+
+    def written(walltime="00:10:00", drain=5, queue="short", more="") -> Path:
+        path = tmp_path / "site.toml"
+        path.write_text(PROFILE.format(walltime=walltime, drain=drain, queue=queue, more=more))
+        return path
+
+    yield written
+    watching.wait_for(lambda: slurm.jobs() == [])
+    assert list(tmp_path.glob(".scanner-jobs-*")) == []
+
+
+def test_a_scan_by_the_command_line(profile, tmp_path, same_bytes) -> None:
+    definition = load("light_vector_universal", ["axes.mass.n=24", "axes.coupling.n=400"])
+    scanner = str(Path(sys.executable).parent / "scanner")
+    made = {}
+    for root, where in (("slurm", ["--cluster", str(profile())]), ("here", ["--workers", "2"])):
+        made[root] = prepare.create(definition, Grid(definition.axes, (6, 100)), tmp_path / root)
+        command = [scanner, "resume", made[root].id, "--store", root, "--no-figure", *where]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("computed 16 chunks (0 were done)")
+        if root == "slurm":
+            assert "points, on SLURM of the tests: 1 of 2 workers so far (--cluster" in done.stderr
+    same_bytes(made["slurm"], made["here"])
+
+
+@pytest.mark.parametrize("how", ["scancel", pytest.param("SIGKILL", marks=long)])
+def test_a_job_that_ends_is_replaced(profile, slurm, make, fault_table, how) -> None:
+    stored, unbroken = make(seconds=1.2)
+    with (
+        fault_table.fault(f"{how} of a SLURM job", stored, unbroken) as fault,
+        connect(cluster=profile()) as connection,
+        ThreadPoolExecutor(1) as beside,
+    ):
+
+        def strike() -> None:
+            watching.wait_for(lambda: len({e.pid for e in watching.evaluations(stored)}) == 2)
+            before = slurm.jobs()
+            fault.now()
+            end(slurm, before[0], how)
+            watching.wait_for(lambda: set(slurm.jobs()) - set(before))
+
+        struck = beside.submit(strike)
+        report = run(stored, connection.client, evaluator=FAULTY)
+        struck.result()
+    assert report.complete
+    assert report.quarantined == ()
+    if how == "scancel":
+        assert len(watching.evaluations(stored)) == 12
+        assert {marker.attempt for marker in stored.finished().values()} == {0}
+
+
+def end(slurm, job: str, how: str) -> None:
+    if how == "scancel":
+        slurm.ask("scancel", job)
+        return
+    for line in slurm.ask("scontrol", "listpids", job).splitlines()[1:]:
+        with suppress(ProcessLookupError):
+            os.kill(int(line.split()[0]), signal.SIGKILL)
+
+
+def test_jobs_that_end_at_their_walltime_are_replaced(profile, make, fault_table) -> None:
+    """Jobs of a minute, of which 48 s are kept free: several in a row, and no chunk is lost."""
+    stored, unbroken = make(seconds=1.2)
+    with (
+        fault_table.fault("end of the walltime on SLURM", stored, unbroken) as fault,
+        connect(cluster=profile(walltime="00:01:00", drain=48), workers=1) as connection,
+    ):
+        fault.now()
+        report = run(stored, connection.client, evaluator=FAULTY)
+    assert report.complete
+    evaluations = watching.evaluations(stored)
+    assert len(evaluations) == 12
+    assert len({one.pid for one in evaluations}) >= 2
+    assert {marker.attempt for marker in stored.finished().values()} == {0}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"queue": "nowhere"}, "the job is refused: .*Invalid partition name specified"),
+        ({"walltime": "02:00:00"}, r"will never start: PENDING \(PartitionTimeLimit\)"),
+        (
+            {"more": 'python = "/nowhere/python"'},
+            r"ended without bringing a worker \(.*/nowhere/python: .*o such file",
+        ),
+    ],
+    ids=["no such queue", "beyond the limit of the queue", "no such python"],
+)
+def test_jobs_that_bring_no_worker(profile, given, said) -> None:
+    with (
+        pytest.raises(ClusterError, match=said) as caught,
+        connect(cluster=profile(**given), workers=1),
+    ):
+        pass
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=long)])
+def test_a_driver_that_dies_leaves_no_job(profile, slurm, tmp_path, number) -> None:
+    command = [str(Path(sys.executable).parent / "scanner"), "run", "light_vector_universal"]
+    options = ["--set", "axes.mass.n=400", "--cluster", str(profile()), "--store", "root"]
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as process:
+        watching.wait_for(lambda: len(slurm.jobs()) == 2)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == (130 if number == signal.SIGTERM else -signal.SIGKILL)
+    watching.wait_for(lambda: slurm.jobs() == [], 90.0)
+    for folder in tmp_path.glob(".scanner-jobs-*"):  # nobody was there to remove it
+        assert number == signal.SIGKILL
+        shutil.rmtree(folder)
