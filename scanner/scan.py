@@ -222,7 +222,8 @@ class Scan(Answers):
 
         self.definition.check_sources()
         self.stored.check_ready(self.stored.missing())
-        with _connected(client, recorder.saying(said), cluster, self.workers.told) as connected:
+        say, tell = recorder.saying(said), recorder.saying(self.workers.told)
+        with _connected(client, say, cluster, tell) as connected:
             report = run(
                 self.stored,
                 connected,
