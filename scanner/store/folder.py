@@ -81,8 +81,8 @@ class Folder(ABC):
     def write_new(self, name: str, data: bytes) -> bool:
         """Put a file in place unless there is one; whether the one that is there now is ours.
 
-        Two writers at the same time end with one file. The same bytes from two writers are both
-        said to be ours: put something of one's own in where that matters.
+        Two writers end with one file; at the very same time both may be told that it is theirs
+        (some object stores), and always so with the same bytes.
         """
 
     @abstractmethod
