@@ -142,17 +142,17 @@ def _environments(one: StoredScan, other: StoredScan) -> Iterator[Change]:
     records = []
     for stored in (one, other):
         attributes = stored.cube.attributes
-        markers = stored.ledger.markers().values()
+        origins = [origin for origin, _ in stored.ledger.markers().by_origin()]
         records.append(
             {
                 "created": attributes.get("created"),
                 "package": attributes.get("versions", {}).get("cevns-scanner"),
                 "environment": attributes.get("environment", {}),
                 "chunk_shape": list(stored.grid.chunk_shape),
-                "hosts": _all(marker.host for marker in markers),
-                "instruction_sets": _all(marker.instruction_set for marker in markers),
+                "hosts": _all(origin.host for origin in origins),
+                "instruction_sets": _all(origin.instruction_set for origin in origins),
                 "versions": _all(
-                    f"{name} {text}" for m in markers for name, text in m.versions.items()
+                    f"{name} {text}" for o in origins for name, text in o.versions.items()
                 ),
             }
         )

@@ -17,7 +17,7 @@ from scanner.definition import ENGINE_VERSION, ScanDefinition
 from scanner.errors import ClusterError, MismatchError, ScannerError, StoreError
 from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
 from scanner.store.folder import Folder, folder_at
-from scanner.store.ledger import Marker, Markers
+from scanner.store.markers import Markers, Origin
 from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan
 
@@ -121,7 +121,9 @@ def place_report(place: str, name: str, definition: Mapping[str, Any]) -> dict[s
 
 def compare_finished(finished: Markers) -> tuple[str, ...]:
     """What to say aloud about chunks that another machine or other versions computed."""
-    counts = Counter(_made_with(marker) for marker in finished.values())
+    counts: Counter[str] = Counter()
+    for origin, count in finished.by_origin():
+        counts[_made_with(origin)] += count
     return tuple(
         f"{count} {'chunk was' if count == 1 else 'chunks were'} computed {made}: "
         "the cube agrees to 1e-9, not bit for bit"
@@ -130,8 +132,8 @@ def compare_finished(finished: Markers) -> tuple[str, ...]:
     )
 
 
-def _made_with(marker: Marker) -> str:
-    """Versions and processor of a marker as far as they are not those of this process."""
+def _made_with(marker: Origin) -> str:
+    """Versions and processor of markers as far as they are not those of this process."""
     here, there = numeric_versions(), marker.versions
     versions = ", ".join(
         f"{name} {there.get(name, 'not installed')} (here {here.get(name, 'not installed')})"

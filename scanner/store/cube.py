@@ -7,10 +7,10 @@ any other: whether a point was computed is told by `status` and by the ledger, n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ StatusArray = npt.NDArray[np.uint8]
 
 _VARIABLES = ("chi2", "status")
 _CONCURRENCY = "async.concurrency"  # chunks that Zarr has in memory at once
+_DIGITS = 19  # of an integer that fits into 64 bits
 _AT_ONCE_BYTES = 2**25  # of them: more gains nothing where a chunk has megabytes
 
 
@@ -168,10 +169,21 @@ class Cube:
             experiment=("experiment", names, dict(dataset["experiment"].attrs))
         )
 
+    def size_table(self) -> npt.NDArray[np.int64]:
+        """Stored bytes of chi2 and of status of every chunk, shape (n_chunks, 2); 0 for none."""
+        table = np.zeros((self.grid.n_chunks, len(_VARIABLES)), np.int64)
+        for column, variable in enumerate(_VARIABLES):
+            number = self._numbering()
+            for name, size in self._objects(variable):
+                if (chunk := number(name)) is not None:
+                    table[chunk, column] = size
+        return table
+
     def sizes(self) -> dict[int, tuple[int, int]]:
         """Stored bytes of chi2 and of status of every chunk that has both objects."""
-        chi2, status = (self._object_sizes(variable) for variable in _VARIABLES)
-        return {number: (chi2[number], status[number]) for number in chi2.keys() & status.keys()}
+        table = self.size_table()
+        both = np.flatnonzero(table.all(axis=1))
+        return dict(zip(both.tolist(), map(tuple, table[both].tolist()), strict=True))
 
     def chunk_sizes(self, number: int) -> tuple[int, int]:
         """Stored bytes of chi2 and of status of one chunk; 0 where there is no object."""
@@ -188,27 +200,41 @@ class Cube:
 
     def foreign(self) -> list[str]:
         """Objects beside the chunks that are neither of this grid nor partial files."""
+        number = self._numbering()
         return [
             f"{self.folder.name}/{variable}/c/{name}"
             for variable in _VARIABLES
-            for name in self.folder.child(variable).child("c").sizes()
-            if self._number(name) is None and not name.endswith(PARTIAL)
+            for name, _ in self._objects(variable)
+            if number(name) is None and not name.endswith(PARTIAL)
         ]
 
-    def _object_sizes(self, variable: str) -> dict[int, int]:
-        sizes = self.folder.child(variable).child("c").sizes()
-        numbers = {name: self._number(name) for name in sizes}
-        return {number: sizes[name] for name, number in numbers.items() if number is not None}
+    def _objects(self, variable: str) -> Iterator[tuple[str, int]]:
+        return self.folder.child(variable).child("c").each_size()
 
-    def _number(self, name: str) -> int | None:
-        """Chunk of an object, None for a partial file of a killed write or a foreign one."""
-        parts, blocks = name.split("/"), self.grid.blocks
-        if len(parts) != len(blocks) + 1 or not all(part.isdecimal() for part in parts):
-            return None
-        index = [int(part) for part in parts[1:]]
-        if parts[0] != "0" or not all(i < n for i, n in zip(index, blocks, strict=True)):
-            return None
-        return int(np.ravel_multi_index(index, blocks))
+    def _numbering(self) -> Callable[[str], int | None]:
+        """Chunk of an object by name; None for a partial file of a killed write or a foreign one.
+
+        Names come line by line, so that of most only the last part is to be read.
+        """
+        *outer, last = self.grid.blocks
+
+        @lru_cache(maxsize=1024)
+        def first(line: str) -> int | None:
+            zero, *parts = line.split("/")
+            if zero != "0" or len(parts) != len(outer):
+                return None
+            index = [_index(part, n) for part, n in zip(parts, outer, strict=True)]
+            known = [place for place in index if place is not None]
+            if len(known) < len(index):
+                return None
+            return int(np.ravel_multi_index((*known, 0), self.grid.blocks))
+
+        def number(name: str) -> int | None:
+            line, _, part = name.rpartition("/")
+            start, place = first(line), _index(part, last)
+            return None if start is None or place is None else start + place
+
+        return number
 
     @cached_property
     def _writable(self) -> dict[str, zarr.Array[Any]]:
@@ -262,6 +288,14 @@ def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
     if not isinstance(array, zarr.Array):
         raise TypeError(f"{name} is not an array")
     return array
+
+
+def _index(text: str, below: int) -> int | None:
+    """Integer of a decimal text as str() writes it, if it is below that; else None."""
+    if not (text.isdecimal() and text.isascii() and len(text) < _DIGITS):
+        return None
+    value = int(text)
+    return value if value < below and str(value) == text else None
 
 
 def _same_coordinates(found: FloatArray, axis: Axis) -> bool:

@@ -106,6 +106,10 @@ class Folder(ABC):
         """Size in bytes of every file below, by its relative name with ``/``."""
 
     @abstractmethod
+    def each_size(self) -> Iterator[tuple[str, int]]:
+        """As `sizes`, one after the other: of a million files."""
+
+    @abstractmethod
     def written(self) -> tuple[int, float]:
         """Bytes of all files below, and seconds since the last was written, by `clock`."""
 

@@ -161,8 +161,12 @@ class ObjectFolder(Folder):
 
     def sizes(self) -> dict[str, int]:
         """Size in bytes of every object below, by its relative name with ``/``."""
+        return dict(self.each_size())
+
+    def each_size(self) -> Iterator[tuple[str, int]]:
+        """As `sizes`, one after the other, a request for each thousand."""
         start = len(self.prefix) + 1 if self.prefix else 0
-        return {meta["path"][start:]: meta["size"] for meta in self._listed()}
+        return ((meta["path"][start:], meta["size"]) for meta in self._listed())
 
     def written(self) -> tuple[int, float]:
         """Bytes of all objects below, and seconds since the last was written, by `clock`."""

@@ -52,18 +52,14 @@ class ScanState:
 
 def scan_state(finished: Markers, grid: Grid) -> ScanState:
     """State of a scan from the markers of its finished chunks."""
-    status: dict[str, int] = {}
-    for marker in finished.values():
-        for number, count in marker.status.items():
-            meaning = STATUS_MEANINGS[int(number)]
-            status[meaning] = status.get(meaning, 0) + count
+    counts = zip(STATUS_MEANINGS, finished.status.tolist(), strict=True)
     return ScanState(
         done=len(finished),
         total=grid.n_chunks,
-        points_done=sum(marker.points for marker in finished.values()),
+        points_done=finished.points,
         points=grid.size,
-        seconds=sum(marker.seconds for marker in finished.values()),
-        status=status,
+        seconds=finished.seconds,
+        status={meaning: count for meaning, count in counts if count},
         ignored_markers=finished.ignored,
-        last_written=max((marker.written for marker in finished.values()), default=""),
+        last_written=finished.last_written,
     )

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from scanner.definition import ScanDefinition
@@ -194,10 +195,7 @@ class StoredScan:
 
     def finished(self) -> Markers:
         """Markers of the finished chunks: valid ones whose data lie there in the noted size."""
-        markers = self.ledger.markers()
-        sizes = self.cube.sizes()
-        finished = {n: m for n, m in markers.items() if sizes.get(n) == m.stored_bytes}
-        return Markers(finished, markers.ignored)
+        return self.ledger.markers().in_size(self.cube.size_table())
 
     def finished_chunk(self, number: int) -> Marker | None:
         """Loose marker of one chunk if it is valid and the data lie there in the noted size."""
@@ -207,12 +205,15 @@ class StoredScan:
 
     def done(self) -> set[int]:
         """Numbers of the finished chunks."""
-        return set(self.finished())
+        return set(self.finished().numbers.tolist())
 
     def missing(self, finished: Markers | None = None) -> list[int]:
         """Numbers of the chunks still to compute, ascending; `finished` if just read."""
         done = self.finished() if finished is None else finished
-        return [number for number in range(self.grid.n_chunks) if number not in done]
+        missing = np.ones(self.grid.n_chunks, bool)
+        missing[done.numbers] = False
+        numbers: list[int] = np.flatnonzero(missing).tolist()
+        return numbers
 
     def state(self, finished: Markers | None = None) -> ScanState:
         """How far the scan is; `finished` if just read."""
