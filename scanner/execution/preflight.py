@@ -177,6 +177,8 @@ def _ask(
             f"the cluster has no workers after {WORKERS_SECONDS:g} s: "
             "start some with `dask worker ADDRESS`"
         ) from error
+    except OSError as error:
+        raise _lost() from error
     try:
         answers: Mapping[str, Any] = client.run(
             question,
@@ -184,11 +186,20 @@ def _ask(
             workers=None if workers is None else list(workers),
             on_error="return",
         )
+    except OSError as error:  # the connection: what goes wrong in a worker is among the answers
+        raise _lost() from error
     except Exception as error:  # a worker that cannot even load the function breaks the broadcast
         raise MismatchError(
             f"a worker cannot load {PACKAGE} ({error}): install the same version on all workers"
         ) from error
     return answers
+
+
+def _lost() -> ClusterError:
+    return ClusterError(
+        "the Dask scheduler was lost while its workers were compared with this process: check that "
+        "it runs and can be reached, then give the same command again"
+    )
 
 
 def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:

@@ -297,7 +297,10 @@ class _Run:
 
     def check_workers(self, workers: Collection[str] | None = None) -> None:
         """Compare workers (by default all) with this process; those that join later, too."""
-        joined = set(self.client.nthreads() if workers is None else workers)
+        try:
+            joined = set(self.client.nthreads() if workers is None else workers)
+        except OSError as error:  # also a closed connection
+            raise self.lost() from error
         self.notes |= dict.fromkeys(
             check_workers(self.client, self.stored, self.evaluator, workers)
         )
