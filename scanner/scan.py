@@ -223,7 +223,8 @@ class Scan(Answers):
     ) -> Report:
         from scanner.execution.runner import run
 
-        with _connected(client, recorder.saying(said), cluster, self.workers.told) as connected:
+        say, tell = recorder.saying(said), recorder.saying(self.workers.told)
+        with _connected(client, say, cluster, tell) as connected:
             report = run(
                 self.stored,
                 connected,

@@ -82,7 +82,7 @@ def submit(
     from scanner.execution import clusters, driver
     from scanner.execution.preflight import check_place
 
-    workers = cluster.get("workers")
+    workers = clusters.planned_workers(cluster.get("workers"), cluster.get("cluster"))
     if clusters.joins(**cluster):
         with clusters.connect(**cluster) as connection:
             client = connection.client

@@ -70,6 +70,26 @@ def test_wheel_holds_tables_and_definitions(site, tmp_path):
         assert f"{tables} tables are as shipped" in verified
 
 
+def test_wheel_holds_the_recipes_for_other_places(site, tmp_path):
+    listed = json.loads(scanner(site, tmp_path, "deploy", "list", "--json"))
+    assert all(Path(one["path"]).is_relative_to(site) for one in listed)
+    folders = {one["name"]: one["files"] for one in listed}
+    for name, files in folders.items():
+        scanner(site, tmp_path, "deploy", "show", name, "--output", name)
+        for file in files:
+            beside = ROOT / "deploy" / (name if len(files) > 1 else "") / file
+            assert (tmp_path / name / file).read_bytes() == beside.read_bytes()
+    # names without a suffix, and those that begin with a dot, are easily left out of a wheel
+    assert {"Containerfile", ".dockerignore", "requirements.txt"} <= set(folders["container"])
+    assert {"environment", "user.conf"} <= set(folders["systemd"])
+    tracked = ["git", "ls-files", "deploy"]
+    found = subprocess.run(tracked, cwd=ROOT, capture_output=True, text=True)
+    if found.returncode == 0:
+        shipped = sum(len(files) for files in folders.values()) + 1  # and README.md
+        assert shipped == len(found.stdout.split())
+    assert "#SBATCH" in scanner(site, tmp_path, "deploy", "script", "slurm")
+
+
 @pytest.mark.cluster
 def test_main_job_runs_from_the_wheel(site, tmp_path):
     small = ("--set", "axes.mass.n=6", "--set", "axes.coupling.n=20", "--workers", "1")

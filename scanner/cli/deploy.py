@@ -60,3 +60,16 @@ def show(
     print(found.text(), end="")
     if found.kind == "folder":
         note(f"{len(found.files)} files: copy them with `scanner deploy show {name} --output DIR`")
+
+
+@app.command("script")
+def script(
+    profile: Annotated[
+        str, typer.Argument(metavar="PROFILE|FILE", help="Shipped profile, or a file of your own.")
+    ],
+) -> None:
+    """Print the job script that --cluster submits, as the batch system reads it."""
+    from scanner.execution.jobs import job_script
+    from scanner.execution.profile import load
+
+    print(job_script(load(profile)), end="")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scanner.cli.options import (
+    Cluster,
     Definition,
     Json,
     Overrides,
@@ -37,18 +38,20 @@ def submit(
     store: Store = None,
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
+    cluster: Cluster = None,
     workers: Workers = None,
     json: Json = False,
 ) -> None:
     """Start a scan that goes on when this terminal is closed; a stored one goes on by its id."""
     from scanner.scan import Scan
 
-    cluster: dict[str, Any] = {
+    options: dict[str, Any] = {
         "scheduler": scheduler,
         "scheduler_file": scheduler_file,
+        "cluster": cluster,
         "workers": workers,
     }
-    scan, submission = Scan.submit(definition, overrides or (), store=store, said=note, **cluster)
+    scan, submission = Scan.submit(definition, overrides or (), store=store, said=note, **options)
     if json:
         run = submission.run
         show_json(

@@ -61,9 +61,7 @@ def connect(
     """
     if workers is not None and workers < 1:
         raise DefinitionError(f"workers = {workers}: give at least 1")
-    if cluster and (scheduler or scheduler_file):
-        other = "--scheduler" if scheduler else "--scheduler-file"
-        raise DefinitionError(f"{other} and --cluster {cluster} are two clusters: give one")
+    _check_one(scheduler, scheduler_file, cluster)
     address, origin = (None, "") if cluster else _address(scheduler, scheduler_file)
     if cluster:
         from scanner.execution.batch import batch
@@ -85,14 +83,29 @@ def joins(
     workers: int | None = None,
     cluster: str | Path | None = None,
 ) -> bool:
-    """Whether `connect` would join a cluster that runs already, with the same arguments."""
-    del workers
+    """Whether `connect` would join a cluster that runs already, with the same arguments.
+
+    Raises
+    ------
+    DefinitionError
+        The profile cannot be used, or two clusters are named.
+    """
+    _check_one(scheduler, scheduler_file, cluster)
+    planned_workers(workers, cluster)
     return cluster is None and _address(scheduler, scheduler_file)[0] is not None
 
 
 def planned_workers(workers: int | None, cluster: str | Path | None) -> int | None:
     """Workers that chunks are cut for, where it is said: by number, or in a profile."""
     return load(cluster).workers if cluster and workers is None else workers
+
+
+def _check_one(
+    scheduler: str | None, scheduler_file: str | Path | None, cluster: str | Path | None
+) -> None:
+    if cluster and (scheduler or scheduler_file):
+        other = "--scheduler" if scheduler else "--scheduler-file"
+        raise DefinitionError(f"{other} and --cluster {cluster} are two clusters: give one")
 
 
 def _address(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[str | None, str]:

@@ -24,10 +24,11 @@ from typing import Any
 
 from distributed import Client, Worker, fire_and_forget, get_worker, secede
 
-from scanner.errors import ClusterError, ScannerError, StoreError
+from scanner.errors import ClusterError, IncompleteScanError, ScannerError, StoreError
 from scanner.execution.connection import CONNECT_SECONDS, close
 from scanner.store.runs import Run
 from scanner.store.stored import StoredScan
+from scanner.store.watching import CANCELLED
 
 DOOR = "scanner.scan:drive"
 """What a driver calls, named as it lies above: ``door(stored, run, client, **cluster)``."""
@@ -138,7 +139,7 @@ def _submit(client: Client, stored: StoredScan, key: str, generation: int, door:
 def _drive(stored: StoredScan, run: Run, door: str, **how: Any) -> None:
     """Call the door, unless the run is to end at once; errors are told by the record."""
     if stored.runs.stop_requested(run.key):
-        _end(stored, run, "stopped", "cancelled before it began", 3)
+        _end(stored, run, "stopped", CANCELLED, IncompleteScanError.exit_code)
         return
     run = _taken_up(stored, run)
     if run.fruitless >= MOST_FRUITLESS:

@@ -25,6 +25,7 @@ RETRY = 60.0
 STILLBORN = 3
 """Jobs in a row that end without having brought a worker, before no more are submitted."""
 GONE_SECONDS = 20.0
+GONE_TICK = 1.0
 LOG_LINES = 3
 
 
@@ -120,7 +121,7 @@ class Keeper:
             if time.monotonic() > deadline:
                 self.told(f"still in the queue: jobs {', '.join(sorted(left))}; cancel them")
                 return
-            time.sleep(TICK)
+            time.sleep(GONE_TICK)
 
     async def _begin(self) -> None:
         self.cluster.scheduler.add_plugin(self._arrivals)
@@ -130,14 +131,23 @@ class Keeper:
         pause = FIRST_POLL
         while not self._over.wait(pause):
             pause = POLL
-            ids = {job.job_id for job in self._jobs().values() if job.job_id}
-            self.ids |= ids
-            if (found := queues.jobs(self.profile.engine)) is None:
-                continue  # the batch system is busy: nothing is known, so nothing is done
-            self.queue = {i: found[i] for i in ids & found.keys()}
-            with suppress(TimeoutError, RuntimeError):
-                self.cluster.sync(self._mend, ids - found.keys())
+            try:
+                self._look()
+            except Exception as error:
+                self.lost = f"the jobs can no longer be watched ({error!r})"
+                return
             self._tell()
+
+    def _look(self) -> None:
+        ids = {job.job_id for job in self._jobs().values() if job.job_id}
+        self.ids |= ids
+        found = queues.jobs(self.profile.engine)
+        if found is not None:
+            self.queue = {i: found[i] for i in ids & found.keys() if not found[i].ending}
+        # a batch system that is silent is busy: of what is not known nothing has ended
+        ended = set() if found is None else ids - self.queue.keys()
+        with suppress(TimeoutError):
+            self.cluster.sync(self._mend, ended)
 
     def _jobs(self) -> dict[str, Any]:
         return {str(name): job for name, job in tuple(self.cluster.workers.items())}

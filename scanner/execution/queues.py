@@ -9,18 +9,12 @@ from dataclasses import dataclass
 
 QUERY_SECONDS = 30.0
 
-# of SLURM: jobs that are in the queue or on a node; all others have ended or are about to
+# states of jobs that are in the queue or on a node; all others have ended or are about to
 _ALIVE = frozenset(
-    [
-        "PENDING",
-        "CONFIGURING",
-        "RUNNING",
-        "SUSPENDED",
-        "STOPPED",
-        "REQUEUED",
-        "RESIZING",
-        "SIGNALING",
-    ]
+    (
+        *("PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING"),
+        *("REQUEUED", "IDLE", "HELD", "TRANSFERRING_OUTPUT"),
+    )
 )
 # SLURM keeps a job in the queue that can never start; its reasons, and parts of them
 _HOPELESS = (
@@ -36,12 +30,20 @@ _HOPELESS = (
     "PerJob",
     "MaxWall",
 )
-_CONDOR = {"1": "IDLE", "2": "RUNNING", "5": "HELD", "6": "TRANSFERRING_OUTPUT", "7": "SUSPENDED"}
+_CONDOR = {
+    "1": "IDLE",
+    "2": "RUNNING",
+    "3": "REMOVED",
+    "4": "COMPLETED",
+    "5": "HELD",
+    "6": "TRANSFERRING_OUTPUT",
+    "7": "SUSPENDED",
+}
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job that has not ended.
+    """A job that the batch system still lists.
 
     Parameters
     ----------
@@ -55,6 +57,11 @@ class Job:
     reason: str = ""
 
     @property
+    def ending(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return self.state not in _ALIVE
+
+    @property
     def hopeless(self) -> bool:
         """Whether it will not start unless somebody changes it."""
         return self.state == "HELD" or (
@@ -66,18 +73,19 @@ class Job:
 
 
 def jobs(engine: str) -> dict[str, Job] | None:
-    """This user's jobs by id, without those that have ended; None if the batch system is silent."""
+    """This user's jobs by id, also those just ending; None if the batch system is silent."""
     if engine == "slurm":
         asked = _ask("squeue", "-h", "-u", getpass.getuser(), "-o", "%i|%T|%r")
         lines = [line.split("|", 2) for line in asked or ()]
-        found = {i: Job(s, "" if r == "None" else r) for i, s, r in lines if s in _ALIVE}
+        found = {i: Job(s, "" if r == "None" else r) for i, s, r in lines}
     else:
         asked = _ask("condor_q", "-af:,", "ClusterId", "ProcId", "JobStatus", "HoldReason")
         cells = [[cell.strip() for cell in line.split(",", 3)] for line in asked or ()]
         found = {
-            f"{cluster}.{process}": Job(_CONDOR[state], "" if reason == "undefined" else reason)
+            f"{cluster}.{process}": Job(
+                _CONDOR.get(state, state), "" if reason == "undefined" else reason
+            )
             for cluster, process, state, reason in cells
-            if state in _CONDOR
         }
     return None if asked is None else found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from scanner.errors import CatalogError, DefinitionError, StoreError, unknown
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-MADE = ("__pycache__", "wheels")
+MADE = ("__pycache__", "wheels", "dependencies")
 """Folders that appear when a recipe is used where it lies; they are no part of it."""
 
 

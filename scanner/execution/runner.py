@@ -27,6 +27,7 @@ MAX_FAILED = 3  # evaluation fails alike everywhere: do not raise the same error
 TICK = 0.25  # s between looks at the flags
 WORKERS_TICK = 1.0  # s between counts of the workers
 GRACE = 10.0  # s for running chunks to finish after a stop
+NO_OTHERS = 15.0  # s without another worker before one that is avoided gets chunks after all
 NO_WORKERS = 120.0  # s without any worker before giving up
 RESULT_SECONDS = 30.0
 LOOKS = 3  # at the store at the end, for chunks that were lost from it meanwhile
@@ -65,7 +66,7 @@ def run(
     fresh : bool
         A new wish of a user: an earlier `StoredScan.request_stop` is void.
     avoid : str, optional
-        Address of a worker that gets no chunks where there are others.
+        Address of a worker that gets no chunks, unless there is no other for a while.
 
     Raises
     ------
@@ -106,11 +107,15 @@ def run(
 
 @dataclass(frozen=True)
 class _Flight:
-    """A submitted chunk; `alone`: nothing else is in flight, so a death is its own."""
+    """A submitted chunk; `alone`: nothing else is in flight, so a death is its own.
+
+    `worker`: the only one that may run it, where one is to be avoided.
+    """
 
     number: int
     future: Future[Receipt]
     alone: bool
+    worker: str | None
 
 
 class _Run:
@@ -127,7 +132,7 @@ class _Run:
         self.ignored = finished.ignored
         self.checked: set[str] = set()
         self.avoid: str | None = None
-        self.allowed: list[str] | None = None
+        self.others: list[str] = []  # than the one that is avoided
         grid = stored.grid
         self.missing = stored.missing(finished)
         self.waiting = deque(self.missing)
@@ -147,7 +152,7 @@ class _Run:
         self.stopped = False
         self.workers = self.threads = 0
         self.counted = float("-inf")
-        self.seen = self.start = time.monotonic()
+        self.seen = self.met = self.start = time.monotonic()
         self.meter = Meter(
             total=grid.n_chunks,
             points=grid.size,
@@ -196,6 +201,8 @@ class _Run:
 
     def submit(self) -> None:
         """Fill the window; suspects come last and one at a time."""
+        if self.avoid is not None and not self.others and time.monotonic() < self.met + NO_OTHERS:
+            return
         while self.waiting and len(self.flights) < WINDOW * max(self.threads, 1):
             self.send(self.waiting.popleft(), alone=False)
         if self.suspects and not self.flights:
@@ -203,6 +210,7 @@ class _Run:
 
     def send(self, number: int, *, alone: bool) -> None:
         """Submit one chunk."""
+        worker = self.berth()
         future = self.client.submit(
             run_chunk,
             self.stored.location,
@@ -211,11 +219,18 @@ class _Run:
             self.kills[number],
             self.evaluator,
             self.stored.grid.chunk_shape,
-            workers=self.allowed,
+            workers=None if worker is None else [worker],
             pure=False,
         )
-        self.flights[str(future.key)] = _Flight(number, future, alone)
+        self.flights[str(future.key)] = _Flight(number, future, alone, worker)
         future.add_done_callback(lambda done: self.landed.put(str(done.key)))
+
+    def berth(self) -> str | None:
+        """Worker for the next chunk: any, or the least busy one of those that are not avoided."""
+        if not self.others:
+            return None
+        busy = Counter(flight.worker for flight in self.flights.values())
+        return min(self.others, key=lambda worker: busy[worker])
 
     def collect(self, timeout: float) -> None:
         """Take what has landed; wait at most `timeout` seconds for the first."""
@@ -226,7 +241,8 @@ class _Run:
         while not self.landed.empty():
             keys.append(self.landed.get())
         for key in keys:
-            self.take(self.flights.pop(key))
+            if key in self.flights:
+                self.take(self.flights.pop(key))
 
     def take(self, flight: _Flight) -> None:
         """Book a receipt, or deal with a failure."""
@@ -257,6 +273,14 @@ class _Run:
             self.suspects.append(flight.number)
         else:
             self.waiting.append(flight.number)
+
+    def take_lost(self, workers: Collection[str]) -> None:
+        """Requeue the chunks that may run on one worker only, where that is gone."""
+        for key, flight in list(self.flights.items()):
+            if flight.worker is not None and flight.worker not in workers:
+                del self.flights[key]
+                self.client.cancel([flight.future])
+                self.take_death(flight, 1)
 
     def book(self, receipt: Receipt) -> None:
         """Count a receipt."""
@@ -295,8 +319,10 @@ class _Run:
         except Exception as error:
             raise self.lost() from error
         self.counted, self.workers, self.threads = now, len(threads), sum(threads.values())
-        if self.avoid in threads:
-            self.allowed = [address for address in threads if address != self.avoid] or None
+        if self.avoid is not None:
+            self.others = [worker for worker in threads if worker != self.avoid]
+            self.met = now if self.others else self.met
+            self.take_lost(threads)
         if new := threads.keys() - self.checked:
             self.check_workers(new)
         if threads:

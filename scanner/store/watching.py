@@ -141,7 +141,14 @@ def cancel(stored: StoredScan, *, wait: bool = True, patience: float = CANCEL_SE
     for one in asked:
         stored.runs.request_stop(one.run.key)
         if one.silent or not one.run.begun:
-            stored.runs.write(replace(one.run, phase="stopped", message=CANCELLED, exit_code=3))
+            stored.runs.write(
+                replace(
+                    one.run,
+                    phase="stopped",
+                    message=CANCELLED,
+                    exit_code=IncompleteScanError.exit_code,
+                )
+            )
     keys = {one.run.key for one in asked}
     follower = Follower(stored.runs)
     deadline = time.monotonic() + patience

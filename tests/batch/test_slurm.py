@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ from scanner.grid import Grid
 
 watching = importlib.import_module("watching")
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+long = pytest.mark.skipif(
+    os.environ.get("SCANNER_LONG_TESTS") != "1", reason="long form: SCANNER_LONG_TESTS=1"
+)
 FAULTY = "faulty:Faulty"
 PROFILE = """\
 title = "SLURM of the tests"
@@ -68,11 +73,11 @@ def test_a_scan_by_the_command_line(profile, tmp_path, same_bytes) -> None:
     same_bytes(made["slurm"], made["here"])
 
 
-@pytest.mark.parametrize("number", ["TERM", "KILL"])
-def test_a_job_that_is_cancelled_is_replaced(profile, slurm, make, fault_table, number) -> None:
+@pytest.mark.parametrize("how", ["scancel", pytest.param("SIGKILL", marks=long)])
+def test_a_job_that_ends_is_replaced(profile, slurm, make, fault_table, how) -> None:
     stored, unbroken = make(seconds=1.2)
     with (
-        fault_table.fault(f"SIG{number} to a SLURM job", stored, unbroken) as fault,
+        fault_table.fault(f"{how} of a SLURM job", stored, unbroken) as fault,
         connect(cluster=profile()) as connection,
         ThreadPoolExecutor(1) as beside,
     ):
@@ -81,7 +86,7 @@ def test_a_job_that_is_cancelled_is_replaced(profile, slurm, make, fault_table, 
             watching.wait_for(lambda: len({e.pid for e in watching.evaluations(stored)}) == 2)
             before = slurm.jobs()
             fault.now()
-            slurm.ask("scancel", f"--signal={number}", "--full", before[0])
+            end(slurm, before[0], how)
             watching.wait_for(lambda: set(slurm.jobs()) - set(before))
 
         struck = beside.submit(strike)
@@ -89,9 +94,18 @@ def test_a_job_that_is_cancelled_is_replaced(profile, slurm, make, fault_table, 
         struck.result()
     assert report.complete
     assert report.quarantined == ()
-    if number == "TERM":
+    if how == "scancel":
         assert len(watching.evaluations(stored)) == 12
         assert {marker.attempt for marker in stored.finished().values()} == {0}
+
+
+def end(slurm, job: str, how: str) -> None:
+    if how == "scancel":
+        slurm.ask("scancel", job)
+        return
+    for line in slurm.ask("scontrol", "listpids", job).splitlines()[1:]:
+        with suppress(ProcessLookupError):
+            os.kill(int(line.split()[0]), signal.SIGKILL)
 
 
 def test_jobs_that_end_at_their_walltime_are_replaced(profile, make, fault_table) -> None:
@@ -131,7 +145,7 @@ def test_jobs_that_bring_no_worker(profile, given, said) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=long)])
 def test_a_driver_that_dies_leaves_no_job(profile, slurm, tmp_path, number) -> None:
     command = [str(Path(sys.executable).parent / "scanner"), "run", "light_vector_universal"]
     options = ["--set", "axes.mass.n=400", "--cluster", str(profile()), "--store", "root"]

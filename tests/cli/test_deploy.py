@@ -63,3 +63,38 @@ def test_an_unknown_name_suggests_the_nearest(command):
     refused = command("deploy", "show", "dusk")
     assert refused.code == 2
     assert "unknown recipe 'dusk': did you mean 'dask'?" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("folder", "file"), [("compose", "compose.yaml"), ("systemd", "README.md")]
+)
+def test_a_file_of_a_folder_is_shown(command, folder, file):
+    shown = command("deploy", "show", f"{folder}/{file}")
+    assert shown.out == (DEPLOY / folder / file).read_text()
+    assert shown.err == ""
+
+
+def test_of_a_folder_the_readme_is_shown_and_how_to_have_all(command):
+    shown = command("deploy", "show", "kubernetes")
+    assert shown.out == (DEPLOY / "kubernetes" / "README.md").read_text()
+    assert "`scanner deploy show kubernetes --output DIR`" in shown.err
+    refused = command("deploy", "show", "kubernetes/worker.yaml")
+    assert refused.code == 2
+    assert "did you mean 'kubernetes/workers.yaml'" in refused.err
+
+
+@pytest.mark.parametrize(("profile", "says"), [("slurm", "#SBATCH"), ("htcondor", "Executable")])
+def test_the_script_of_a_job_is_printed(command, tmp_path, profile, says):
+    printed = command("deploy", "script", profile)
+    assert printed.code == 0
+    assert says in printed.out
+    # what is shown can be kept, edited and used
+    edited = tmp_path / "my.toml"
+    edited.write_text(command("deploy", "show", profile).out.replace('"2GB"', '"3GB"'))
+    assert command("deploy", "script", edited).out != printed.out
+
+
+def test_the_script_of_an_unknown_profile(command):
+    refused = command("deploy", "script", "slrum")
+    assert refused.code == 2
+    assert "did you mean 'slurm'?" in refused.err

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +20,12 @@ from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError
 from scanner.grid import Axis, Chunk, Grid
 from scanner.store.archive import Archive
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from scanner.store.runs import Run
+    from scanner.store.stored import StoredScan
 
 AXES = (Axis("mass", "log", 0.1, 100.0, 24, "MeV"), Axis("coupling", "linear", -1.0, 1.0, 40))
 CHUNK_SHAPE = (8, 10)  # 12 chunks
@@ -104,6 +111,40 @@ class Failing(Smooth):
         if chunk.number == 2:
             raise ZeroDivisionError("no events in the window")
         return super().block(grid, chunk)
+
+
+def drive(stored: StoredScan, record: Run, client: Client, **cluster: Any) -> None:
+    """The door of a detached driver; the definition names the evaluator."""
+    from scanner.execution.recording import recording
+    from scanner.execution.runner import run
+
+    with recording(stored, record) as recorder:
+        report = run(
+            stored,
+            client,
+            evaluator=str(stored.definition.parameters["evaluator"]),
+            progress=recorder.telling(None),
+            should_stop=recorder.should_stop,
+            **recorder.manner(client),
+        )
+        recorder.computed(report)
+        report.raise_if_incomplete()
+
+
+def broken(stored: StoredScan, record: Run, **how: Any) -> None:
+    """A door with an error that nobody foresaw."""
+    from scanner.execution.recording import recording
+
+    with recording(stored, record):
+        raise ZeroDivisionError("nobody foresaw this")
+
+
+def deadly(stored: StoredScan, record: Run, **how: Any) -> None:
+    """A door that kills its process."""
+    from scanner.execution.recording import recording
+
+    with recording(stored, record):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def killed_once(sentinel: str, number: int) -> int:

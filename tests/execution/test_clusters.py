@@ -172,3 +172,31 @@ def test_scheduler_without_workers(scheduler_file: Path, monkeypatch) -> None:
         clusters.connect(scheduler_file=scheduler_file),
     ):
         pass
+
+
+@pytest.mark.parametrize("other", [{"scheduler": "tcp://there:1"}, {"scheduler_file": "there"}])
+def test_two_clusters_are_one_too_many(other) -> None:
+    with (
+        pytest.raises(DefinitionError, match=r"--scheduler.* and --cluster slurm are two clusters"),
+        clusters.connect(cluster="slurm", **other),
+    ):
+        pass
+
+
+@pytest.mark.timeout(30)
+def test_a_cluster_that_is_named_goes_before_the_environment(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:1")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(ClusterError, match="the job is refused: sbatch is not found: run this on"),
+        clusters.connect(cluster="slurm"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_workers_that_chunks_are_cut_for() -> None:
+    assert clusters.planned_workers(None, None) is None
+    assert clusters.planned_workers(3, "slurm") == 3
+    assert clusters.planned_workers(None, "slurm") == 8
