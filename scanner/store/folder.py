@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
 
 from scanner.errors import DefinitionError, StoreError, unknown
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 PARTIAL = ".partial"
 SCHEMES = {"file": "///", "s3": "//"}
@@ -72,6 +75,10 @@ class Folder(ABC):
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """Names and contents of files in the order given, as `read`."""
         return ((name, self.read(name)) for name in names)
+
+    def together(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Results of work on the storage, done side by side where waiting is what takes long."""
+        return [work(item) for item in items]
 
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:

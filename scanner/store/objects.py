@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from scanner.errors import StoreError
 from scanner.store import s3
-from scanner.store.folder import Folder
+from scanner.store.folder import Folder, R, T
 from scanner.store.refusals import code_of, object_errors
 from scanner.store.trust import parsed
 
@@ -33,9 +33,7 @@ MAKERS = "makers"
 TOMBSTONE = "removing"
 TURN_SECONDS = 1.0  # a claim is visible by then
 AT_ONCE = 16  # requests for small objects
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
+MOST_REMOVED = 100  # by one request: some servers remove one after the other
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,10 @@ class ObjectFolder(Folder):
         """Names and contents of objects in the order given, many requested at once."""
         return at_once(lambda name: (name, self.read(name)), names)
 
+    def together(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Results of work on the store, done in threads."""
+        return list(at_once(work, items))
+
     def write(self, name: str, data: bytes) -> None:
         """Put an object in place, whole."""
         import obstore
@@ -139,9 +141,13 @@ class ObjectFolder(Folder):
         import obstore
 
         keys = [self._key(name) for name in names]
-        if keys:
-            with self.errors():
-                persistent(lambda: obstore.delete(self._client, keys))
+        parts = [keys[i : i + MOST_REMOVED] for i in range(0, len(keys), MOST_REMOVED)]
+
+        def remove(part: list[str]) -> None:
+            persistent(lambda: obstore.delete(self._client, part))
+
+        with self.errors():
+            self.together(remove, parts)
 
     def names(self) -> list[str]:
         """Names of what is directly inside, sorted."""
@@ -353,7 +359,7 @@ def object_folder(address: str) -> ObjectFolder:
     return ObjectFolder(*s3.bucket_and_prefix(address))
 
 
-def persistent(work: Callable[[], _R]) -> _R:
+def persistent(work: Callable[[], R]) -> R:
     """Do what may be done twice, and again where no answer came, as long as patience lasts.
 
     The client itself does so for what it knows to be repeatable: not for a creation, or for the
@@ -372,10 +378,14 @@ def persistent(work: Callable[[], _R]) -> _R:
         wait = min(2.0 * wait, 2.0)
 
 
-def at_once(work: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+def at_once(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """Results in the order of the items, of many threads that wait for the server together."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(work, items)
+    held = list(items)
+    if len(held) < 2:
+        yield from map(work, held)
+        return
+    with ThreadPoolExecutor(min(AT_ONCE, len(held))) as pool:
+        yield from pool.map(work, held)
 
 
 def _packed(files: Mapping[str, bytes], last: str) -> bytes:

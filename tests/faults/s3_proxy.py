@@ -77,13 +77,14 @@ class Proxy:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
     def down(self) -> None:
-        """Refuse connections, and reset those that are open."""
+        """Refuse connections, and end those that are open."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
         for one in list(self._open):
-            reset(one)
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)  # a mere close waits for the thread that reads
 
     def next_fault(self, method: str) -> str | None:
         """Whether this request is spoilt, and how."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import DefinitionError
+from scanner.store import objects
 from scanner.store.folder import Folder, folder_at
 
 FILES = {"a/x": b"1", "a/b/y": b"22", "last.json": b"{}"}
@@ -73,8 +74,9 @@ def test_of_many_writers_at_once_one_stays(folder: Folder) -> None:
     assert [folder.read("a")] == [b"%d" % number for number in won]
 
 
-def test_listings_of_many_files_are_whole(folder: Folder) -> None:
-    """More than a page of the server, see PAGE of tests/servers."""
+def test_listings_of_many_files_are_whole(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a page of the server, see PAGE of tests/servers, or than one removal takes."""
+    monkeypatch.setattr(objects, "MOST_REMOVED", 7)
     names = [f"{number:03d}" for number in range(45)]
     place = folder.child("many")
     place.make()
