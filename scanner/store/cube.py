@@ -102,9 +102,14 @@ class Cube:
     def write(self, chunk: Chunk, chi2: FloatArray, status: StatusArray) -> None:
         """Write one whole chunk; `chi2` and `status` have shape (n_experiments, *chunk.shape)."""
         region = (slice(None), *chunk.slices)
+        values: dict[str, Any] = {"chi2": chi2, "status": status}
         with self.folder.errors():
-            self._writable["chi2"][region] = chi2
-            self._writable["status"][region] = status
+            arrays = self._writable
+
+            def put(variable: str) -> None:
+                arrays[variable][region] = values[variable]
+
+            self.folder.together(put, values)
 
     def read(self, chunk: Chunk) -> tuple[FloatArray, StatusArray]:
         """chi2 and status of one chunk, each of shape (n_experiments, *chunk.shape).
@@ -192,7 +197,8 @@ class Cube:
 
     def chunk_sizes(self, number: int) -> tuple[int, int]:
         """Stored bytes of chi2 and of status of one chunk; 0 where there is no object."""
-        chi2, status = (self.folder.child(v).size(self._key(number)) for v in _VARIABLES)
+        key = self._key(number)
+        chi2, status = self.folder.together(lambda v: self.folder.child(v).size(key), _VARIABLES)
         return chi2, status
 
     def remove(self, number: int) -> None:
