@@ -107,8 +107,8 @@ def test_submit_watch_and_submit_again(command, cluster, tmp_path) -> None:
     assert (run["phase"], run["alive"], run["done"], run["total"]) == (
         "complete",
         False,
-        1000,
-        1000,
+        100,
+        100,
     )
     check_whole(scan)
     done = command("submit", NAME, *BUSY, *where)
@@ -232,7 +232,7 @@ def test_nothing_is_made_where_a_worker_has_another_version(command, tmp_path) -
         where = ("--store", tmp_path / "store", "--scheduler-file", cluster.file)
         answer = command("submit", NAME, *SMALL, *where)
     assert (answer.code, answer.out) == (4, "")
-    assert "has cevns-scanner 9.9, this process has 0.1.0" in answer.err
+    assert "has cevns-scanner 9.9, the driver has 0.1.0" in answer.err
     assert not (tmp_path / "store").exists()
 
 
