@@ -222,8 +222,9 @@ class Scan(Answers):
 
         self.definition.check_sources()
         self.stored.check_ready(self.stored.missing())
+        options = {**cluster, "should_stop": recorder.should_stop}
         say, tell = recorder.saying(said), recorder.saying(self.workers.told)
-        with _connected(client, say, cluster, tell) as connected:
+        with _connected(client, say, options, tell) as connected:
             report = run(
                 self.stored,
                 connected,
