@@ -67,7 +67,7 @@ CONFIG
 }
 
 attempt "packages" packages slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client munged=munge \
-  ip=iproute2 memcached=memcached debootstrap=debootstrap
+  ip=iproute2 memcached=memcached debootstrap=debootstrap systemd-analyze=systemd
 attempt "Swift" swift
 attempt "HTCondor" condor
 exit $failed

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanner import bibliography, catalog, definition, prepare
+from scanner import bibliography, catalog, definition, prepare, sources
 from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
 from scanner.limits.answers import Answers
@@ -222,8 +222,9 @@ class Scan(Answers):
 
         self.definition.check_sources()
         self.stored.check_ready(self.stored.missing())
+        options = {**cluster, "should_stop": recorder.should_stop}
         say, tell = recorder.saying(said), recorder.saying(self.workers.told)
-        with _connected(client, say, cluster, tell) as connected:
+        with _connected(client, say, options, tell) as connected:
             report = run(
                 self.stored,
                 connected,
@@ -335,4 +336,5 @@ def _connected(
 
 def drive(stored: StoredScan, record: Run, client: Client | None = None, **cluster: Any) -> None:
     """What a detached driver does: see `Scan.run`."""
+    sources.ask_for(stored.definition.scenario)  # by who submitted it
     Scan(stored).run(client, record=record, **cluster)

@@ -13,10 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import dask
 from distributed import Client, Security
 
 from scanner.errors import ClusterError, StoreError
 from scanner.execution import queues
+from scanner.execution.certificates import REQUIRED
 from scanner.execution.connection import CONNECT_SECONDS, Connection, close, counted, quiet
 from scanner.execution.jobs import arguments, job_class
 from scanner.execution.jobs import job_script as job_script
@@ -32,7 +34,10 @@ LOST_WORKER = "60s"
 
 @contextmanager
 def batch(
-    profile: Profile, workers: int | None = None, told: Say = lambda _: None
+    profile: Profile,
+    workers: int | None = None,
+    told: Say = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Connection]:
     """Start jobs of a batch system and connect to the first worker; end them all at the end.
 
@@ -47,6 +52,8 @@ def batch(
         Worker processes; by default those of the profile.
     told : callable
         Told in one sentence how the jobs stand while there is no worker.
+    should_stop : callable
+        Asked now and then whether to go on waiting for the first worker.
 
     Raises
     ------
@@ -62,7 +69,7 @@ def batch(
             client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
             try:
                 keeper.start()
-                found = keeper.wait_for_worker()
+                found = keeper.wait_for_worker(should_stop)
                 yield Connection(
                     client,
                     f"{profile.title}: {found} of {counted(count)} so far (--cluster "
@@ -91,6 +98,7 @@ def _cluster(profile: Profile, folder: Path) -> Any:
     if not {"host", "interface"} & given.keys() and not interface:
         given["host"] = queues.facing(queues.node_address(profile.engine, queue))
     loopback = interface == "lo" or str(given.get("host", "")).startswith("127.")
+    plain = loopback and not dask.config.get(REQUIRED, None)
     options = {"log_directory": str(folder), **arguments(profile, loopback=loopback)}
     options["scheduler_options"] = {
         "worker_ttl": LOST_WORKER,
@@ -104,7 +112,7 @@ def _cluster(profile: Profile, folder: Path) -> Any:
     try:
         return cluster_class(profile.engine)(
             job_cls=job_class(profile.engine),
-            security=None if loopback else _certificates(folder),
+            security=None if plain else _certificates(folder),
             silence_logs=logging.CRITICAL,
             **options,
         )
@@ -116,8 +124,16 @@ def _cluster(profile: Profile, folder: Path) -> Any:
 
 
 def _certificates(folder: Path) -> Security:
-    """Certificates of this cluster alone, as files that its jobs read."""
-    made = Security.temporary()
+    """Certificates of this cluster alone, as files that its jobs read.
+
+    Not those of `scanner deploy tls`: nobody else can join, and there is nothing to set up.
+    """
+    try:
+        made = Security.temporary()
+    except ImportError as error:
+        raise ClusterError(
+            f"encryption needs cryptography ({error}): pip install 'cevns-scanner[jobqueue]'"
+        ) from error
     files = {"ca": made.tls_ca_file, "node": made.tls_worker_cert, "key": made.tls_worker_key}
     paths = {}
     for name, text in files.items():

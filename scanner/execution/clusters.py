@@ -29,13 +29,14 @@ def connect(
     cluster: str | Path | None = None,
     cpu_seconds: float | None = None,
     told: Callable[[str], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Connection]:
     """Connect to a cluster and close what was opened here when done.
 
     Parameters
     ----------
     scheduler : str, optional
-        Address such as ``tcp://host:8786``.
+        Address such as ``tls://host:8786``.
     scheduler_file : path, optional
         Written by ``dask scheduler --scheduler-file``. Without both and without `cluster`:
         ``DASK_SCHEDULER_ADDRESS`` or the Dask configuration, else processes on this host.
@@ -51,6 +52,8 @@ def connect(
         is given, little work is done by a thread of this process.
     told : callable
         Told in one sentence how the jobs of a batch system stand while there is no worker.
+    should_stop : callable
+        Asked now and then whether to go on waiting for these jobs.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def connect(
     if cluster:
         from scanner.execution.batch import batch
 
-        opened = batch(load(cluster), workers, told)
+        opened = batch(load(cluster), workers, told, should_stop)
     elif address is not None:
         opened = remote(address, origin, workers or 1)
     elif workers is None and cpu_seconds is not None and cpu_seconds <= SMALL_SECONDS:
@@ -97,7 +100,8 @@ def joins(
 
 def planned_workers(workers: int | None, cluster: str | Path | None) -> int | None:
     """Workers that chunks are cut for, where it is said: by number, or in a profile."""
-    return load(cluster).workers if cluster and workers is None else workers
+    profile = load(cluster) if cluster else None  # an unusable one is told at once
+    return workers if profile is None or workers is not None else profile.workers
 
 
 def _check_one(
@@ -113,7 +117,7 @@ def _address(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[
     if scheduler:
         if ":" not in scheduler:
             raise DefinitionError(
-                f"--scheduler {scheduler}: give its address with the port, tcp://{scheduler}:8786"
+                f"--scheduler {scheduler}: give its address with the port, tls://{scheduler}:8786"
             )
         return scheduler, "--scheduler"
     if scheduler_file:

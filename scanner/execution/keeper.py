@@ -14,6 +14,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 
 from scanner.errors import ClusterError
 from scanner.execution import queues
+from scanner.execution.connection import counted
 from scanner.execution.profile import Profile
 
 POLL = 10.0
@@ -72,8 +73,8 @@ class Keeper:
         self.ids: set[str] = set()
         self.queue: dict[str, queues.Job] = {}
         self.stillborn = 0
-        self.lost = self.last = ""
-        self.said = ""
+        self.lost = self.last = self.said = ""
+        self._waited = False  # for the first worker
         self._arrivals = _Arrivals()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
@@ -95,8 +96,13 @@ class Keeper:
         """Whether jobs are queued or running that may bring workers."""
         return not self._over.is_set() and bool(self.queue) and not self.lost
 
-    def wait_for_worker(self) -> int:
+    def wait_for_worker(self, should_stop: Callable[[], bool] = lambda: False) -> int:
         """Wait for the first worker, as long as the batch system lets its job wait.
+
+        Parameters
+        ----------
+        should_stop : callable
+            Asked now and then whether to go on waiting.
 
         Returns
         -------
@@ -111,6 +117,8 @@ class Keeper:
         while not self.cluster.scheduler.workers:
             if self.lost:
                 raise ClusterError(f"--cluster {self.profile.name}: {self.lost}")
+            if should_stop():
+                raise ClusterError("told to end before a job has begun: nothing is computed")
             time.sleep(TICK)
         return len(self.cluster.scheduler.workers)
 
@@ -215,13 +223,15 @@ class Keeper:
 
     def _tell(self) -> None:
         """Say how the jobs stand when there is no worker, once for each standing."""
-        if self.cluster.scheduler.workers or self._over.is_set():
-            self.said = ""
+        if workers := len(self.cluster.scheduler.workers):
+            if self.said and self._waited:
+                self.told(f"{self.profile.title}: {counted(workers)} again")
+            self.said, self._waited = "", True
             return
         counts = Counter(str(job) for job in self.queue.values())
         standing = ", ".join(f"{count} {job}" for job, count in sorted(counts.items()))
         said = f"waiting for a worker of {self.profile.title}: {standing or 'no job is queued'}"
-        if said != self.said and not self.lost:
+        if said != self.said and not self.lost and not self._over.is_set():
             self.said = said
             self.told(said)
 

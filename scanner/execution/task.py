@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from scanner import sources
 from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError, ScannerError
 from scanner.execution.versions import difference, worker_versions
@@ -176,6 +177,7 @@ def open_checked(scan_path: str, digest: str, evaluator: str) -> StoredScan:
             f"{scan_path} holds the scan {stored.digest}, not {digest}: the store was changed "
             "during the run; run the definition again"
         )
+    sources.ask_for(stored.definition.scenario)  # by the driver, which knows the digest
     if evaluator == DEFAULT_EVALUATOR:
         stored.definition.check_sources()
     return stored

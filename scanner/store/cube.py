@@ -23,6 +23,7 @@ from scanner.errors import MismatchError
 from scanner.grid import Axis, Chunk, Grid
 from scanner.store.folder import PARTIAL, Folder
 from scanner.store.layout import FIRST_WITHOUT_CHI2, STATUS_MEANINGS
+from scanner.store.trust import check_metadata
 
 FloatArray = npt.NDArray[np.float64]
 StatusArray = npt.NDArray[np.uint8]
@@ -50,6 +51,8 @@ class Cube:
     _group: zarr.Group = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        shape = (len(self.definition.layers), *(len(axis) for axis in self.definition.axes))
+        check_metadata(self.folder, shape)
         object.__setattr__(self, "_group", self._open(read_only=True))
 
     @cached_property
@@ -162,7 +165,9 @@ class Cube:
         """The cube as a lazy dataset: chi2 and status over (experiment, *axes)."""
         with self._damage("metadata"):
             store = self.folder.zarr_store(read_only=True)
-            dataset: xr.Dataset = xr.open_zarr(store, consolidated=False, chunks=None)
+            dataset: xr.Dataset = xr.open_zarr(
+                store, consolidated=False, zarr_format=3, chunks=None
+            )
         # fixed-width names: numpy's new variable-width strings do not go into netCDF
         names = np.array([str(name) for name in dataset["experiment"].values])
         return dataset.assign_coords(
@@ -246,7 +251,8 @@ class Cube:
     def _open(self, *, read_only: bool) -> zarr.Group:
         mode: Any = "r" if read_only else "r+"
         with self._damage("metadata"):
-            return zarr.open_group(self.folder.zarr_store(read_only=read_only), mode=mode)
+            store = self.folder.zarr_store(read_only=read_only)
+            return zarr.open_group(store, mode=mode, zarr_format=3, use_consolidated=False)
 
     def _read_all(self, name: str) -> Any:
         return _array(self._group, name)[:]

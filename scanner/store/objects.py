@@ -21,6 +21,7 @@ from scanner.errors import MismatchError, StoreError
 from scanner.store import s3
 from scanner.store.folder import Folder
 from scanner.store.refusals import code_of, object_errors
+from scanner.store.trust import parsed
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -228,7 +229,7 @@ class ObjectFolder(Folder):
             It is gone or damaged.
         """
         try:
-            record = json.loads(self.read(CLAIM) or b"")
+            record = parsed(self.read(CLAIM) or b"")
             files = {name: base64.b64decode(text) for name, text in record["files"].items()}
             if record["last"] in files:
                 return files, record["last"]

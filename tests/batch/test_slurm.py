@@ -18,7 +18,7 @@ import pytest
 from scanner import prepare
 from scanner.definition import load
 from scanner.errors import ClusterError
-from scanner.execution import keeper
+from scanner.execution import keeper, queues
 from scanner.execution.clusters import connect
 from scanner.execution.runner import run
 from scanner.grid import Grid
@@ -29,6 +29,8 @@ long = pytest.mark.skipif(
     os.environ.get("SCANNER_LONG_TESTS") != "1", reason="long form: SCANNER_LONG_TESTS=1"
 )
 FAULTY = "faulty:Faulty"
+OUTSIDE = queues.facing(None)
+"""Address of this host that others see, if it has one."""
 PROFILE = """\
 title = "SLURM of the tests"
 engine = "slurm"
@@ -78,9 +80,14 @@ def test_a_job_that_ends_is_replaced(profile, slurm, make, fault_table, how) -> 
     stored, unbroken = make(seconds=1.2)
     with (
         fault_table.fault(f"{how} of a SLURM job", stored, unbroken) as fault,
-        connect(cluster=profile()) as connection,
+        connect(
+            cluster=profile(more=f'scheduler_options = {{ host = "{OUTSIDE}" }}')
+        ) as connection,
         ThreadPoolExecutor(1) as beside,
     ):
+        # off the loopback the wire is encrypted
+        loopback = OUTSIDE.startswith("127.")
+        assert connection.client.scheduler.address.startswith("tcp://" if loopback else "tls://")
 
         def strike() -> None:
             watching.wait_for(lambda: len({e.pid for e in watching.evaluations(stored)}) == 2)
@@ -158,3 +165,14 @@ def test_a_driver_that_dies_leaves_no_job(profile, slurm, tmp_path, number) -> N
     for folder in tmp_path.glob(".scanner-jobs-*"):  # nobody was there to remove it
         assert number == signal.SIGKILL
         shutil.rmtree(folder)
+
+
+def test_jobs_that_wait_are_told_of_and_can_be_left(profile, slurm, tmp_path) -> None:
+    said: list[str] = []
+    too_many = profile(more='job_extra_directives = ["--begin=now+1hour"]')
+    with (
+        pytest.raises(ClusterError, match="told to end before a job has begun"),
+        connect(cluster=too_many, told=said.append, should_stop=lambda: bool(said)),
+    ):
+        pass
+    assert said == ["waiting for a worker of SLURM of the tests: 2 PENDING (BeginTime)"]
