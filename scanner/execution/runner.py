@@ -29,7 +29,6 @@ MAX_SHARE = 0.2  # but go on where most chunks are well
 TICK = 0.25  # s between looks at the flags
 GRACE = 10.0  # s for running chunks to finish after a stop
 RESULT_SECONDS = 30.0
-LOST_RESULT_SECONDS = 5.0  # where only one worker may make it again
 LOOKS = 3  # at the store at the end, for chunks that were lost from it meanwhile
 
 
@@ -240,9 +239,7 @@ class _Run:
     def take(self, flight: _Flight) -> None:
         """Book a receipt, or deal with a failure."""
         try:
-            one_berth = flight.workers is not None and len(flight.workers) == 1
-            seconds = LOST_RESULT_SECONDS if one_berth else RESULT_SECONDS
-            receipt = flight.future.result(timeout=seconds)
+            receipt = flight.future.result(timeout=RESULT_SECONDS)
         except KilledWorker as error:
             self.take_death(flight, int(error.allowed_failures) + 1)
         except UnfitWorkerError as error:
