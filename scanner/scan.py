@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanner import bibliography, catalog, definition, prepare
+from scanner import bibliography, catalog, definition, prepare, sources
 from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
 from scanner.limits.answers import Answers
@@ -196,7 +196,8 @@ class Scan(Answers):
         IncompleteScanError, ClusterError, MismatchError, StoreError
             See `scanner.execution.runner.run`.
         """
-        complete = self.state().complete
+        finished = self.stored.finished()
+        complete = self.stored.state(finished).complete
         if complete and "minimum" in self.stored.summary:
             return None
         from scanner.execution.recording import recording
@@ -204,6 +205,8 @@ class Scan(Answers):
         report = None
         with recording(self.stored, record or new_run("run")) as recorder:
             if not complete:
+                self.definition.check_sources()
+                self.stored.check_ready(self.stored.missing(finished))
                 report = self._compute(client, recorder, progress, said, cluster)
             recorder.finishing()
             options = cluster or self.workers.options
@@ -220,10 +223,8 @@ class Scan(Answers):
     ) -> Report:
         from scanner.execution.runner import run
 
-        self.definition.check_sources()
-        self.stored.check_ready(self.stored.missing())
-        say, tell = recorder.saying(said), recorder.saying(self.workers.told)
         options = {**cluster, "should_stop": recorder.should_stop}
+        say, tell = recorder.saying(said), recorder.saying(self.workers.told)
         with _connected(client, say, options, tell) as connected:
             report = run(
                 self.stored,
@@ -336,4 +337,5 @@ def _connected(
 
 def drive(stored: StoredScan, record: Run, client: Client | None = None, **cluster: Any) -> None:
     """What a detached driver does: see `Scan.run`."""
+    sources.ask_for(stored.definition.scenario)  # by who submitted it
     Scan(stored).run(client, record=record, **cluster)

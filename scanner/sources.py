@@ -8,6 +8,7 @@ the process is started anew.
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
@@ -132,3 +133,33 @@ def _label(path: Path, main: Path) -> str:
 
 def _hash(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
+
+
+PLUGINS_VARIABLE = "SCANNER_PLUGINS"
+"""Environment variable: plug-ins that a store may name, ``module:NAME``, separated by commas."""
+
+_only_stored: set[str] = set()
+
+
+def named_by_store(scenario: str) -> None:
+    """Do not import the plug-ins of a stored scan's scenario: importing them runs them.
+
+    A store may come from anybody; who runs this process has not named them yet.
+    """
+    _only_stored.update(part for part in _parts(scenario) if ":" in part)
+
+
+def ask_for(scenario: str) -> None:
+    """Let the plug-ins of a scenario be imported: whoever runs this process named them."""
+    _only_stored.difference_update(_parts(scenario))
+
+
+def is_unasked(plugin: str) -> bool:
+    """Whether a plug-in is named by a store alone, and was neither imported nor allowed."""
+    allowed = os.environ.get(PLUGINS_VARIABLE, "").split(",")
+    module = plugin.partition(":")[0]
+    return plugin in _only_stored and plugin not in allowed and module not in sys.modules
+
+
+def _parts(scenario: str) -> list[str]:
+    return [part.strip() for part in scenario.split("+")]

@@ -48,7 +48,6 @@ for verbs in (
     ask,
     combine,
     statistics,
-    tls,
     draw,
     impacts,
     band,

@@ -61,7 +61,7 @@ Workers = Annotated[
     ),
 ]
 Scheduler = Annotated[
-    str | None, typer.Option("--scheduler", help="Join a running Dask scheduler: tcp://host:8786.")
+    str | None, typer.Option("--scheduler", help="Join a running Dask scheduler: tls://host:8786.")
 ]
 SchedulerFile = Annotated[
     Path | None, typer.Option("--scheduler-file", help="Join by the file of `dask scheduler`.")

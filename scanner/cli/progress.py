@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scanner.execution.progress import Progress
 
 QUIET_SECONDS = 10.0
+SILENT_SECONDS = 60.0  # a chunk is planned to take half a second
 
 
 @contextmanager
@@ -44,11 +45,14 @@ def _lines() -> Callable[[Progress], None]:
 
 
 def line(progress: Progress) -> str:
-    """One line: share, rate, time left, workers."""
+    """One line: share, rate, time left, workers; and how long no chunk was finished, if long."""
     share = progress.points_done / progress.points
     bar = ("#" * round(30 * share)).ljust(30, ".")
     left = "?" if progress.eta_seconds is None else duration(progress.eta_seconds)
+    quiet = progress.quiet_seconds
+    silent = f"  no chunk for {duration(quiet)}" if quiet >= SILENT_SECONDS else ""
     return (
         f"[{bar}] {100 * share:5.1f} %  {progress.done}/{progress.total} chunks  "
         f"{progress.points_per_second:,.0f} points/s  {left} left  {progress.workers} workers"
+        f"{silent}"
     )

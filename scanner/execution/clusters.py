@@ -36,7 +36,7 @@ def connect(
     Parameters
     ----------
     scheduler : str, optional
-        Address such as ``tcp://host:8786``.
+        Address such as ``tls://host:8786``.
     scheduler_file : path, optional
         Written by ``dask scheduler --scheduler-file``. Without both and without `cluster`:
         ``DASK_SCHEDULER_ADDRESS`` or the Dask configuration, else processes on this host.
@@ -117,7 +117,7 @@ def _address(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[
     if scheduler:
         if ":" not in scheduler:
             raise DefinitionError(
-                f"--scheduler {scheduler}: give its address with the port, tcp://{scheduler}:8786"
+                f"--scheduler {scheduler}: give its address with the port, tls://{scheduler}:8786"
             )
         return scheduler, "--scheduler"
     if scheduler_file:

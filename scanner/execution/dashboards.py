@@ -7,7 +7,7 @@ and call stacks, without TLS even where the wire is encrypted.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -20,6 +20,11 @@ from scanner.execution.security import on_loopback
 
 PROBE_SECONDS = 1.0
 _HTTP = "dashboard"  # Dask's name of the server, whether it shows a dashboard or not
+# `/health` alone tells nothing; the pages of a worker that has no dashboard are numbers
+_PAGES = {
+    "scheduler": ("/info/main/workers.html", "/json/counts.json", "/status"),
+    "worker": ("/status",),
+}
 
 
 def open_pages(client: Client) -> Iterator[str]:
@@ -27,7 +32,7 @@ def open_pages(client: Client) -> Iterator[str]:
     info = client.scheduler_info()
     ends: dict[str, Any] = {"scheduler": info, "worker": next(iter(info["workers"].values()), {})}
     for name, end in ends.items():
-        found = next((place for place in _places(end) if _answers(*place)), None)
+        found = next((place for place in _places(end) if _shows(*place, _PAGES[name])), None)
         if found:
             yield (
                 f"the {name}'s web pages at http://{found[0]}:{found[1]} can be read without a "
@@ -51,11 +56,16 @@ def _places(end: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
                 yield address.address, port
 
 
-def _answers(host: str, port: int) -> bool:
-    """Whether one of Dask's web servers answers there."""
+def _shows(host: str, port: int, pages: Iterable[str]) -> bool:
+    """Whether a web server there gives one of the pages to anybody."""
     try:
         with closing(HTTPConnection(host, port, timeout=PROBE_SECONDS)) as connection:
-            connection.request("GET", "/health")
-            return connection.getresponse().read(16) == b"ok"
+            for page in pages:
+                connection.request("GET", page)
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status == 200:
+                    return True
     except (OSError, HTTPException):
-        return False
+        pass
+    return False

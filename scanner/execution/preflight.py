@@ -5,7 +5,6 @@ And were the chunks that are there made with the same?
 
 from __future__ import annotations
 
-import platform
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -13,15 +12,19 @@ from typing import Any
 
 from distributed import Client
 
-from scanner.definition import ENGINE_VERSION, ScanDefinition
+from scanner.definition import ScanDefinition
 from scanner.errors import ClusterError, MismatchError, ScannerError, StoreError
+from scanner.execution.asking import ask_workers, threads_of
 from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
+from scanner.execution.versions import difference, worker_versions
 from scanner.store.folder import Folder, folder_at
 from scanner.store.markers import Markers, Origin
 from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan
 
 WORKERS_SECONDS = 60.0
+ANSWER_SECONDS = 60.0
+JOINED_SECONDS = 5.0  # the run waits meanwhile
 
 
 def check_workers(
@@ -66,10 +69,41 @@ def _compare(answers: Mapping[str, Any]) -> tuple[str, ...]:
     answers = {w: answer for w, answer in answers.items() if not isinstance(answer, OSError)}
     for worker, answer in sorted(answers.items()):
         _check_answer(worker, answer, here)
+    return _processors(answers)
+
+
+def _processors(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """What to say aloud of unlike processors."""
     sets = sorted({str(a["instruction_set"]) for a in answers.values()} | {instruction_set()})
     if len(sets) > 1:
         return (f"processors differ ({', '.join(sets)}): results agree to 1e-9, not bit for bit",)
     return ()
+
+
+def find_unfit(
+    client: Client, stored: StoredScan, evaluator: str, workers: Collection[str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Compare workers that joined a run; the run goes on without those that do not fit.
+
+    Returns
+    -------
+    reasons : mapping from address to str
+        Of the workers that are to get no chunks.
+    notes : tuple of str
+        As `check_workers`.
+    """
+    arguments = (stored.location, stored.digest, evaluator)
+    answers = ask_workers(client, workers, JOINED_SECONDS, worker_report, *arguments)
+    here, reasons = worker_versions(), {}
+    for worker, answer in list(answers.items()):
+        try:
+            _check_answer(worker, answer, here)
+        except ScannerError as error:
+            del answers[worker]
+            # one that is gone, or too busy to answer, is compared again with its first chunk
+            if not isinstance(answer, OSError):
+                reasons[worker] = str(error).removeprefix(f"worker {worker}").lstrip(": ")
+    return reasons, _processors(answers)
 
 
 def check_place(client: Client, definition: ScanDefinition, root: Folder) -> tuple[str, ...]:
@@ -158,12 +192,6 @@ def _report() -> dict[str, Any]:
     return {"versions": worker_versions(), "instruction_set": instruction_set()}
 
 
-def worker_versions() -> dict[str, str]:
-    """Versions that must be the same everywhere."""
-    major, minor, _ = platform.python_version_tuple()
-    return {**numeric_versions(), "engine": str(ENGINE_VERSION), "python": f"{major}.{minor}"}
-
-
 def _ask(
     client: Client,
     workers: Collection[str] | None,
@@ -177,18 +205,20 @@ def _ask(
             f"the cluster has no workers after {WORKERS_SECONDS:g} s: "
             "start some with `dask worker ADDRESS`"
         ) from error
+    except OSError as error:
+        raise _lost() from error
     try:
-        answers: Mapping[str, Any] = client.run(
-            question,
-            *arguments,
-            workers=None if workers is None else list(workers),
-            on_error="return",
-        )
-    except Exception as error:  # a worker that cannot even load the function breaks the broadcast
-        raise MismatchError(
-            f"a worker cannot load {PACKAGE} ({error}): install the same version on all workers"
-        ) from error
-    return answers
+        asked = threads_of(client) if workers is None else workers
+        return ask_workers(client, asked, ANSWER_SECONDS, question, *arguments)
+    except OSError as error:  # the connection: what goes wrong in a worker is among the answers
+        raise _lost() from error
+
+
+def _lost() -> ClusterError:
+    return ClusterError(
+        "the Dask scheduler was lost while its workers were compared with this process: check that "
+        "it runs and can be reached, then give the same command again"
+    )
 
 
 def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:
@@ -200,10 +230,5 @@ def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:
         ) from answer
     if isinstance(answer, BaseException):
         raise ClusterError(f"worker {worker} failed ({answer!r}): see its log") from answer
-    there = answer["versions"]
-    for name in sorted(here.keys() | there.keys()):
-        if here.get(name) != there.get(name):
-            raise MismatchError(
-                f"worker {worker} has {name} {there.get(name, 'not installed')}, this process has "
-                f"{here.get(name, 'not installed')}: install the same versions on all workers"
-            )
+    if differs := difference(answer["versions"], here):
+        raise MismatchError(f"worker {worker} {differs}")

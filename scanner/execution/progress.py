@@ -27,7 +27,9 @@ class Progress:
     eta_seconds : float or None
         Remaining points at that rate; None before the first chunk.
     workers : int
-        Workers connected now.
+        Workers connected now that may compute.
+    quiet_seconds : float
+        Since the last chunk was finished, or since the run began.
     """
 
     done: int
@@ -37,6 +39,7 @@ class Progress:
     points_per_second: float
     eta_seconds: float | None
     workers: int
+    quiet_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,10 @@ class Report:
             reasons.append(f"chunks {numbers} killed three workers each (memory?)")
         if self.failed:
             number, message = next(iter(self.failed.items()))
-            reasons.append(f"{len(self.failed)} failed, chunk {number}: {message}")
+            numbers = ", ".join(str(n) for n in self.failed)
+            reasons.append(
+                f"{len(self.failed)} failed (chunks {numbers}), chunk {number}: {message}"
+            )
         if self.stopped:
             reasons.append("the run was stopped")
         return "; ".join(reasons) or "their chunks were discarded meanwhile"
@@ -159,12 +165,13 @@ class Meter:
         self._clock = clock
         # (time, points done then); the first entry is where the window begins
         self._history = deque([(clock(), points_done)])
+        self._last = clock()
 
     def add(self, points: int) -> None:
         """Count one finished chunk of `points` grid points."""
         self.done += 1
         self.points_done += points
-        now = self._clock()
+        now = self._last = self._clock()
         self._history.append((now, self.points_done))
         while len(self._history) > 2 and self._history[1][0] < now - _WINDOW:
             self._history.popleft()
@@ -178,7 +185,17 @@ class Meter:
     def progress(self, workers: int) -> Progress:
         """How far the run is now; a rate without news falls as time passes."""
         start, before = self._history[0]
-        elapsed = self._clock() - start
+        now = self._clock()
+        elapsed = now - start
         rate = max(self.points_done - before, 0) / elapsed if elapsed > 0 else 0.0
         eta = (self.points - self.points_done) / rate if rate > 0 else None
-        return Progress(self.done, self.total, self.points_done, self.points, rate, eta, workers)
+        return Progress(
+            done=self.done,
+            total=self.total,
+            points_done=self.points_done,
+            points=self.points,
+            points_per_second=rate,
+            eta_seconds=eta,
+            workers=workers,
+            quiet_seconds=now - self._last,
+        )

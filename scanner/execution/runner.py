@@ -5,28 +5,29 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from distributed import Client, Future, KilledWorker
 
-from scanner.errors import ClusterError, ScannerError
-from scanner.execution.connection import expects_workers
-from scanner.execution.preflight import check_workers, compare_finished
+from scanner.errors import ClusterError, MismatchError, ScannerError
+from scanner.execution.packing import packing
+from scanner.execution.pool import Pool
+from scanner.execution.preflight import compare_finished
 from scanner.execution.progress import Meter, Progress, Report
 from scanner.execution.signals import stop_signals
-from scanner.execution.task import DEFAULT_EVALUATOR, Receipt, run_chunk
+from scanner.execution.task import DEFAULT_EVALUATOR, Receipt, UnfitWorkerError, run_chunk
+from scanner.execution.versions import worker_versions
 from scanner.store.ledger import PACK_ABOVE, Markers
 from scanner.store.stored import StoredScan
 
 WINDOW = 2  # chunks submitted per thread: one runs, one waits beside it
 KILLS_TO_QUARANTINE = 3
-MAX_FAILED = 3  # evaluation fails alike everywhere: do not raise the same error 10^6 times
+MAX_FAILED = 3  # evaluation fails alike everywhere: do not raise the same error 10^6 times,
+MAX_SHARE = 0.2  # but go on where most chunks are well
 TICK = 0.25  # s between looks at the flags
-WORKERS_TICK = 1.0  # s between counts of the workers
 GRACE = 10.0  # s for running chunks to finish after a stop
-NO_OTHERS = 15.0  # s without another worker before one that is avoided gets chunks after all
-NO_WORKERS = 120.0  # s without any worker before giving up
 RESULT_SECONDS = 30.0
 LOOKS = 3  # at the store at the end, for chunks that were lost from it meanwhile
 
@@ -76,15 +77,15 @@ def run(
         The store is full or not writable.
     """
     work = _Run(stored, client, evaluator, stored.finished() if finished is None else finished)
-    work.avoid = avoid
+    work.pool.avoid = avoid
     if not work.waiting:
         return work.report()
-    work.check_workers()
+    work.pool.check()
     stored.check_ready(work.waiting)
     stored.sweep()
     if fresh:
         stored.clear_stop()
-    with stop_signals() as signalled:
+    with stop_signals() as signalled, packing(stored.ledger) as work.pack:
 
         def stop() -> bool:
             asked = signalled.is_set() or bool(should_stop and should_stop())
@@ -100,21 +101,21 @@ def run(
                 work.look()
         finally:
             work.cancel()
-    stored.ledger.pack()
     return work.report()
 
 
 @dataclass(frozen=True)
 class _Flight:
-    """A submitted chunk; `alone`: nothing else is in flight, so a death is its own.
+    """A submitted chunk.
 
-    `worker`: the only one that may run it, where one is to be avoided.
+    `alone`: nothing else is in flight, so a death is its own. `workers`: those it may go to, None
+    if to all.
     """
 
     number: int
     future: Future[Receipt]
     alone: bool
-    worker: str | None
+    workers: frozenset[str] | None
 
 
 class _Run:
@@ -129,11 +130,10 @@ class _Run:
     ) -> None:
         self.stored, self.client, self.evaluator = stored, client, evaluator
         self.ignored = finished.ignored
-        self.checked: set[str] = set()
-        self.avoid: str | None = None
-        self.others: list[str] = []  # than the one that is avoided
+        self.versions = worker_versions()
+        self.pool = Pool(client, stored, evaluator)
         grid = stored.grid
-        self.missing = list(stored.missing(finished))
+        self.missing = stored.missing(finished)
         self.waiting = deque(self.missing)
         self.notes = dict.fromkeys(compare_finished(finished) if self.waiting else ())
         self.suspects: deque[int] = deque()
@@ -142,14 +142,14 @@ class _Run:
         self.kills: Counter[int] = Counter()
         self.quarantined: list[int] = []
         self.failed: dict[int, str] = {}
-        self.computed: dict[int, int] = {}
+        self.computed = np.zeros(grid.n_chunks, bool)
+        self.points = self.unpacked = 0
+        self.pack: Callable[[], None] = lambda: None
         self.cpu_seconds = self.write_seconds = 0.0
         self.status: Counter[int] = Counter()
         self.memory: dict[str, int] = {}
         self.stopped = False
-        self.workers = self.threads = 0
-        self.counted = float("-inf")
-        self.seen = self.met = self.start = time.monotonic()
+        self.start = time.monotonic()
         self.meter = Meter(
             total=grid.n_chunks,
             points=grid.size,
@@ -164,20 +164,20 @@ class _Run:
             self.stopped = self.stopped or stop()
             if self.stopped or self.hopeless:
                 break
-            self.count_workers()
+            self.look_at_workers()
             self.submit()
             self.collect(TICK)
             if time.monotonic() >= told + TICK:
-                progress(self.meter.progress(self.workers))
+                progress(self.meter.progress(len(self.pool.fit)))
                 told = time.monotonic()
         deadline = time.monotonic() + GRACE
         while self.flights and time.monotonic() < deadline:
             self.collect(TICK)
-        progress(self.meter.progress(self.workers))
+        progress(self.meter.progress(len(self.pool.fit)))
 
     def look(self) -> list[int]:
         """Read the ledger again; the chunks that should be finished and are not."""
-        self.missing = list(self.stored.missing())
+        self.missing = self.stored.missing()
         given_up = {*self.failed, *self.quarantined}
         return [number for number in self.missing if number not in given_up]
 
@@ -194,20 +194,21 @@ class _Run:
     @property
     def hopeless(self) -> bool:
         """Whether evaluation fails so often that going on is in vain."""
-        return len(self.failed) >= MAX_FAILED
+        failed, tried = len(self.failed), len(self.failed) + len(self.computed)
+        return failed >= MAX_FAILED and failed > MAX_SHARE * tried
 
     def submit(self) -> None:
         """Fill the window; suspects come last and one at a time."""
-        if self.avoid is not None and not self.others and time.monotonic() < self.met + NO_OTHERS:
-            return
-        while self.waiting and len(self.flights) < WINDOW * max(self.threads, 1):
+        if (only := self.pool.only) is not None and not only:
+            return  # others may come
+        while self.waiting and len(self.flights) < WINDOW * max(self.pool.threads, 1):
             self.send(self.waiting.popleft(), alone=False)
         if self.suspects and not self.flights:
             self.send(self.suspects.popleft(), alone=True)
 
     def send(self, number: int, *, alone: bool) -> None:
-        """Submit one chunk."""
-        worker = self.berth()
+        """Submit one chunk, past the workers that do not fit or are avoided."""
+        workers = self.pool.only
         future = self.client.submit(
             run_chunk,
             self.stored.location,
@@ -216,18 +217,12 @@ class _Run:
             self.kills[number],
             self.evaluator,
             self.stored.grid.chunk_shape,
-            workers=None if worker is None else [worker],
+            self.versions,
             pure=False,
+            workers=None if workers is None else sorted(workers),
         )
-        self.flights[str(future.key)] = _Flight(number, future, alone, worker)
+        self.flights[str(future.key)] = _Flight(number, future, alone, workers)
         future.add_done_callback(lambda done: self.landed.put(str(done.key)))
-
-    def berth(self) -> str | None:
-        """Worker for the next chunk: any, or the least busy one of those that are not avoided."""
-        if not self.others:
-            return None
-        busy = Counter(flight.worker for flight in self.flights.values())
-        return min(self.others, key=lambda worker: busy[worker])
 
     def collect(self, timeout: float) -> None:
         """Take what has landed; wait at most `timeout` seconds for the first."""
@@ -238,8 +233,8 @@ class _Run:
         while not self.landed.empty():
             keys.append(self.landed.get())
         for key in keys:
-            if key in self.flights:
-                self.take(self.flights.pop(key))
+            if (flight := self.flights.pop(key, None)) is not None:  # else called back
+                self.take(flight)
 
     def take(self, flight: _Flight) -> None:
         """Book a receipt, or deal with a failure."""
@@ -247,6 +242,9 @@ class _Run:
             receipt = flight.future.result(timeout=RESULT_SECONDS)
         except KilledWorker as error:
             self.take_death(flight, int(error.allowed_failures) + 1)
+        except UnfitWorkerError as error:
+            self.pool.refuse(error.worker, error.reason)
+            self.waiting.appendleft(flight.number)
         except ScannerError:
             raise
         except TimeoutError:  # finished, but its worker was lost with the receipt: run it again
@@ -254,9 +252,20 @@ class _Run:
         except Exception as error:
             if flight.future.status != "error":
                 raise self.lost() from error
-            self.failed[flight.number] = f"{type(error).__name__}: {error}".splitlines()[0]
+            self.take_error(flight, error)
         else:
             self.book(receipt)
+
+    def take_error(self, flight: _Flight, error: Exception) -> None:
+        """Book an evaluation that raised; one that a worker could not even load is not its own."""
+        known = len(self.pool.unfit)
+        if isinstance(error, ImportError | AttributeError):
+            self.look_at_workers(now=True)
+        if len(self.pool.unfit) > known:
+            self.waiting.appendleft(flight.number)
+        else:
+            text = " ".join(str(error).split())
+            self.failed[flight.number] = f"{type(error).__name__}: {text}"
 
     def take_death(self, flight: _Flight, kills: int) -> None:
         """Requeue a chunk whose worker died; quarantine it if it surely was the cause.
@@ -271,14 +280,6 @@ class _Run:
         else:
             self.waiting.append(flight.number)
 
-    def take_lost(self, workers: Collection[str]) -> None:
-        """Requeue the chunks that may run on one worker only, where that is gone."""
-        for key, flight in list(self.flights.items()):
-            if flight.worker is not None and flight.worker not in workers:
-                del self.flights[key]
-                self.client.cancel([flight.future])
-                self.take_death(flight, 1)
-
     def book(self, receipt: Receipt) -> None:
         """Count a receipt."""
         self.memory[receipt.worker] = receipt.peak_memory_bytes
@@ -288,41 +289,37 @@ class _Run:
         self.meter.add(receipt.points)
         if receipt.found and not self.kills[receipt.chunk]:
             return  # by another run; else by a worker that died with the receipt
-        self.computed[receipt.chunk] = receipt.points
+        self.points += 0 if self.computed[receipt.chunk] else receipt.points
+        self.computed[receipt.chunk] = True
         self.cpu_seconds += receipt.seconds
         self.write_seconds += receipt.write_seconds
         self.status.update(receipt.status)
-        if len(self.computed) % PACK_ABOVE == 0:
-            self.stored.ledger.pack()
+        self.unpacked += 1
+        if self.unpacked >= PACK_ABOVE:
+            self.unpacked = 0
+            self.pack()
 
-    def check_workers(self, workers: Collection[str] | None = None) -> None:
-        """Compare workers (by default all) with this process; those that join later, too."""
-        joined = set(self.client.nthreads() if workers is None else workers)
-        self.notes |= dict.fromkeys(
-            check_workers(self.client, self.stored, self.evaluator, workers)
-        )
-        self.checked |= joined
-
-    def count_workers(self) -> None:
-        """Look now and then how many workers there are; ClusterError if none for too long."""
-        now = time.monotonic()
-        if now < self.counted + WORKERS_TICK:
-            return
+    def look_at_workers(self, *, now: bool = False) -> None:
+        """Count the workers; an error if there was none for too long."""
         try:
-            threads = self.client.nthreads()
-        except Exception as error:
+            if not self.pool.look(now=now):
+                return
+        except (OSError, ValueError, RuntimeError) as error:
             raise self.lost() from error
-        self.counted, self.workers, self.threads = now, len(threads), sum(threads.values())
-        if self.avoid is not None:
-            self.others = [worker for worker in threads if worker != self.avoid]
-            self.met = now if self.others else self.met
-            self.take_lost(threads)
-        if new := threads.keys() - self.checked:
-            self.check_workers(new)
-        if threads:
-            self.seen = now
-        elif now > self.seen + NO_WORKERS and not expects_workers(self.client):
-            raise self.lost("all workers were lost and none came back")
+        for key, flight in list(self.flights.items()):
+            # Dask keeps a chunk for the workers it was meant for, even if they are all gone
+            if flight.workers is not None and not flight.workers & self.pool.fit.keys():
+                del self.flights[key]
+                self.client.cancel([flight.future])
+                self.take_death(flight, 1)
+        if self.pool.lost:
+            raise self.without_workers()
+
+    def without_workers(self) -> ScannerError:
+        """Error for a cluster without a worker that fits."""
+        for reason in self.pool.unfit.values():
+            return MismatchError(str(self.lost(f"no worker is left that fits ({reason}),")))
+        return self.lost("all workers were lost and none came back")
 
     def lost(self, what: str = "the Dask scheduler was lost") -> ClusterError:
         """Error for a cluster that went away."""
@@ -341,13 +338,14 @@ class _Run:
     def report(self) -> Report:
         """What the run did."""
         missing = len(self.missing)
-        computed = len(self.computed.keys() - set(self.missing))
+        self.computed[self.missing] = False
+        computed = int(self.computed.sum())
         return Report(
             scan=self.stored.id,
             computed=computed,
             skipped=self.stored.grid.n_chunks - missing - computed,
             missing=missing,
-            points=sum(self.computed.values()),
+            points=self.points,
             seconds=time.monotonic() - self.start,
             cpu_seconds=self.cpu_seconds,
             write_seconds=self.write_seconds,
@@ -357,7 +355,7 @@ class _Run:
             failed=self.failed,
             stopped=self.stopped,
             ignored_markers=self.ignored,
-            notes=tuple(self.notes),
+            notes=tuple(self.notes | self.pool.notes),
         )
 
 

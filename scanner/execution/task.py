@@ -16,8 +16,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from scanner import sources
 from scanner.definition import ScanDefinition
-from scanner.errors import MismatchError
+from scanner.errors import MismatchError, ScannerError
+from scanner.execution.versions import difference, worker_versions
 from scanner.grid import Chunk, Grid
 from scanner.store import provenance
 from scanner.store.rounding import rounded
@@ -78,6 +80,25 @@ class Receipt:
         return self.points == 0
 
 
+class UnfitWorkerError(MismatchError):
+    """A worker that must not compute chunks of the scan; the chunk is for another one.
+
+    Parameters
+    ----------
+    worker : str
+        Its address.
+    reason : str
+        What differs.
+    """
+
+    def __init__(self, worker: str, reason: str) -> None:
+        super().__init__(worker, reason)  # so that it can be sent
+        self.worker, self.reason = worker, reason
+
+    def __str__(self) -> str:
+        return f"worker {self.worker}: {self.reason}"
+
+
 def run_chunk(
     scan_path: str,
     digest: str,
@@ -85,6 +106,7 @@ def run_chunk(
     attempt: int,
     evaluator: str = DEFAULT_EVALUATOR,
     chunk_shape: tuple[int, ...] | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Compute one chunk and write it to the store, unless it is finished already.
 
@@ -103,15 +125,22 @@ def run_chunk(
     chunk_shape : tuple of int, optional
         Points of a chunk along every axis as whoever numbered them sees it. A scan that was
         removed and made again in other chunks is another one to a worker that lives on.
+    versions : mapping, optional
+        `worker_versions` of the driver.
 
     Raises
     ------
-    MismatchError
-        The scan, its sources or the code here are not those of `digest`.
+    UnfitWorkerError
+        The scan, its sources or the versions here are not those of the driver.
     StoreError
         The store is full or not writable.
     """
-    stored, made = _open(scan_path, digest, evaluator, chunk_shape)
+    try:
+        stored, made = _open(scan_path, digest, evaluator, chunk_shape)
+        if versions is not None and (differs := difference(worker_versions(), versions)):
+            raise MismatchError(differs)
+    except ScannerError as error:
+        raise UnfitWorkerError(_address(), str(error)) from error
     if stored.stop_requested():
         return Receipt(number, 0, 0.0, 0.0, {}, _worker(), peak_memory_bytes())
     chunk = stored.grid.chunk(number)
@@ -148,6 +177,7 @@ def open_checked(scan_path: str, digest: str, evaluator: str) -> StoredScan:
             f"{scan_path} holds the scan {stored.digest}, not {digest}: the store was changed "
             "during the run; run the definition again"
         )
+    sources.ask_for(stored.definition.scenario)  # by the driver, which knows the digest
     if evaluator == DEFAULT_EVALUATOR:
         stored.definition.check_sources()
     return stored
@@ -189,3 +219,13 @@ def load_evaluator(path: str, definition: ScanDefinition) -> BlockEvaluator:
 
 def _worker() -> str:
     return f"{provenance.hostname()}:{os.getpid()}"
+
+
+def _address() -> str:
+    """Address of this worker; host and process where it is none."""
+    from distributed import get_worker  # seldom needed, and long in loading
+
+    try:
+        return str(get_worker().address)
+    except ValueError:
+        return _worker()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
-from scanner import catalog, inputs
+from scanner import catalog, inputs, sources
 from scanner.errors import DefinitionError, unknown
 from scanner.experiment import Experiment
 from scanner.grid import Axis
@@ -41,6 +41,8 @@ def scenario_name(top: Section) -> str:
 def scenario(top: Section, allow_plugins: bool) -> Scenario:
     """The scenario that the definition names, or several composed into one."""
     name = scenario_name(top)
+    if allow_plugins:
+        sources.ask_for(name)
     try:
         return catalog.scenario(name, allow_plugins=allow_plugins)
     except DefinitionError as error:

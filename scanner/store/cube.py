@@ -23,6 +23,7 @@ from scanner.errors import MismatchError
 from scanner.grid import Axis, Chunk, Grid
 from scanner.store.folder import PARTIAL, Folder
 from scanner.store.layout import FIRST_WITHOUT_CHI2, STATUS_MEANINGS
+from scanner.store.trust import check_metadata
 
 FloatArray = npt.NDArray[np.float64]
 StatusArray = npt.NDArray[np.uint8]
@@ -50,6 +51,8 @@ class Cube:
     _group: zarr.Group = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        shape = (len(self.definition.layers), *(len(axis) for axis in self.definition.axes))
+        check_metadata(self.folder, shape)
         object.__setattr__(self, "_group", self._open(read_only=True))
 
     @cached_property
@@ -99,9 +102,14 @@ class Cube:
     def write(self, chunk: Chunk, chi2: FloatArray, status: StatusArray) -> None:
         """Write one whole chunk; `chi2` and `status` have shape (n_experiments, *chunk.shape)."""
         region = (slice(None), *chunk.slices)
+        values: dict[str, Any] = {"chi2": chi2, "status": status}
         with self.folder.errors():
-            self._writable["chi2"][region] = chi2
-            self._writable["status"][region] = status
+            arrays = self._writable
+
+            def put(variable: str) -> None:
+                arrays[variable][region] = values[variable]
+
+            self.folder.together(put, values)
 
     def read(self, chunk: Chunk) -> tuple[FloatArray, StatusArray]:
         """chi2 and status of one chunk, each of shape (n_experiments, *chunk.shape).
@@ -162,7 +170,9 @@ class Cube:
         """The cube as a lazy dataset: chi2 and status over (experiment, *axes)."""
         with self._damage("metadata"):
             store = self.folder.zarr_store(read_only=True)
-            dataset: xr.Dataset = xr.open_zarr(store, consolidated=False, chunks=None)
+            dataset: xr.Dataset = xr.open_zarr(
+                store, consolidated=False, zarr_format=3, chunks=None
+            )
         # fixed-width names: numpy's new variable-width strings do not go into netCDF
         names = np.array([str(name) for name in dataset["experiment"].values])
         return dataset.assign_coords(
@@ -187,7 +197,8 @@ class Cube:
 
     def chunk_sizes(self, number: int) -> tuple[int, int]:
         """Stored bytes of chi2 and of status of one chunk; 0 where there is no object."""
-        chi2, status = (self.folder.child(v).size(self._key(number)) for v in _VARIABLES)
+        key = self._key(number)
+        chi2, status = self.folder.together(lambda v: self.folder.child(v).size(key), _VARIABLES)
         return chi2, status
 
     def remove(self, number: int) -> None:
@@ -246,7 +257,8 @@ class Cube:
     def _open(self, *, read_only: bool) -> zarr.Group:
         mode: Any = "r" if read_only else "r+"
         with self._damage("metadata"):
-            return zarr.open_group(self.folder.zarr_store(read_only=read_only), mode=mode)
+            store = self.folder.zarr_store(read_only=read_only)
+            return zarr.open_group(store, mode=mode, zarr_format=3, use_consolidated=False)
 
     def _read_all(self, name: str) -> Any:
         return _array(self._group, name)[:]

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
 
 from scanner.errors import DefinitionError, StoreError, unknown
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 PARTIAL = ".partial"
 SCHEMES = {"file": "///", "s3": "//"}
@@ -73,6 +76,10 @@ class Folder(ABC):
         """Names and contents of files in the order given, as `read`."""
         return ((name, self.read(name)) for name in names)
 
+    def together(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Results of work on the storage, done side by side where waiting is what takes long."""
+        return [work(item) for item in items]
+
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:
         """Put a file in place: readers see the old one or the new one, never a part."""
@@ -81,8 +88,8 @@ class Folder(ABC):
     def write_new(self, name: str, data: bytes) -> bool:
         """Put a file in place unless there is one; whether the one that is there now is ours.
 
-        Two writers at the same time end with one file. The same bytes from two writers are both
-        said to be ours: put something of one's own in where that matters.
+        Two writers end with one file; at the very same time both may be told that it is theirs
+        (some object stores), and always so with the same bytes.
         """
 
     @abstractmethod

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.store.layout import STATUS_MEANINGS
+from scanner.store.trust import parsed
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Marker:
             Not a marker: truncated, or keys missing or of another type.
         """
         try:
-            raw = json.loads(data)
+            raw = parsed(data)
         except RecursionError as error:
             raise ValueError("not a marker") from error
         if not isinstance(raw, dict) or raw.keys() != _FIELDS:

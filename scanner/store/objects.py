@@ -2,7 +2,8 @@
 
 There are no folders and no renames; a write is atomic by itself. A new child is published by a
 claim, an object that only one maker can create and that holds all its files: everybody puts
-those same bytes in place, the last one last, and so finishes what a killed maker began. A child
+those same bytes in place, the last one last, and so finishes what a killed maker began. Some
+servers look for an object only as a request begins, so makers who meet take turns as well. A child
 that is being removed bears a tombstone, which keeps makers away until the removal is finished.
 """
 
@@ -10,28 +11,29 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from scanner.errors import MismatchError, StoreError
+from scanner.errors import StoreError
 from scanner.store import s3
-from scanner.store.folder import Folder
+from scanner.store.folder import Folder, R, T
 from scanner.store.refusals import code_of, object_errors
+from scanner.store.trust import parsed
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
 
 CLAIM = "claim.json"
+MAKERS = "makers"
 TOMBSTONE = "removing"
+TURN_SECONDS = 1.0  # a claim is visible by then
 AT_ONCE = 16  # requests for small objects
-
-_CREATE_TRIES = 5
-_T = TypeVar("_T")
-_R = TypeVar("_R")
+MOST_REMOVED = 100  # by one request: some servers remove one after the other
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,10 @@ class ObjectFolder(Folder):
         """Names and contents of objects in the order given, many requested at once."""
         return at_once(lambda name: (name, self.read(name)), names)
 
+    def together(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Results of work on the store, done in threads."""
+        return list(at_once(work, items))
+
     def write(self, name: str, data: bytes) -> None:
         """Put an object in place, whole."""
         import obstore
@@ -114,31 +120,34 @@ class ObjectFolder(Folder):
         and what is there tells.
         """
         import obstore
-        from obstore.exceptions import AlreadyExistsError, GenericError
+        from obstore.exceptions import AlreadyExistsError
 
-        for last in (*(False,) * (_CREATE_TRIES - 1), True):
-            with self.errors():
-                try:
-                    obstore.put(self._client, self._key(name), data, mode="create")
-                    return True
-                except AlreadyExistsError:
-                    pass
-                except GenericError as error:
-                    if last or "status code" in str(error):
-                        raise
-            there = self.read(name)
-            if there is not None:
-                return there == data
-        raise StoreError(f"store {self}: {name} comes and goes: somebody removes it at this time")
+        def create() -> bool | None:
+            try:
+                obstore.put(self._client, self._key(name), data, mode="create")
+                return True
+            except AlreadyExistsError:
+                there = self.read(name)
+                return None if there is None else there == data
+
+        with self.errors():
+            ours = persistent(create)
+        if ours is None:
+            raise StoreError(f"store {self}: {name} comes and goes: somebody removes it meanwhile")
+        return ours
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects; those already gone do not matter."""
         import obstore
 
         keys = [self._key(name) for name in names]
+        parts = [keys[i : i + MOST_REMOVED] for i in range(0, len(keys), MOST_REMOVED)]
+
+        def remove(part: list[str]) -> None:
+            persistent(lambda: obstore.delete(self._client, part))
+
         with self.errors():
-            if keys:
-                obstore.delete(self._client, keys)
+            self.together(remove, parts)
 
     def names(self) -> list[str]:
         """Names of what is directly inside, sorted."""
@@ -212,30 +221,44 @@ class ObjectFolder(Folder):
         """Claim the name with all files, then put those of whoever claimed it first in place."""
         child = self.child(name)
         child.refuse_while_removed()
+        maker = uuid.uuid4().hex
+        child.wait_for_turn(maker)
         child.write_new(CLAIM, _packed(files, last))
         claimed, last = child.claimed()
         for _ in at_once(lambda f: child.write_new(f, claimed[f]), set(claimed) - {last}):
             pass
         child.write_new(last, claimed[last])
+        child.remove([f"{MAKERS}/{maker}"])
         child.refuse_while_removed()
+
+    def wait_for_turn(self, maker: str) -> None:
+        """Sign as a maker, then let those before it in the order of their names claim first.
+
+        Of two makers who meet, at least one sees the other: both sign before they look.
+        """
+        self.write(f"{MAKERS}/{maker}", b"")
+        before = [name for name in self.child(MAKERS).names() if name < maker]
+        deadline = time.monotonic() + TURN_SECONDS * len(before)
+        while time.monotonic() < deadline and not self.exists(CLAIM):
+            time.sleep(0.05)
 
     def claimed(self) -> tuple[dict[str, bytes], str]:
         """Files of the claim on this folder, and which of them comes last.
 
         Raises
         ------
-        MismatchError
-            It is gone or damaged.
+        StoreError
+            It is gone (a removal) or damaged.
         """
         try:
-            record = json.loads(self.read(CLAIM) or b"")
+            record = parsed(self.read(CLAIM) or b"")
             files = {name: base64.b64decode(text) for name, text in record["files"].items()}
             if record["last"] in files:
                 return files, record["last"]
         except (ValueError, KeyError, TypeError, AttributeError):
             pass
-        raise MismatchError(
-            f"{self}/{CLAIM} is gone or damaged: `scanner rm {self.name}`, then run again"
+        raise StoreError(
+            f"store {self}: {CLAIM} is damaged: `scanner rm {self.name}`, then run again"
         )
 
     def refuse_while_removed(self) -> None:
@@ -306,12 +329,16 @@ class ObjectFolder(Folder):
 
     def _head(self, name: str) -> Any:
         import obstore
+        from obstore.exceptions import GenericError, PermissionDeniedError
 
         with self.errors():
             try:
                 return obstore.head(self._client, self._key(name))
             except FileNotFoundError:
                 return None
+            except (PermissionDeniedError, GenericError):
+                self.exists()  # an answer without a body has no reason; that to a listing has
+                raise
 
     def _listed(self) -> Iterator[Any]:
         import obstore
@@ -332,10 +359,33 @@ def object_folder(address: str) -> ObjectFolder:
     return ObjectFolder(*s3.bucket_and_prefix(address))
 
 
-def at_once(work: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+def persistent(work: Callable[[], R]) -> R:
+    """Do what may be done twice, and again where no answer came, as long as patience lasts.
+
+    The client itself does so for what it knows to be repeatable: not for a creation, or for the
+    removal of many objects by one request.
+    """
+    from obstore.exceptions import GenericError
+
+    wait, deadline = 0.1, time.monotonic() + s3.patience()
+    while True:
+        try:
+            return work()
+        except GenericError as error:
+            if "status code" in str(error) or time.monotonic() + wait > deadline:
+                raise
+        time.sleep(wait)
+        wait = min(2.0 * wait, 2.0)
+
+
+def at_once(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """Results in the order of the items, of many threads that wait for the server together."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(work, items)
+    held = list(items)
+    if len(held) < 2:
+        yield from map(work, held)
+        return
+    with ThreadPoolExecutor(min(AT_ONCE, len(held))) as pool:
+        yield from pool.map(work, held)
 
 
 def _packed(files: Mapping[str, bytes], last: str) -> bytes:

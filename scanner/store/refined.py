@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from scanner.store import provenance
 from scanner.store.folder import PARTIAL, Folder
 from scanner.store.layout import to_json
 from scanner.store.stored import StoredScan
+from scanner.store.trust import parsed
 
 Index = npt.NDArray[np.intp]
 Points = tuple[Index, npt.NDArray[np.float64], npt.NDArray[np.uint8]]
@@ -154,8 +155,11 @@ class StoredRefinement:
         data = self._batches.read(f"{number:06d}.npz")
         if data is None or hashlib.sha256(data).hexdigest() != marker.get("sha256"):
             return None
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            return held["index"].astype(np.intp), held["chi2"], held["status"]
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as held:
+                return held["index"].astype(np.intp), held["chi2"], held["status"]
+        except (ValueError, KeyError, EOFError, BadZipFile):  # forged: its sha256 is right
+            return None
 
     def _sha256(self, batches: int) -> str:
         """Of the sha256 of all batches in order."""
@@ -168,7 +172,7 @@ class StoredRefinement:
     def _json(self, folder: Folder, name: str, *, strict: bool = True) -> dict[str, Any] | None:
         text = folder.read(name)
         try:
-            return None if text is None else dict(json.loads(text))
+            return None if text is None else dict(parsed(text))
         except (ValueError, TypeError) as error:
             if not strict:
                 return None

@@ -8,7 +8,6 @@ wish that this run, and no later one, ends; a run that is started again elsewher
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from scanner.store import provenance
 from scanner.store.folder import Folder
 from scanner.store.layout import to_json
 from scanner.store.processes import process_alive, this_process, user_name
+from scanner.store.trust import parsed
 
 BEAT_SECONDS = 5.0
 """Time between two records of a run."""
@@ -141,7 +141,7 @@ class Run:
         ValueError
             Not a record: truncated, or entries missing or of another type.
         """
-        raw = json.loads(data)
+        raw = parsed(data)
         if not isinstance(raw, dict) or not raw.keys() >= _TYPES.keys():
             raise ValueError("not a record of a run")
         for name, types in _TYPES.items():

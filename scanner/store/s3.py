@@ -9,7 +9,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import socket
+import urllib.request
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -33,11 +33,13 @@ _MOST_RETRIES = 1000  # the time is what ends them
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=0.1), timedelta(seconds=2)
 _ADDRESS = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(.*))?")
 _FORBIDDEN = re.compile(r"[@?#:\\\s]")
-_METADATA = ("169.254.169.254", 80)
+_METADATA = "http://169.254.169.254/latest/api/token"  # of a machine in Amazon's cloud
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _ELSEWHERE = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_METADATA_ENDPOINT",
     "AWS_SKIP_SIGNATURE",
 )
 
@@ -60,8 +62,8 @@ def bucket_and_prefix(address: str) -> tuple[str, str]:
             "~/.aws/credentials, the server into AWS_ENDPOINT_URL"
         )
     found = _ADDRESS.fullmatch(address)
-    parts = [] if not found else (found[2] or "").strip("/").split("/")
-    if not found or any(part in (".", "..") for part in parts) or "" in parts[1:]:
+    parts = [] if not found else (found[2] or "").removesuffix("/").split("/")
+    if not found or any(part in (".", "..") for part in parts) or ("" in parts and parts != [""]):
         raise DefinitionError(
             f"--store s3://{address}: write s3://BUCKET/PREFIX, such as s3://scans/coherent"
         )
@@ -183,8 +185,14 @@ def _provider(bucket: str) -> Any:
     StoreError
         There are none.
     """
-    if os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY"):
+    given = [bool(os.environ.get(variable)) for variable in _KEYS]
+    if all(given):
         return None
+    if any(given):
+        raise StoreError(
+            f"store s3://{bucket}: only one of {' and '.join(_KEYS)} is set: set both, or neither "
+            "for the keys of AWS_PROFILE"
+        )
     profile = _profile()
     if "aws_access_key_id" in profile and "aws_secret_access_key" in profile:
         return _keys_of_file
@@ -215,8 +223,11 @@ def _metadata_answers() -> bool:
     """Whether this is a machine of a cloud that hands out keys."""
     if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
         return False
+    asked = urllib.request.Request(
+        _METADATA, method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"}
+    )
     try:
-        with socket.create_connection(_METADATA, timeout=1.0):
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=1.0):
             return True
     except OSError:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scanner import sources
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, MismatchError, ScannerError, StoreError
 from scanner.grid import Chunk, Grid
@@ -36,6 +36,7 @@ from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_
 from scanner.store.runs import Runs
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state
+from scanner.store.trust import parsed, printable
 
 _STOP = "stop"
 _SWEEP_AGE = 600.0  # s; no write of one chunk takes that long
@@ -74,7 +75,7 @@ class StoredScan:
         if text is None:
             raise CatalogError(f"no scan in {folder}: check --store, or make it with `scanner run`")
         try:
-            definition = ScanDefinition.from_dict(json.loads(text))
+            definition = ScanDefinition.from_dict(printable(parsed(text)))
         except (ScannerError, ValueError, KeyError, TypeError) as error:
             raise MismatchError(
                 f"{folder}/{DEFINITION} is damaged ({error}): remove the folder and run again"
@@ -84,6 +85,7 @@ class StoredScan:
                 f"{folder}: the definition inside has the id {definition.id}: it was edited or "
                 "copied; remove the folder and run again"
             )
+        sources.named_by_store(definition.scenario)
         return cls(folder, definition)
 
     @property
@@ -294,7 +296,7 @@ class StoredScan:
         """What was found after the scan, such as the minimum; empty until it is written."""
         text = self.folder.read(SUMMARY)
         try:
-            return dict(json.loads(text)) if text is not None else {}
+            return dict(parsed(text)) if text is not None else {}
         except (ValueError, TypeError) as error:
             raise MismatchError(
                 f"{self.folder}/{SUMMARY} is damaged ({error}): remove that file and run "

@@ -6,7 +6,6 @@ the batch that was running, and a damaged one is made again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from scanner.errors import MismatchError
 from scanner.store import provenance
 from scanner.store.folder import Folder
 from scanner.store.layout import to_json
+from scanner.store.trust import parsed
 
 Array = npt.NDArray[np.float64]
 Point = tuple[int, ...]
@@ -62,7 +62,7 @@ class ToyFolder:
         """
         text = self.folder.read(QUESTION)
         try:
-            return dict(json.loads(text)) if text is not None else None
+            return dict(parsed(text)) if text is not None else None
         except (ValueError, TypeError) as error:
             raise MismatchError(
                 f"{self.folder}/{QUESTION} is damaged ({error}): remove {self.folder}"
@@ -101,7 +101,7 @@ class ToyFolder:
         if text is None:
             return None
         try:
-            record = json.loads(text)
+            record = parsed(text)
             values = np.array(record["delta_chi2"], dtype=np.float64)
             sound = record["sha256"] == _sha256(values) and record["point"] == list(point)
         except (ValueError, TypeError, KeyError):

@@ -200,7 +200,7 @@ def test_damaged_summary_is_one_line_and_leaves_other_scans_alone(command, tmp_p
         (("list", "nothing"), "definitions"),
         (("plan", NAME, "--set", "axes.mass.n=9", "--workers", "two"), "--workers"),
         (("interval", NAME, "coupling", "--cl", "0.9", "--cl", "0.95"), "give one level"),
-        (("run", NAME, "--scheduler", "somewhere"), "tcp://somewhere:8786"),
+        (("run", NAME, "--scheduler", "somewhere"), "tls://somewhere:8786"),
     ],
 )
 def test_usage_errors_are_one_line(command, store, arguments, said):

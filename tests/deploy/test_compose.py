@@ -7,26 +7,10 @@ import subprocess
 from pathlib import Path
 
 import commands
-import pytest
 
 from scanner.execution.recipes import DEPLOY
 
 FILE = DEPLOY / "compose" / "compose.yaml"
-# `podman compose` only finds one of these
-COMPOSE = (["docker", "compose"], ["docker-compose"])
-
-
-@pytest.fixture(scope="session")
-def compose() -> list[str]:
-    """The command, if there is one of the second generation."""
-    for words in COMPOSE:
-        try:
-            done = subprocess.run([*words, "version", "--short"], capture_output=True, text=True)
-        except OSError:
-            continue
-        if done.returncode == 0 and int(done.stdout.strip().lstrip("v").partition(".")[0]) >= 2:
-            return words
-    pytest.skip("no docker compose 2 here; what it would read is checked by the other tests")
 
 
 def test_compose_itself_takes_it(compose, tmp_path):

@@ -113,6 +113,15 @@ class Failing(Smooth):
         return super().block(grid, chunk)
 
 
+class FailingNow(Smooth):
+    """Raises for every sixteenth chunk."""
+
+    def block(self, grid: Grid, chunk: Chunk) -> Block:
+        if chunk.number % 16 == 15:
+            raise ZeroDivisionError("no events in the window")
+        return super().block(grid, chunk)
+
+
 def drive(stored: StoredScan, record: Run, client: Client, **cluster: Any) -> None:
     """The door of a detached driver; the definition names the evaluator."""
     from scanner.execution.recording import recording

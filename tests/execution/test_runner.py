@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-import signal
 
-import psutil
 import pytest
 import stand_in
 
 from scanner.definition import load
-from scanner.errors import MismatchError
 from scanner.evaluate import Evaluator
-from scanner.execution import preflight
-from scanner.execution.progress import Progress
 from scanner.execution.runner import run
 from scanner.grid import Axis, Grid
 
@@ -68,21 +62,6 @@ def test_chunks_of_other_versions_are_told_when_a_run_adds_to_them(client, unbro
     assert re.fullmatch(rf"1 chunk was .* numpy 1\.0 \(here .*\) on x86_64 SSE2 .*{end}", one)
     assert re.fullmatch(rf"2 chunks were computed on aarch64 SVE \(here .*\){end}", two)
     assert run(unbroken, client, evaluator=SMOOTH).notes == ()  # nothing to add
-
-
-def test_worker_that_joins_later_is_compared_too(client, archive, monkeypatch) -> None:
-    made = archive.create(stand_in.make_definition(), Grid(stand_in.AXES, (3, 10)))
-    victim = min(client.run(os.getpid).values())
-    other = {**preflight.worker_versions(), "numpy": "1.0"}
-
-    def disturb(state: Progress) -> None:
-        if state.done and psutil.pid_exists(victim):
-            monkeypatch.setattr(preflight, "worker_versions", lambda: other)
-            os.kill(victim, signal.SIGKILL)
-
-    with pytest.raises(MismatchError, match=r"numpy .*, this process has 1\.0"):
-        run(made, client, evaluator=SLOW, progress=disturb)
-    assert 0 < len(made.done()) < made.grid.n_chunks
 
 
 def test_failing_evaluation_is_reported_with_its_chunk(client, stored) -> None:

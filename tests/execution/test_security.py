@@ -10,11 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import dask
+import psutil
 import pytest
 
 from scanner import execution
@@ -59,6 +61,7 @@ def scheduler(protocol: str, folder: Path | None, *options: str) -> Iterator[str
     here = ["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
     one = [sys.executable, "-m", module.format("scheduler"), "--host", address, *(options or here)]
     two = [sys.executable, "-m", module.format("worker"), address, "--nthreads", "1", "--no-nanny"]
+    two += ["--host", "127.0.0.1"]
     with (
         subprocess.Popen(one, **quiet) as first,
         subprocess.Popen([*two, *here, "--death-timeout", "20"], **quiet) as second,
@@ -525,3 +528,49 @@ def test_open_pages_are_said_aloud(folder, monkeypatch) -> None:
         said = connection.description
     assert "the scheduler's web pages at http://" in said
     assert said.endswith("start the scheduler with --dashboard-address 127.0.0.1:0")
+
+
+@pytest.mark.cluster
+def test_a_web_server_for_health_alone_is_not_worth_a_word(folder, monkeypatch) -> None:
+    """As in the Kubernetes recipe, whose probes need it."""
+    monkeypatch.setenv("SCANNER_TLS", str(folder))
+    routes = "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES"
+    monkeypatch.setenv(routes, "['distributed.http.health']")
+    with (
+        scheduler("tls", folder, "--no-dashboard", "--dashboard-address", ":0") as address,
+        clusters.connect(scheduler=address) as connection,
+    ):
+        assert connection.description == f"Dask cluster at {address} (--scheduler), 1 worker"
+
+
+@pytest.mark.cluster
+def test_local_clusters_show_no_dashboard() -> None:
+    """Of all that listens, scheduler's, nannies' and workers', none shows Dask's pages."""
+    before = _listening()
+    with clusters.connect(workers=2) as connection:
+        opened = _listening() - before
+        info = connection.client.scheduler_info()
+        ends = [info, *info["workers"].values()]
+        web = {end["services"]["dashboard"] for end in ends}
+        shown = {port: _shown(port, 5.0 if port in web else 0.2) for _, port in opened}
+    assert {host for host, _ in opened} == {"127.0.0.1"}
+    assert len(web) == 3
+    assert {port: shown[port] for port in web} == dict.fromkeys(web, 404)
+    assert set(shown.values()) == {0, 404}
+
+
+def _listening() -> set[tuple[str, int]]:
+    """Addresses at which this process and those below it listen."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    found = [c for p in processes for c in p.net_connections() if c.status == "LISTEN"]
+    return {(str(c.laddr.ip), int(c.laddr.port)) for c in found}
+
+
+def _shown(port: int, seconds: float) -> int:
+    """Status of the dashboard's page; 0 where no web server answers."""
+    try:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=seconds)) as connection:
+            connection.request("GET", "/status")
+            return connection.getresponse().status
+    except (OSError, HTTPException):
+        return 0

@@ -158,7 +158,7 @@ class Foreign:
 
     def work(self, *options: str, **environment: str) -> subprocess.Popen[bytes]:
         """One more worker of one thread, below a nanny unless told otherwise."""
-        fixed = ["--scheduler-file", str(self.file), "--nthreads", "1", "--death-timeout", "5"]
+        fixed = ["--scheduler-file", str(self.file), "--nthreads", "1", "--death-timeout", "60"]
         fixed += ["--host", "127.0.0.1", "--local-directory", str(self.folder)]
         self.workers.append(self._started("worker", *fixed, *options, **environment))
         return self.workers[-1]

@@ -6,6 +6,7 @@ The links between them can be cut and slowed, a host can die as a whole.
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import sys
 import time
@@ -145,11 +146,14 @@ def address_host(address: str) -> str:
 def make(tmp_path: Path) -> Callable[..., tuple[StoredScan, StoredScan]]:
     """``make(seconds=0.2)``: a scan to be disturbed, and the same one computed in peace."""
 
+    counter = itertools.count()
+
     def made(**parameters: float | str) -> tuple[StoredScan, StoredScan]:
-        (tmp_path / "log").touch()
+        log = tmp_path / f"log-{next(counter)}"
+        log.touch()
         grid = stand_in.Grid(stand_in.AXES, (8, 5))  # 24 chunks
         parameters = {k: float(v) if type(v) is int else v for k, v in parameters.items()}
-        definition = stand_in.make_definition(grid.axes, log=str(tmp_path / "log"), **parameters)
+        definition = stand_in.make_definition(grid.axes, log=str(log), **parameters)
         unbroken = Archive(tmp_path / "unbroken").create(definition, grid)
         evaluator = stand_in.Smooth(definition)
         for chunk in grid:

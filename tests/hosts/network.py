@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NAMED = Path("/run/netns")
+_RANDOM = ("-m", "statistic", "--mode", "random", "--probability")
 _NEW_NET = 0x40000000  # CLONE_NEWNET
 
 
@@ -115,6 +116,25 @@ class Network:
             for space, link in ends:
                 delete = ["tc", "-n", space, "qdisc", "del", "dev", link, "root"]
                 subprocess.run(delete, capture_output=True)
+
+    @contextmanager
+    def lossy(self, name: str, share: float) -> Iterator[None]:
+        """Let a share of the packets to a host be lost."""
+        inside = ["nsenter", f"--net={NAMED / self._space(name)}", "iptables"]
+        rule = ["INPUT", "-i", "eth0", *_RANDOM, str(share), "-j", "DROP"]
+        _ran(*inside, "-A", *rule)
+        try:
+            yield
+        finally:
+            _ran(*inside, "-D", *rule)
+
+    def loses(self) -> bool:
+        """Whether this host can lose packets at random."""
+        try:
+            with self.lossy(next(iter(self.addresses)), 0.001):
+                return True
+        except (AssertionError, FileNotFoundError):
+            return False
 
     def knows(self, *how: str) -> bool:
         """Whether this kernel has that kind of queue."""

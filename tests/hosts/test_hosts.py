@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def injected(fault_table):
             name,
             wrong=wrong,
             recomputed=faults.recomputed(log),
-            seconds=max(b - a for a, b in pairwise(after)),
+            seconds=max((b - a for a, b in pairwise(after)), default=0.0),
             ended=fault.ended,
         )
         assert wrong == 0
@@ -102,7 +103,7 @@ def test_a_scan_over_two_hosts_is_that_of_one_process(client: Client, make) -> N
 def test_a_host_dies(client: Client, cluster, make, injected, seed: int) -> None:
     stored, unbroken = make(seconds=0.1, number=seed)
     with injected("SIGKILL of all of a host", stored, unbroken) as fault:
-        strike = fault.at(4 + 2 * seed, lambda: cluster.hosts.kill("two"))
+        strike = fault.at(4 + seed, lambda: cluster.hosts.kill("two"))
         report = run(stored, client, evaluator=FAULTY, progress=strike)
         assert report.complete
     cluster.start_worker("two")
@@ -141,19 +142,26 @@ def test_a_link_is_cut_for_good(client, cluster, make, injected, seed: int) -> N
     assert back < 3 * TCP_SECONDS
 
 
+SLOW = {
+    "slow link (0.1 s delay, 3 % lost)": ("netem", "delay", "100ms", "20ms", "loss", "3%"),
+    "slow link (256 kbit/s)": ("tbf", "rate", "256kbit", "burst", "16kb", "latency", "300ms"),
+}
+LOSSY = "link that loses 10 % of the packets"
+
+
 @pytest.mark.parametrize("seed", repeats(1, 5))
 def test_a_link_is_slow(client, cluster, make, injected, seed: int) -> None:
-    ways = {
-        "slow link (0.1 s delay, 3 % lost)": ("netem", "delay", "100ms", "20ms", "loss", "3%"),
-        "slow link (256 kbit/s)": ("tbf", "rate", "256kbit", "burst", "16kb", "latency", "300ms"),
-    }
-    known = [name for name, how in ways.items() if cluster.hosts.knows(*how)]
-    need(known, "a kernel with sch_netem or sch_tbf", "modprobe sch_netem")
-    for name in known:
+    """In every way that this kernel knows."""
+    hosts = cluster.hosts
+    ways = {n: partial(hosts.slow, "two", *how) for n, how in SLOW.items() if hosts.knows(*how)}
+    if hosts.loses():
+        ways[LOSSY] = partial(hosts.lossy, "two", 0.1)
+    need(ways, "a kernel with sch_netem, sch_tbf or xt_statistic", "modprobe sch_netem")
+    for name, slow in ways.items():
         stored, unbroken = make(seconds=0.05, number=seed, way=name)
         with injected(name, stored, unbroken) as fault:
             fault.now()
-            with cluster.hosts.slow("two", *ways[name]):
+            with slow():
                 report = run(stored, client, evaluator=FAULTY)
             assert report.complete
         assert report.quarantined == ()
@@ -171,7 +179,7 @@ def _stopped(cluster, stored, strike: Callable[[Progress], None]) -> tuple[str, 
 
 
 def _resumed(cluster, stored) -> Report:
-    with cluster.connected() as client:
+    with cluster.connected(workers=1) as client:
         return run(stored, client, evaluator=FAULTY)
 
 
@@ -179,7 +187,7 @@ def _resumed(cluster, stored) -> Report:
 def test_the_scheduler_dies(cluster, make, injected, seed: int) -> None:
     stored, unbroken = make(seconds=0.1, number=seed)
     with injected("scheduler's host killed", stored, unbroken) as fault:
-        strike = fault.at(4 + 2 * seed, lambda: cluster.hosts.kill("sched"))
+        strike = fault.at(4 + seed, lambda: cluster.hosts.kill("sched"))
         start = time.monotonic()
         message, told = _stopped(cluster, stored, strike)
         assert "the Dask scheduler was lost" in message
@@ -223,6 +231,27 @@ def test_the_clients_link_is_cut_for_good(cluster, make, injected, seed: int) ->
         assert 4 <= len(stored.done()) < 24
         assert _resumed(cluster, stored).complete
         fault.ended = "exit code 5 and its mend; complete when resumed"
+
+
+@pytest.mark.skipif(not faults.repeats(0, 1), reason="long form: SCANNER_LONG_TESTS=1")
+@pytest.mark.parametrize("who", ["two", "client"])
+def test_a_link_is_cut_before_the_run(client, cluster, make, injected, who: str) -> None:
+    """Then the comparison of the workers meets it."""
+    stored, unbroken = make(seconds=0.1)
+    with injected(f"link to {who} cut before the run", stored, unbroken) as fault:
+        fault.now()
+        cluster.hosts.cut(who)
+        try:
+            if who == "two":
+                assert run(stored, client, evaluator=FAULTY).complete
+            else:
+                with pytest.raises(ClusterError, match="the Dask scheduler was lost"):
+                    run(stored, client, evaluator=FAULTY)
+        finally:
+            cluster.hosts.restore(who)
+        if who == "client":
+            assert _resumed(cluster, stored).complete
+            fault.ended = "exit code 5 and its mend; complete when run again"
 
 
 def test_who_has_no_certificate_of_the_cluster_stays_out(

@@ -25,6 +25,10 @@ import pytest
 from engines import SERVERS, need
 
 KEY, SECRET = "scan:tests", "0123456789secret"
+READER, READER_SECRET = "scan:reader", "9876543210secret"
+"""Keys without any right."""
+PAGE = 20
+"""Objects of one page of a listing."""
 START_SECONDS = 60.0
 _RINGS = """\
     import sys
@@ -138,8 +142,9 @@ def _configured(
         commands[kind] = [str(programs / f"swift-{kind}-server"), str(folder / f"{kind}.conf")]
     settings = {
         "cache": f"memcache_servers = 127.0.0.1:{cache}",
-        "s3api": "location = us-east-1",
-        "tempauth": f"user_{KEY.replace(':', '_')} = {SECRET} .admin",
+        "s3api": f"location = us-east-1\nmax_bucket_listing = {PAGE}",
+        "tempauth": f"user_{KEY.replace(':', '_')} = {SECRET} .admin\n"
+        f"user_{READER.replace(':', '_')} = {READER_SECRET}",
     }
     filters = "".join(
         f"[filter:{name}]\nuse = egg:swift#{'memcache' if name == 'cache' else name}\n"

@@ -11,6 +11,8 @@ from scanner.store.archive import Archive
 from scanner.store.compare import compare_cubes
 from scanner.store.stored import StoredScan
 
+ON_DISK = pytest.mark.parametrize("root", ["disk"], indirect=True)
+
 
 def fill(stored: StoredScan, chi2: np.ndarray) -> StoredScan:
     status = np.where(np.isnan(chi2), 3, 1).astype(np.uint8)
@@ -27,6 +29,7 @@ def chi2(grid: Grid) -> np.ndarray:
     return np.random.default_rng(5).normal(50.0, 9.0, (2, *grid.shape))
 
 
+@ON_DISK
 def test_the_same_values_in_other_chunks_are_the_same(
     archive: Archive, definition, other, grid: Grid, chi2: np.ndarray
 ) -> None:
@@ -63,6 +66,7 @@ def test_the_largest_difference_and_where(
         assert sorted(found.chi2) == sorted([chi2[1, 4, 3], changed[1, 4, 3]])
 
 
+@ON_DISK
 def test_only_shared_experiments_over_the_same_axes_are_compared(
     archive: Archive, definition, grid: Grid, chi2: np.ndarray
 ) -> None:
@@ -76,6 +80,7 @@ def test_only_shared_experiments_over_the_same_axes_are_compared(
     assert compare_cubes(one, archive.create(moved, Grid(axes, (6, 5)))) is None
 
 
+@ON_DISK
 def test_chunks_that_are_not_computed_are_one_sided(
     archive: Archive, definition, other, grid: Grid, chi2: np.ndarray
 ) -> None:

@@ -13,6 +13,8 @@ from scanner.store.cube import Cube
 from scanner.store.folder import Folder
 from scanner.store.stored import StoredScan
 
+ON_DISK = pytest.mark.parametrize("root", ["disk"], indirect=True)
+
 
 def test_opens_in_xarray_with_named_dimensions_and_coordinates(filled: StoredScan) -> None:
     dataset = xr.open_zarr(
@@ -73,17 +75,20 @@ def test_other_coordinates_are_refused_before_writing(stored: StoredScan, block)
     assert not stored.ledger.markers()
 
 
+@ON_DISK
 def test_coordinates_may_differ_by_the_last_bit(stored: StoredScan) -> None:
     array = _group(stored)["mass"]
     array[:] = np.nextafter(array[:], np.inf)
     stored.cube.check()
 
 
+@ON_DISK
 def test_other_digest_is_refused(stored: StoredScan, other) -> None:
     with pytest.raises(MismatchError, match="belongs to another scan"):
         Cube(stored.cube.folder, other).check()
 
 
+@ON_DISK
 def test_other_axis_length_or_experiments_are_refused(stored: StoredScan) -> None:
     _group(stored)["experiment"][1] = "third"
     with pytest.raises(MismatchError, match="experiments first, third"):
@@ -125,6 +130,7 @@ def _flip(folder: Folder, name: str) -> None:
     folder.write(name, bytes(data))
 
 
+@ON_DISK
 def test_a_region_is_that_part_of_the_whole(filled) -> None:
     chi2, status = (filled.dataset(load=True)[name].to_numpy() for name in ("chi2", "status"))
     region = (slice(3, 5), slice(1, 4))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scanner.errors import MismatchError
-from scanner.store.files import DiskFolder
+from scanner.store.folder import folder_at
 from scanner.store.refined import StoredRefinement
 
 INDEX = np.array([[0, 3], [5, 1], [5, 2]])
@@ -13,8 +13,8 @@ STATUS = np.array([[1, 3, 1], [1, 1, 1]], dtype=np.uint8)
 
 
 @pytest.fixture
-def stored(tmp_path):
-    made = StoredRefinement(DiskFolder(tmp_path / "key"))
+def stored(root):
+    made = StoredRefinement(folder_at(root).child("key"))
     made.create({"question": {}, "batch_points": 10})
     return made
 
@@ -28,24 +28,25 @@ def test_a_batch_comes_back_to_the_last_bit(stored):
 
 
 def test_twice_the_same_leaves_the_same_bytes(stored):
-    path = stored.folder.path / "batches" / "000000.npz"
+    name = "batches/000000.npz"
     stored.write(0, (INDEX, CHI2, STATUS), 0.1)
-    first = path.read_bytes()
+    first = stored.folder.read(name)
     stored.write(0, (INDEX, CHI2, STATUS), 7.0)
-    assert path.read_bytes() == first
+    assert first
+    assert stored.folder.read(name) == first
 
 
 def test_other_points_a_missing_marker_and_damage_are_not_a_batch(stored):
-    path = stored.folder.path / "batches" / "000000.npz"
+    name = "batches/000000.npz"
     assert stored.batch(0, INDEX) is None
     stored.write(0, (INDEX, CHI2, STATUS), 0.1)
     assert stored.batch(0, INDEX[::-1]) is None
-    path.write_bytes(path.read_bytes()[:-1])
+    stored.folder.write(name, (stored.folder.read(name) or b"")[:-1])
     assert stored.batch(0, INDEX) is None
-    path.unlink()
+    stored.folder.remove([name])
     assert stored.batch(0, INDEX) is None
     stored.write(0, (INDEX, CHI2, STATUS), 0.1)
-    path.with_suffix(".json").write_text("{")
+    stored.folder.write("batches/000000.json", b"{")
     assert stored.batch(0, INDEX) is None
 
 
@@ -56,11 +57,11 @@ def test_a_finished_one_is_checked_when_it_is_read(stored):
     record = stored.finish({"points": 9}, 3)
     assert record["points"] == 9
     assert [points[0][0, 0] for points in stored.all_batches(3)] == [0, 1, 2]
-    path = stored.folder.path / "batches" / "000002.npz"
-    path.write_bytes(path.read_bytes() + b"x")
+    name = "batches/000002.npz"
+    stored.folder.write(name, (stored.folder.read(name) or b"") + b"x")
     with pytest.raises(MismatchError, match=r"000002\.npz is missing or damaged"):
         list(stored.all_batches(3))
-    path.with_suffix(".json").unlink()
+    stored.folder.remove(["batches/000002.json"])
     with pytest.raises(MismatchError, match="batches is missing or damaged"):
         list(stored.all_batches(3))
     stored.reopen()
@@ -72,7 +73,7 @@ def test_the_first_manifest_stays(stored):
 
 
 def test_a_damaged_manifest_says_what_to_do_and_is_written_again(stored):
-    (stored.folder.path / "manifest.json").write_text("nonsense")
+    stored.folder.write("manifest.json", b"nonsense")
     with pytest.raises(MismatchError, match="scanner refine"):
         stored.manifest  # noqa: B018
     assert not stored.known

@@ -28,6 +28,7 @@ def test_a_cut_off_chunk_is_missing(filled: StoredScan) -> None:
     assert filled.verify() == [1]
 
 
+@ON_DISK
 def test_readers_of_a_growing_scan_see_what_is_finished(stored: StoredScan, block) -> None:
     chunk = stored.grid.chunk(1)
     stored.commit(chunk, *block(chunk))
@@ -46,6 +47,7 @@ def test_verify_finds_every_damaged_chunk(filled: StoredScan) -> None:
     assert filled.verify() == [0, 3]
 
 
+@ON_DISK
 def test_verify_finds_values_that_are_not_those_of_the_marker(filled: StoredScan, block) -> None:
     chunk = filled.grid.chunk(1)
     chi2, status = block(chunk)
@@ -77,6 +79,7 @@ def test_what_was_found_from_discarded_chunks_is_forgotten(filled: StoredScan) -
     assert filled.summary == {}
 
 
+@ON_DISK
 def test_markers_that_were_read_are_not_read_again(filled: StoredScan, monkeypatch) -> None:
     finished = filled.finished()
     filled.discard([1])
@@ -85,6 +88,7 @@ def test_markers_that_were_read_are_not_read_again(filled: StoredScan, monkeypat
     assert filled.state(finished).complete
 
 
+@ON_DISK
 def test_blocks_of_another_form_are_refused(stored: StoredScan, block) -> None:
     chunk = stored.grid.chunk(0)
     chi2, status = block(chunk)
@@ -179,6 +183,7 @@ def test_open_under_another_id(stored: StoredScan) -> None:
         StoredScan.open(copy.location)
 
 
+@ON_DISK
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
 def test_open_a_broken_definition(stored: StoredScan, text: str) -> None:
     stored.folder.write("definition.json", text.encode())

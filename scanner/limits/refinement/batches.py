@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scanner import sources
 from scanner.definition import ScanDefinition
 from scanner.errors import MismatchError
 from scanner.evaluate import Evaluator, evaluator_of
@@ -117,6 +118,7 @@ def _bench(path: str, digest: str, key: str) -> _Bench:
     scan = StoredScan.open(path)
     if scan.digest != digest:
         raise MismatchError(f"{path} holds the scan {scan.digest}, not {digest}: refine it again")
+    sources.ask_for(scan.definition.scenario)  # by who refines it, which knows the digest
     scan.definition.check_sources()
     stored = StoredRefinement.of(scan, key)
     question = Question.from_dict(stored.manifest["question"])
