@@ -37,6 +37,23 @@ swift() {
     servers/swift/bin/pip install -q swift==2.38.3 python-memcached 'setuptools<81'
 }
 
+# the compose plugin, which works by itself, out of Debian 13: Debian 12 has none
+compose() {
+  local place=$PWD/servers/compose work release mirror
+  [ -x "$place/docker-compose" ] && return
+  docker compose version && return
+  work=$(mktemp -d) && mkdir -p "$work/lists/partial" "$work/archives/partial" "$place" || return
+  release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $release" | head -n 1)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$work/list"
+  local apt=(apt-get -qq -o Dir::Etc::sourcelist="$work/list" -o Dir::Etc::sourceparts=/dev/null
+    -o Dir::State::lists="$work/lists" -o Dir::Cache="$work")
+  "${apt[@]}" update && (cd "$work" && "${apt[@]}" download docker-compose &&
+    dpkg-deb --fsys-tarfile docker-compose_*.deb |
+    tar -xO ./usr/libexec/docker/cli-plugins/docker-compose >docker-compose &&
+    install -m 755 docker-compose "$place/docker-compose") && rm -rf "$work"
+}
+
 # a Debian 13 of its own, because Debian 12 has no HTCondor
 condor() {
   local root=$PWD/condor release mirror
@@ -69,5 +86,6 @@ CONFIG
 attempt "packages" packages slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client munged=munge \
   ip=iproute2 memcached=memcached debootstrap=debootstrap systemd-analyze=systemd
 attempt "Swift" swift
+attempt "compose" compose
 attempt "HTCondor" condor
 exit $failed

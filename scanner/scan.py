@@ -196,7 +196,8 @@ class Scan(Answers):
         IncompleteScanError, ClusterError, MismatchError, StoreError
             See `scanner.execution.runner.run`.
         """
-        complete = self.state().complete
+        finished = self.stored.finished()
+        complete = self.stored.state(finished).complete
         if complete and "minimum" in self.stored.summary:
             return None
         from scanner.execution.recording import recording
@@ -204,6 +205,8 @@ class Scan(Answers):
         report = None
         with recording(self.stored, record or new_run("run")) as recorder:
             if not complete:
+                self.definition.check_sources()
+                self.stored.check_ready(self.stored.missing(finished))
                 report = self._compute(client, recorder, progress, said, cluster)
             recorder.finishing()
             options = cluster or self.workers.options
@@ -220,8 +223,6 @@ class Scan(Answers):
     ) -> Report:
         from scanner.execution.runner import run
 
-        self.definition.check_sources()
-        self.stored.check_ready(self.stored.missing())
         options = {**cluster, "should_stop": recorder.should_stop}
         say, tell = recorder.saying(said), recorder.saying(self.workers.told)
         with _connected(client, say, options, tell) as connected:

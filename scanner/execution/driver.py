@@ -33,7 +33,8 @@ from scanner.store.watching import CANCELLED
 DOOR = "scanner.scan:drive"
 """What a driver calls, named as it lies above: ``door(stored, run, client, **cluster)``."""
 
-BEGIN_SECONDS = 20.0  # s that the command waits for the driver's first word
+TASK_SECONDS = 20.0  # s that the command waits for a thread of the cluster to be free
+PROCESS_SECONDS = 60.0  # s that it waits for a process, which has nothing to wait for
 PRIORITY = 100  # a driver waits for nobody's chunks
 MOST_FRUITLESS = 3  # deaths of its worker in a row without a chunk in between: it is the cause
 
@@ -53,7 +54,7 @@ def start_on_cluster(client: Client, stored: StoredScan, run: Run, door: str = D
         ``module:attribute`` of what is called.
     """
     _submit(client, stored, run.key, 0, door)
-    return _await(stored, run, lambda: False)
+    return _await(stored, run, TASK_SECONDS, lambda: False)
 
 
 def start_here(stored: StoredScan, run: Run, options: Mapping[str, Any], door: str = DOOR) -> Run:
@@ -80,7 +81,7 @@ def start_here(stored: StoredScan, run: Run, options: Mapping[str, Any], door: s
             line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     threading.Thread(target=process.wait, daemon=True).start()  # lest it stays as a zombie
-    begun = _await(stored, run, lambda: process.returncode is not None)
+    begun = _await(stored, run, PROCESS_SECONDS, lambda: process.returncode is not None)
     if not begun.begun and process.returncode is not None:
         raise ClusterError(_last_words(stored, run.key, process.returncode))
     return begun
@@ -176,9 +177,9 @@ def _end(stored: StoredScan, run: Run, phase: str, message: str, code: int) -> N
         stored.runs.write(replace(run.here(), phase=phase, message=message, exit_code=code))
 
 
-def _await(stored: StoredScan, run: Run, over: Callable[[], bool]) -> Run:
+def _await(stored: StoredScan, run: Run, seconds: float, over: Callable[[], bool]) -> Run:
     """Wait until the driver has said its first word, or `over`; the record as it is then."""
-    deadline = time.monotonic() + BEGIN_SECONDS
+    deadline = time.monotonic() + seconds
     found = run
     while time.monotonic() < deadline and not found.begun:
         ended = over()

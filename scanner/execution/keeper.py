@@ -93,8 +93,8 @@ class Keeper:
             self._thread.join()
 
     def expects_workers(self) -> bool:
-        """Whether jobs are queued or running that may bring workers."""
-        return not self._over.is_set() and bool(self.queue) and not self.lost
+        """Whether jobs may still bring workers: those that end are replaced, unless in vain."""
+        return not self._over.is_set() and not self.lost
 
     def wait_for_worker(self, should_stop: Callable[[], bool] = lambda: False) -> int:
         """Wait for the first worker, as long as the batch system lets its job wait.
@@ -231,7 +231,11 @@ class Keeper:
         counts = Counter(str(job) for job in self.queue.values())
         standing = ", ".join(f"{count} {job}" for job, count in sorted(counts.items()))
         said = f"waiting for a worker of {self.profile.title}: {standing or 'no job is queued'}"
-        if said != self.said and not self.lost and not self._over.is_set():
+        if self.lost:  # while the first is waited for, this becomes the error
+            said = (
+                f"no worker of {self.profile.title} will come: {self.lost}" if self._waited else ""
+            )
+        if said and said != self.said and not self._over.is_set():
             self.said = said
             self.told(said)
 

@@ -205,8 +205,20 @@ def _ask(
             f"the cluster has no workers after {WORKERS_SECONDS:g} s: "
             "start some with `dask worker ADDRESS`"
         ) from error
-    asked = threads_of(client) if workers is None else workers
-    return ask_workers(client, asked, ANSWER_SECONDS, question, *arguments)
+    except OSError as error:
+        raise _lost() from error
+    try:
+        asked = threads_of(client) if workers is None else workers
+        return ask_workers(client, asked, ANSWER_SECONDS, question, *arguments)
+    except OSError as error:  # the connection: what goes wrong in a worker is among the answers
+        raise _lost() from error
+
+
+def _lost() -> ClusterError:
+    return ClusterError(
+        "the Dask scheduler was lost while its workers were compared with this process: check that "
+        "it runs and can be reached, then give the same command again"
+    )
 
 
 def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:

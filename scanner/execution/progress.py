@@ -129,7 +129,10 @@ class Report:
             reasons.append(f"chunks {numbers} killed three workers each (memory?)")
         if self.failed:
             number, message = next(iter(self.failed.items()))
-            reasons.append(f"{len(self.failed)} failed, chunk {number}: {message}")
+            numbers = ", ".join(str(n) for n in self.failed)
+            reasons.append(
+                f"{len(self.failed)} failed (chunks {numbers}), chunk {number}: {message}"
+            )
         if self.stopped:
             reasons.append("the run was stopped")
         return "; ".join(reasons) or "their chunks were discarded meanwhile"

@@ -11,7 +11,7 @@ from typing import Any
 
 from distributed import Client, get_worker
 
-from scanner.errors import ScannerError, StoreError
+from scanner.errors import IncompleteScanError, ScannerError, StoreError
 from scanner.execution.progress import Progress, Report
 from scanner.store.runs import BEAT_SECONDS, Run
 from scanner.store.stored import StoredScan
@@ -166,19 +166,20 @@ def recording(stored: StoredScan, run: Run) -> Iterator[Recorder]:
     try:
         yield recorder
     except BaseException as error:
-        recorder.end(*_ending(error, recorder.report))
+        recorder.end(*_ending(error, recorder.report, stored.id))
         raise
     else:
         recorder.end("complete")
 
 
-def _ending(error: BaseException, report: Report | None) -> tuple[str, str, int]:
+def _ending(error: BaseException, report: Report | None, scan: str) -> tuple[str, str, int]:
     """Phase, message of one line, exit code."""
     if isinstance(error, ScannerError):
         phase = "stopped" if report is not None and report.stopped else "failed"
         return phase, " ".join(str(error).split()), error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        return "stopped", "interrupted from the keyboard", 130
+        said = f"interrupted from the keyboard; go on with `scanner resume {scan}`"
+        return "stopped", said, IncompleteScanError.exit_code
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return "failed", text, UNFORESEEN
 

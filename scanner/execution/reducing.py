@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -36,7 +37,7 @@ def spread(
         A call lost its worker three times, or the scheduler is gone.
     """
     calls: dict[Future[Result], int] = {}
-    attempts = dict.fromkeys(range(len(arguments)), 0)
+    attempts: Counter[int] = Counter()
     waiting = iter(range(len(arguments)))
 
     def submit(number: int) -> Future[Result]:

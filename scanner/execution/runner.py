@@ -8,9 +8,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from distributed import Client, Future, KilledWorker
 
 from scanner.errors import ClusterError, MismatchError, ScannerError
+from scanner.execution.packing import packing
 from scanner.execution.pool import Pool
 from scanner.execution.preflight import compare_finished
 from scanner.execution.progress import Meter, Progress, Report
@@ -83,7 +85,7 @@ def run(
     stored.sweep()
     if fresh:
         stored.clear_stop()
-    with stop_signals() as signalled:
+    with stop_signals() as signalled, packing(stored.ledger) as work.pack:
 
         def stop() -> bool:
             asked = signalled.is_set() or bool(should_stop and should_stop())
@@ -99,7 +101,6 @@ def run(
                 work.look()
         finally:
             work.cancel()
-    stored.ledger.pack()
     return work.report()
 
 
@@ -132,7 +133,7 @@ class _Run:
         self.versions = worker_versions()
         self.pool = Pool(client, stored, evaluator)
         grid = stored.grid
-        self.missing = list(stored.missing(finished))
+        self.missing = stored.missing(finished)
         self.waiting = deque(self.missing)
         self.notes = dict.fromkeys(compare_finished(finished) if self.waiting else ())
         self.suspects: deque[int] = deque()
@@ -141,7 +142,9 @@ class _Run:
         self.kills: Counter[int] = Counter()
         self.quarantined: list[int] = []
         self.failed: dict[int, str] = {}
-        self.computed: dict[int, int] = {}
+        self.computed = np.zeros(grid.n_chunks, bool)
+        self.points = self.unpacked = 0
+        self.pack: Callable[[], None] = lambda: None
         self.cpu_seconds = self.write_seconds = 0.0
         self.status: Counter[int] = Counter()
         self.memory: dict[str, int] = {}
@@ -174,7 +177,7 @@ class _Run:
 
     def look(self) -> list[int]:
         """Read the ledger again; the chunks that should be finished and are not."""
-        self.missing = list(self.stored.missing())
+        self.missing = self.stored.missing()
         given_up = {*self.failed, *self.quarantined}
         return [number for number in self.missing if number not in given_up]
 
@@ -191,8 +194,10 @@ class _Run:
     @property
     def hopeless(self) -> bool:
         """Whether evaluation fails so often that going on is in vain."""
-        failed, tried = len(self.failed), len(self.failed) + len(self.computed)
-        return failed >= MAX_FAILED and failed > MAX_SHARE * tried
+        failed = len(self.failed)
+        if failed < MAX_FAILED:
+            return False
+        return failed > MAX_SHARE * (failed + np.count_nonzero(self.computed))
 
     def submit(self) -> None:
         """Fill the window; suspects come last and one at a time."""
@@ -286,12 +291,15 @@ class _Run:
         self.meter.add(receipt.points)
         if receipt.found and not self.kills[receipt.chunk]:
             return  # by another run; else by a worker that died with the receipt
-        self.computed[receipt.chunk] = receipt.points
+        self.points += 0 if self.computed[receipt.chunk] else receipt.points
+        self.computed[receipt.chunk] = True
         self.cpu_seconds += receipt.seconds
         self.write_seconds += receipt.write_seconds
         self.status.update(receipt.status)
-        if len(self.computed) % PACK_ABOVE == 0:
-            self.stored.ledger.pack()
+        self.unpacked += 1
+        if self.unpacked >= PACK_ABOVE:
+            self.unpacked = 0
+            self.pack()
 
     def look_at_workers(self, *, now: bool = False) -> None:
         """Count the workers; an error if there was none for too long."""
@@ -332,13 +340,14 @@ class _Run:
     def report(self) -> Report:
         """What the run did."""
         missing = len(self.missing)
-        computed = len(self.computed.keys() - set(self.missing))
+        self.computed[self.missing] = False
+        computed = int(self.computed.sum())
         return Report(
             scan=self.stored.id,
             computed=computed,
             skipped=self.stored.grid.n_chunks - missing - computed,
             missing=missing,
-            points=sum(self.computed.values()),
+            points=self.points,
             seconds=time.monotonic() - self.start,
             cpu_seconds=self.cpu_seconds,
             write_seconds=self.write_seconds,

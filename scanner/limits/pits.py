@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ STARTS = 6
 """Distinct local minima that are kept, and later polished."""
 
 _LOOKED_AT = 500  # values of a chunk, lowest first, whose surroundings are compared
+_GATHERED = 2**14  # pits in memory before those that cannot count are dropped
 _REREAD = 32  # places at the edge of a chunk whose surroundings are read, two chunks or four each
 
 
@@ -61,13 +62,27 @@ def find_pits(stored: StoredScan, subsets: Sequence[Rows], workers: Workers) -> 
     A point at the edge of a chunk has neighbours in the next one: these are read again, for the
     lowest of them.
     """
-    grid = stored.grid
-    calls = [(stored.location, stored.digest, tuple(subsets), n) for n in range(grid.n_chunks)]
-    found: dict[Rows, list[Pits]] = {rows: [] for rows in subsets}
+    grid, asked = stored.grid, tuple(subsets)
+    calls = [(stored.location, stored.digest, asked, n) for n in range(grid.n_chunks)]
+    found = {rows: _Gathered() for rows in subsets}
     for _, parts in workers.map(chunk_pits, calls, grid.size):
         for rows, part in parts.items():
-            found[rows].append(part)
-    return {rows: _merged(Section(stored.cube, rows, {}), parts) for rows, parts in found.items()}
+            found[rows].add(part)
+    return {rows: _merged(Section(stored.cube, rows, {}), all_) for rows, all_ in found.items()}
+
+
+@dataclass
+class _Gathered:
+    """Pits of many chunks: of 10^6, only those that may be among the lowest are kept."""
+
+    pits: list[Pit] = field(default_factory=list)
+    usable: int = 0
+
+    def add(self, part: Pits) -> None:
+        self.usable += part.usable
+        self.pits.extend(part.pits)
+        if len(self.pits) > _GATHERED:
+            self.pits = _worth_keeping(self.pits)
 
 
 def chunk_pits(path: str, digest: str, subsets: Sequence[Rows], number: int) -> Mapping[Rows, Pits]:
@@ -116,16 +131,32 @@ def _around(place: Place, shape: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(max(i - 1, 0), min(i + 2, n)) for i, n in zip(place, shape, strict=True))
 
 
-def _merged(section: Section, parts: Iterable[Pits]) -> Pits:
-    parts = list(parts)
-    # workers answer in any order
-    pits = sorted(
-        itertools.chain.from_iterable(part.pits for part in parts),
-        key=lambda pit: (pit.chi2, pit.place),
-    )
+def _worth_keeping(pits: Iterable[Pit]) -> list[Pit]:
+    """Those that `_merged` may look at, lowest first, whatever else there is."""
+    inner: set[float] = set()
+    outer: Counter[float] = Counter()
+    kept = []
+    for pit in _lowest_first(pits):
+        if pit.inner:
+            # of equal ones only the first is looked at, and each is taken
+            wanted = pit.chi2 not in inner and len(inner) < STARTS
+            inner.add(pit.chi2)
+        else:
+            outer[pit.chi2] += 1
+            wanted = outer[pit.chi2] <= _REREAD + 1 and len(outer) <= 2 * STARTS + _REREAD + 1
+        if wanted:
+            kept.append(pit)
+    return kept
+
+
+def _lowest_first(pits: Iterable[Pit]) -> list[Pit]:
+    return sorted(pits, key=lambda pit: (pit.chi2, pit.place))  # workers answer in any order
+
+
+def _merged(section: Section, found: _Gathered) -> Pits:
     chosen: list[Pit] = []
     reread = 0
-    for pit in pits:
+    for pit in _lowest_first(found.pits):
         if len(chosen) == STARTS:
             break
         if chosen and pit.chi2 == chosen[-1].chi2:
@@ -135,7 +166,7 @@ def _merged(section: Section, parts: Iterable[Pits]) -> Pits:
             if reread > _REREAD or _lower_beside(section, pit):
                 continue
         chosen.append(pit)
-    return Pits(tuple(chosen), sum(part.usable for part in parts))
+    return Pits(tuple(chosen), found.usable)
 
 
 def _lower_beside(section: Section, pit: Pit) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from scanner.errors import IncompleteScanError, MismatchError
 from scanner.store.folder import PARTIAL
 from scanner.store.stored import StoredScan
@@ -65,22 +67,23 @@ def audit(stored: StoredScan) -> Audit:
     stored.cube.check()
     _ = stored.summary  # refused where it is no JSON
     markers = stored.ledger.markers()
-    sizes = stored.cube.sizes()
+    sizes = stored.cube.size_table()
     # a marker without any data is that of a chunk that was given up: to be computed again
-    kept = {n: marker for n, marker in sorted(markers.items()) if any(stored.cube.chunk_sizes(n))}
-    reasons = {number: stored.disagreement(marker) for number, marker in kept.items()}
-    damaged = {number: reason for number, reason in reasons.items() if reason}
-    missing = [number for number in range(stored.grid.n_chunks) if number not in kept]
+    kept = np.zeros(len(sizes), bool)
+    kept[markers.numbers] = sizes[markers.numbers].any(axis=1)
+    # one after the other: of 10^6 markers only one is made at a time
+    reasons = ((n, stored.disagreement(markers[n])) for n in np.flatnonzero(kept).tolist())
+    damaged = {number: reason for number, reason in reasons if reason}
     return Audit(
         total=stored.grid.n_chunks,
         damaged=damaged,
-        missing=tuple(missing),
-        unmarked=tuple(number for number in missing if number in sizes),
+        missing=tuple(np.flatnonzero(~kept).tolist()),
+        unmarked=tuple(np.flatnonzero(~kept & sizes.all(axis=1)).tolist()),
         foreign_markers=markers.ignored,
         strays=_strays(stored),
     )
 
 
 def _strays(stored: StoredScan) -> tuple[str, ...]:
-    partial = [name for name in stored.folder.sizes() if name.endswith(PARTIAL)]
+    partial = [name for name, _ in stored.folder.each_size() if name.endswith(PARTIAL)]
     return tuple(sorted([*partial, *stored.cube.foreign()]))

@@ -42,7 +42,7 @@ ROW = np.dtype(
 _AT_ONCE = 4096  # lines taken apart before their numbers go into the table
 _COUNT, _POSITIVE = r"(?:0|[1-9]\d{0,8})", r"[1-9]\d{0,8}"
 _SIZE = r"[1-9]\d{0,17}"  # an object of no bytes is none
-_TEXT = r'(?:[^"\\\x00-\x1f\x7f-\xff]|\\(?:["\\/bfnrt]|u[0-9a-f]{4}))*'
+_TEXT = r'(?:[^"\\\x00-\x1f\x80-\xff]|\\(?:["\\/bfnrt]|u[0-9a-f]{4}))*'
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class Reader:
         table["status"] = [counts[text] for text in columns["status"]]
         pairs = zip(columns["host"], columns["made"], strict=True)
         table["origin"] = [self._origins.setdefault(p, len(self._origins)) for p in pairs]
-        same = self._in_place(table, columns)
+        same = self._in_place(table, columns) & np.isfinite(table["seconds"])
         if numbers:
             asked = [n for n, match in zip(numbers, matches, strict=True) if match is not None]
             same &= table["chunk"] == np.array(asked, np.int64)
@@ -257,7 +257,7 @@ def _pattern(digest: str, n_axes: int) -> re.Pattern[bytes]:
             rf'"digest":"{re.escape(digest)}","sha256":"([0-9a-f]{{64}})",'
             rf'"stored_bytes":\[({_SIZE}),({_SIZE})\],"points":({_POSITIVE}),'
             rf'"status":\{{({counts}(?:,{counts})*)\}},'
-            rf'"seconds":(\d{{1,15}}(?:\.\d{{1,20}})?(?:e[+-]?\d{{1,2}})?),'
+            rf'"seconds":(\d{{1,15}}(?:\.\d{{1,20}})?(?:e[+-]?\d{{1,3}})?),'
             rf'"attempt":({_COUNT}),"host":"({_TEXT})","pid":({_COUNT}),'
             rf'("versions":{versions},"instruction_set":"{_TEXT}"),'
             r'"written":"([0-9A-Z:+.-]{0,32})"\}'

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from scanner.errors import CatalogError, ClusterError, IncompleteScanError, error_of
+from scanner.store.layout import DEFINITION
 from scanner.store.runs import Run, Runs, Seen
 from scanner.store.stored import StoredScan
 
@@ -42,7 +43,7 @@ def watch(stored: StoredScan, tick: float = TICK) -> Iterator[Run]:
             yield furthest
         followed = furthest
         time.sleep(tick)
-    if not stored.folder.exists():
+    if not stored.folder.exists(DEFINITION):
         raise CatalogError(f"scan {stored.id} is gone: it was removed")
     ended = None if followed is None else follower.known.get(followed.key)
     if ended is not None and ended.run.ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 import signal
@@ -18,10 +19,11 @@ import pytest
 from scanner import prepare
 from scanner.definition import load
 from scanner.errors import ClusterError
-from scanner.execution import keeper, queues
+from scanner.execution import keeper, queues, runner
 from scanner.execution.clusters import connect
 from scanner.execution.runner import run
 from scanner.grid import Grid
+from scanner.store.archive import Archive
 
 watching = importlib.import_module("watching")
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
@@ -115,12 +117,16 @@ def end(slurm, job: str, how: str) -> None:
             os.kill(int(line.split()[0]), signal.SIGKILL)
 
 
-def test_jobs_that_end_at_their_walltime_are_replaced(profile, make, fault_table) -> None:
-    """Jobs of a minute, of which 48 s are kept free: several in a row, and no chunk is lost."""
-    stored, unbroken = make(seconds=1.2)
+def test_jobs_that_end_at_their_walltime_are_replaced(
+    profile, make, fault_table, monkeypatch
+) -> None:
+    """Jobs of a minute, of which 42 s are kept free: two in a row, and no chunk is lost."""
+    # between two jobs there is no worker for longer; while one is queued, that is no reason to end
+    monkeypatch.setattr(runner, "NO_WORKERS", 0.5)
+    stored, unbroken = make(seconds=1.6)
     with (
         fault_table.fault("end of the walltime on SLURM", stored, unbroken) as fault,
-        connect(cluster=profile(walltime="00:01:00", drain=48), workers=1) as connection,
+        connect(cluster=profile(walltime="00:01:00", drain=42), workers=1) as connection,
     ):
         fault.now()
         report = run(stored, connection.client, evaluator=FAULTY)
@@ -176,3 +182,19 @@ def test_jobs_that_wait_are_told_of_and_can_be_left(profile, slurm, tmp_path) ->
     ):
         pass
     assert said == ["waiting for a worker of SLURM of the tests: 2 PENDING (BeginTime)"]
+
+
+@long
+def test_a_detached_driver_holds_its_jobs(profile, slurm, tmp_path) -> None:
+    scanner = str(Path(sys.executable).parent / "scanner")
+    options = ["--set", "axes.mass.n=24", "--set", "axes.coupling.n=400", "--store", "root"]
+    where = ["--cluster", str(profile())]
+    submit = [scanner, "submit", "light_vector_universal", *options, *where, "--json"]
+    done = subprocess.run(submit, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    scan = json.loads(done.stdout)["scan"]
+    watching.wait_for(lambda: len(slurm.jobs()) == 2)
+    watch = [scanner, "watch", scan, "--store", "root"]
+    watched = subprocess.run(watch, capture_output=True, text=True, timeout=200)
+    assert watched.returncode == 0, watched.stderr
+    assert Archive(tmp_path / "root").open(scan).state().complete

@@ -30,7 +30,7 @@ SCHEDULER, WORKER = "scanner-scheduler.service", "scanner-worker@.service"
 INSTALLED, BIN = "/opt/cevns-scanner/bin", Path(sys.executable).parent
 TLS = "/etc/cevns-scanner/tls"
 EXPOSURE = 20  # of 100, as `systemd-analyze security` counts
-START, STOP = 30.0, 30.0
+START, STOP = 90.0, 60.0
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ class Host:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=200,
         )
 
 

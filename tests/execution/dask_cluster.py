@@ -17,7 +17,7 @@ import psutil
 from distributed import Client
 
 HERE = Path(__file__).parent
-SECONDS = 60.0  # for what takes a second or two where nothing else runs
+SECONDS = 200.0  # for what takes a second or two where nothing else runs
 
 
 def wait_for(condition: Callable[[], object], what: str = "") -> None:
@@ -37,10 +37,17 @@ class DaskCluster:
         For the scheduler file and the processes' logs.
     nannies : bool
         Whether a worker that died is started again.
+    unhurried : bool
+        Whether a chunk takes 0.1 s longer.
     """
 
-    def __init__(self, folder: Path, *, nannies: bool = False, **environment: str) -> None:
-        self.folder, self.nannies = folder, nannies
+    def __init__(
+        self, folder: Path, *, nannies: bool = False, unhurried: bool = False, **environment: str
+    ) -> None:
+        self.folder = folder
+        self.options = ["--nanny" if nannies else "--no-nanny"]
+        if unhurried:
+            self.options += ["--preload", str(HERE / "unhurried.py")]
         self.file = folder / "scheduler.json"
         self.environment = {**os.environ, "PYTHONPATH": str(HERE), **environment}
         options = ["--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(self.file)]
@@ -51,8 +58,7 @@ class DaskCluster:
     def add_worker(self, *before: str) -> None:
         """Start a worker; `before`: what stands before its command line."""
         options = ["--scheduler-file", str(self.file), "--nthreads", "1", "--memory-limit", "0"]
-        nanny = "--nanny" if self.nannies else "--no-nanny"
-        self.workers.append(self._start("worker", nanny, *options, before=before))
+        self.workers.append(self._start("worker", *self.options, *options, before=before))
 
     @contextmanager
     def client(self) -> Iterator[Client]:
@@ -85,12 +91,10 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(
-    folder: Path, workers: int = 2, *, nannies: bool = False, **environment: str
-) -> Iterator[DaskCluster]:
-    """A cluster that is killed at the end."""
+def dask_cluster(folder: Path, workers: int = 2, **how: bool | str) -> Iterator[DaskCluster]:
+    """A cluster that is killed at the end; `how`: see `DaskCluster`."""
     folder.mkdir(exist_ok=True)
-    cluster = DaskCluster(folder, nannies=nannies, **environment)
+    cluster = DaskCluster(folder, **how)
     try:
         for _ in range(workers):
             cluster.add_worker()

@@ -163,7 +163,10 @@ def test_a_dead_scheduler_is_not_waited_for(tmp_path, slow) -> None:
         run = started(cluster, slow)
         computed_some(slow)
         cluster.scheduler.kill()
-        wait_for(lambda: all(w.poll() is not None for w in cluster.workers), "for the workers")
+        wait_for(
+            lambda: record(slow, run).ended or all(w.poll() is not None for w in cluster.workers),
+            "for the end of the driver",
+        )
         end = record(slow, run)
     # its worker may end before it can say so; then the record turns silent
     assert not end.ended or (end.exit_code == 5 and f"scanner resume {slow.id}" in end.message)

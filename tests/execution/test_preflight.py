@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from distributed.comm import CommClosedError
 
-from scanner.errors import CatalogError, MismatchError
+from scanner.errors import CatalogError, ClusterError, MismatchError
 from scanner.execution import preflight
 from scanner.execution.task import DEFAULT_EVALUATOR
 from scanner.store.stored import StoredScan
@@ -49,3 +50,19 @@ def test_store_that_the_workers_do_not_see(client, stored, tmp_path) -> None:
 def test_sources_are_compared_on_the_workers(client, stored) -> None:
     with pytest.raises(MismatchError, match="scenario"):
         preflight.check_workers(client, stored, DEFAULT_EVALUATOR)
+
+
+@pytest.mark.parametrize("moment", ["wait_for_workers", "sync"])
+def test_connection_lost_meanwhile_is_the_clusters_trouble(moment: str, stored) -> None:
+    """Not that of a worker which cannot load the package."""
+
+    class Lost:
+        def __getattr__(self, name: str):
+            def call(*_: object, **__: object) -> None:
+                if name == moment:
+                    raise CommClosedError("in <TLS (closed)>: Stream is closed")
+
+            return call
+
+    with pytest.raises(ClusterError, match=r"the Dask scheduler was lost .* same command again"):
+        preflight.check_workers(Lost(), stored)

@@ -79,7 +79,10 @@ def _report(**changes: object) -> Report:
     [
         ({"stopped": True}, "the run was stopped"),
         ({"quarantined": (4, 7)}, "chunks 4, 7 killed three workers"),
-        ({"failed": {2: "ValueError: x"}}, "1 failed, chunk 2: ValueError: x"),
+        (
+            {"failed": {2: "ValueError: x", 5: "ValueError: y"}},
+            "2 failed (chunks 2, 5), chunk 2: ValueError: x",
+        ),
         ({}, "discarded meanwhile"),
     ],
 )

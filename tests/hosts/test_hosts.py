@@ -233,6 +233,27 @@ def test_the_clients_link_is_cut_for_good(cluster, make, injected, seed: int) ->
         fault.ended = "exit code 5 and its mend; complete when resumed"
 
 
+@pytest.mark.skipif(not faults.repeats(0, 1), reason="long form: SCANNER_LONG_TESTS=1")
+@pytest.mark.parametrize("who", ["two", "client"])
+def test_a_link_is_cut_before_the_run(client, cluster, make, injected, who: str) -> None:
+    """Then the comparison of the workers meets it."""
+    stored, unbroken = make(seconds=0.1)
+    with injected(f"link to {who} cut before the run", stored, unbroken) as fault:
+        fault.now()
+        cluster.hosts.cut(who)
+        try:
+            if who == "two":
+                assert run(stored, client, evaluator=FAULTY).complete
+            else:
+                with pytest.raises(ClusterError, match="the Dask scheduler was lost"):
+                    run(stored, client, evaluator=FAULTY)
+        finally:
+            cluster.hosts.restore(who)
+        if who == "client":
+            assert _resumed(cluster, stored).complete
+            fault.ended = "exit code 5 and its mend; complete when run again"
+
+
 def test_who_has_no_certificate_of_the_cluster_stays_out(
     cluster, client, tmp_path, monkeypatch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 import time
@@ -14,16 +13,28 @@ import pytest
 from scanner.errors import CatalogError, ClusterError, IncompleteScanError, StoreError
 from scanner.store import processes, runs
 from scanner.store.processes import process_alive, this_process
+from scanner.store.removal import candidate, remove
 from scanner.store.runs import KEEP, SILENT_SECONDS, Run, Runs, new_run
+from scanner.store.stored import StoredScan
 from scanner.store.watching import Follower, cancel, nobody, watch
 
 
-def aged(stored, run: Run, seconds: float) -> None:
-    """Write the record as it would lie there after that time."""
-    stored.runs.write(run)
-    path = stored.path / "runs" / f"{run.key}.json"
-    then = path.stat().st_mtime - seconds
-    os.utime(path, (then, then))
+@pytest.fixture
+def aged(monkeypatch: pytest.MonkeyPatch):
+    """Write a record as it would lie there after some seconds, by the clock of the store."""
+    ages: dict[str, float] = {}
+
+    def write(stored: StoredScan, run: Run, seconds: float) -> None:
+        kind = type(stored.folder)
+        if not ages:
+            modified = kind.modified
+            monkeypatch.setattr(
+                kind, "modified", lambda place, name: modified(place, name) - ages.get(name, 0.0)
+            )
+        stored.runs.write(run)
+        ages[f"{run.key}.json"] = seconds
+
+    return write
 
 
 def elsewhere(kind: runs.Kind = "host", **said: object) -> Run:
@@ -73,7 +84,7 @@ def test_entries_of_a_later_version_are_left_out(stored) -> None:
     assert stored.runs.read(run.key) == run
 
 
-def test_silence_is_judged_by_the_clock_of_the_store(stored, monkeypatch) -> None:
+def test_silence_is_judged_by_the_clock_of_the_store(stored, monkeypatch, aged) -> None:
     fresh, old = elsewhere(), elsewhere()
     aged(stored, fresh, SILENT_SECONDS / 2)
     aged(stored, old, SILENT_SECONDS * 2)
@@ -87,7 +98,9 @@ def test_silence_is_judged_by_the_clock_of_the_store(stored, monkeypatch) -> Non
     assert [one.silent for one in stored.runs.look() if one.run.ended] == [False]
 
 
-def test_a_store_that_takes_no_clock_is_read_by_the_clock_of_the_host(stored, monkeypatch) -> None:
+def test_a_store_without_a_clock_is_read_by_the_clock_of_the_host(
+    stored, monkeypatch, aged
+) -> None:
     aged(stored, elsewhere(), 20.0)
 
     def refuse(folder: object) -> float:
@@ -139,7 +152,7 @@ def test_a_wish_to_stop_hits_that_run_and_no_later_one(stored) -> None:
     assert [seen.run.key for seen in stored.runs.look()] == [one.key]
 
 
-def test_old_records_go_with_all_that_lies_beside_them(stored) -> None:
+def test_old_records_go_with_all_that_lies_beside_them(stored, aged) -> None:
     ended = [elsewhere(phase="complete") for _ in range(KEEP + 3)]
     for age, run in enumerate(ended):
         aged(stored, run, 100.0 * age)
@@ -153,7 +166,7 @@ def test_old_records_go_with_all_that_lies_beside_them(stored) -> None:
     assert {name.split(".")[0] for name in stored.runs.folder.names()} == kept
 
 
-def test_the_follower_needs_no_clock_but_its_own(stored) -> None:
+def test_the_follower_needs_no_clock_but_its_own(stored, aged) -> None:
     now = [1000.0]
     run = elsewhere(phase="computing")
     aged(stored, run, 30.0)
@@ -199,11 +212,11 @@ def test_watching_a_scan_until_it_is_complete(filled) -> None:
     assert phases == ["computing", "complete"]
 
 
-def test_watching_a_scan_that_is_removed(stored) -> None:
+def test_watching_a_scan_that_is_removed(archive, stored) -> None:
     stored.runs.write(elsewhere(phase="computing"))
     news = watch(stored, tick=0.01)
     next(news)
-    stored.path.rename(stored.path.with_name("aside"))
+    remove(candidate(archive, stored.id))
     with pytest.raises(CatalogError, match="it was removed"):
         next(news)
 
@@ -217,7 +230,7 @@ def test_cancelling_a_scan_that_nobody_works_on_leaves_nothing(stored) -> None:
     assert not stored.stop_requested()
 
 
-def test_cancelling_what_is_silent_or_waits_ends_it_at_once_and_for_good(stored) -> None:
+def test_cancelling_what_is_silent_or_waits_ends_it_at_once_and_for_good(stored, aged) -> None:
     silent = elsewhere("cluster", phase="computing", done=2)
     aged(stored, silent, 3 * SILENT_SECONDS)
     waiting = new_run("cluster")
@@ -238,7 +251,7 @@ def test_cancelling_a_run_that_does_not_listen_is_told(stored) -> None:
     assert [one.run.key for one in found.working] == [run.key]
 
 
-def test_nobody_is_said_with_the_last_run(stored) -> None:
+def test_nobody_is_said_with_the_last_run(stored, aged) -> None:
     aged(stored, elsewhere(user="anna", host="x", phase="computing"), 400.0)
     sentence = nobody(stored, stored.runs.look())
     assert "anna on x was last heard of 400 s ago and has not ended properly" in sentence
