@@ -81,7 +81,7 @@ def _report(**changes: object) -> Report:
         ({"quarantined": (4, 7)}, "chunks 4, 7 killed three workers"),
         (
             {"failed": {2: "ValueError: x", 5: "ValueError: y"}},
-            "2 failed (chunks 2, 5), chunk 2: ValueError: x",
+            r"2 failed \(chunks 2, 5\), chunk 2: ValueError: x",
         ),
         ({}, "discarded meanwhile"),
     ],
