@@ -197,7 +197,7 @@ class _Run:
         failed = len(self.failed)
         if failed < MAX_FAILED:
             return False
-        return failed > MAX_SHARE * (failed + np.count_nonzero(self.computed))
+        return bool(failed > MAX_SHARE * (failed + np.count_nonzero(self.computed)))
 
     def submit(self) -> None:
         """Fill the window; suspects come last and one at a time."""
