@@ -207,8 +207,11 @@ def _ask(
         ) from error
     except OSError as error:
         raise _lost() from error
-    asked = threads_of(client) if workers is None else workers
-    return ask_workers(client, asked, ANSWER_SECONDS, question, *arguments)
+    try:
+        asked = threads_of(client) if workers is None else workers
+        return ask_workers(client, asked, ANSWER_SECONDS, question, *arguments)
+    except OSError as error:  # the connection: what goes wrong in a worker is among the answers
+        raise _lost() from error
 
 
 def _lost() -> ClusterError:

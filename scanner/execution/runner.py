@@ -194,8 +194,10 @@ class _Run:
     @property
     def hopeless(self) -> bool:
         """Whether evaluation fails so often that going on is in vain."""
-        failed, tried = len(self.failed), len(self.failed) + len(self.computed)
-        return failed >= MAX_FAILED and failed > MAX_SHARE * tried
+        failed = len(self.failed)
+        if failed < MAX_FAILED:
+            return False
+        return bool(failed > MAX_SHARE * (failed + np.count_nonzero(self.computed)))
 
     def submit(self) -> None:
         """Fill the window; suspects come last and one at a time."""

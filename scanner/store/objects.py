@@ -34,6 +34,7 @@ TOMBSTONE = "removing"
 TURN_SECONDS = 1.0  # a claim is visible by then
 AT_ONCE = 16  # requests for small objects
 MOST_REMOVED = 100  # by one request: some servers remove one after the other
+REMOVALS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,14 @@ class ObjectFolder(Folder):
         keys = [self._key(name) for name in names]
         parts = [keys[i : i + MOST_REMOVED] for i in range(0, len(keys), MOST_REMOVED)]
 
-        def remove(part: list[str]) -> None:
-            persistent(lambda: obstore.delete(self._client, part))
-
         with self.errors():
-            self.together(remove, parts)
+            client = s3.client(self.bucket, chunks=True)  # a removal of many may take longer
+
+            def remove(part: list[str]) -> None:
+                persistent(lambda: obstore.delete(client, part))
+
+            for _ in at_once(remove, parts, REMOVALS_AT_ONCE):
+                pass
 
     def names(self) -> list[str]:
         """Names of what is directly inside, sorted."""
@@ -378,13 +382,13 @@ def persistent(work: Callable[[], R]) -> R:
         wait = min(2.0 * wait, 2.0)
 
 
-def at_once(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+def at_once(work: Callable[[T], R], items: Iterable[T], most: int = AT_ONCE) -> Iterator[R]:
     """Results in the order of the items, of many threads that wait for the server together."""
     held = list(items)
     if len(held) < 2:
         yield from map(work, held)
         return
-    with ThreadPoolExecutor(min(AT_ONCE, len(held))) as pool:
+    with ThreadPoolExecutor(min(most, len(held))) as pool:
         yield from pool.map(work, held)
 
 

@@ -232,6 +232,6 @@ def test_workers_that_agree_are_told_by_nothing_left_behind(client, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
     other = {**preflight.worker_versions(), "numpy": "1.0"}
     monkeypatch.setattr(preflight, "worker_versions", lambda: other)
-    with pytest.raises(MismatchError, match=r"numpy .*, this process has 1\.0"):
+    with pytest.raises(MismatchError, match=r"numpy .*, the driver has 1\.0"):
         check_place(client, definition, root)
     assert list(tmp_path.iterdir()) == []

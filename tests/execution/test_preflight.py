@@ -52,7 +52,7 @@ def test_sources_are_compared_on_the_workers(client, stored) -> None:
         preflight.check_workers(client, stored, DEFAULT_EVALUATOR)
 
 
-@pytest.mark.parametrize("moment", ["wait_for_workers", "run"])
+@pytest.mark.parametrize("moment", ["wait_for_workers", "sync"])
 def test_connection_lost_meanwhile_is_the_clusters_trouble(moment: str, stored) -> None:
     """Not that of a worker which cannot load the package."""
 

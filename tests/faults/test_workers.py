@@ -102,11 +102,11 @@ def test_a_chunk_that_kills_three_workers_is_quarantined(client, fault_table, ma
 
 
 def test_a_hung_worker_is_replaced(client, foreign, fault_table, make) -> None:
-    """SIGSTOP: Dask's time to live for workers passes (here 3 s), its chunk goes to another."""
+    """SIGSTOP: Dask's time to live for workers passes (here 8 s), its nanny replaces it."""
     stored, unbroken = make(act="stop", moment="in the evaluation", chunk=2, seconds=0.05)
-    foreign.start(DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="3s")
+    foreign.start(DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="8s")
     for _ in range(2):
-        foreign.work("--no-nanny")
+        foreign.work()
     with fault_table.fault("SIGSTOP of a worker for ever", stored, unbroken) as fault:
         fault.now()
         with foreign.connected(workers=2) as remote:

@@ -53,7 +53,7 @@ def dying(steps: int) -> Iterator[list[str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         # one request after the other: deaths fall between any two of them
-        patch.setattr(objects, "at_once", lambda work, items: map(work, items))
+        patch.setattr(objects, "at_once", lambda work, items, most=1: map(work, items))
         for name in ("write", "write_new", "remove"):
             patch.setattr(ObjectFolder, name, counted(name))
         with suppress(Death):
