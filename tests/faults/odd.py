@@ -9,7 +9,7 @@ from scanner import definition
 from scanner.execution import versions
 from scanner.store import provenance
 
-KIND, _, VALUE = os.environ["SCANNER_ODD"].partition("=")
+KIND, _, VALUE = os.environ.get("SCANNER_ODD", "").partition("=")
 
 if KIND == "engine":
     definition.ENGINE_VERSION = versions.ENGINE_VERSION = int(VALUE)
@@ -26,6 +26,6 @@ elif KIND == "hours":
         return (datetime.now(UTC) + skew).isoformat(timespec="seconds")
 
     provenance.now_utc = skewed
-else:
+elif KIND:
     found = {**provenance.numeric_versions(), KIND: VALUE}  # once: Dask may load this file twice
     versions.numeric_versions = provenance.numeric_versions = lambda: found
