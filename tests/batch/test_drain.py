@@ -111,8 +111,8 @@ def running(stored, pids: set[int]) -> bool:
 
 
 def test_no_chunk_begins_shortly_before_the_walltime(client, start, make) -> None:
-    stored, _ = make(seconds=0.6)
-    end, before = time.time() + 14.0, 6.0
+    stored, _ = make(seconds=1.0)
+    end, before = time.time() + 20.0, 10.0  # room for a slow start, and not for all 12 chunks
     leaver = start("--no-nanny", **{drain.END: f"{end}", drain.BEFORE: f"{before}"})
     client.wait_for_workers(1, timeout=30)
 

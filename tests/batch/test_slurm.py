@@ -20,7 +20,7 @@ import pytest
 from scanner import prepare
 from scanner.definition import load
 from scanner.errors import ClusterError
-from scanner.execution import keeper, queues, runner
+from scanner.execution import keeper, pool, queues
 from scanner.execution.clusters import connect
 from scanner.execution.runner import run
 from scanner.grid import Grid
@@ -124,7 +124,7 @@ def test_jobs_that_end_at_their_walltime_are_replaced(
 ) -> None:
     """Jobs of a minute, of which 42 s are kept free: two in a row, and no chunk is lost."""
     # between two jobs there is no worker for longer; while one is queued, that is no reason to end
-    monkeypatch.setattr(runner, "NO_WORKERS", 0.5)
+    monkeypatch.setattr(pool, "NO_WORKERS", 0.5)
     stored, unbroken = make(seconds=1.6)
     with (
         fault_table.fault("end of the walltime on SLURM", stored, unbroken) as fault,
