@@ -12,8 +12,8 @@ from scanner.definition import ScanDefinition
 from scanner.reading import document
 from scanner.store.archive import Archive
 from scanner.store.compare import CubeDifference, compare_cubes
-from scanner.store.folder import folder_at
 from scanner.store.layout import DEFINITION
+from scanner.store.location import folder_at
 from scanner.store.stored import StoredScan
 
 _LABELS = ("name", "title", "description", "chunks")

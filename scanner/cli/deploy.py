@@ -69,7 +69,7 @@ def script(
     ],
 ) -> None:
     """Print the job script that --cluster submits, as the batch system reads it."""
-    from scanner.execution.jobs import job_script
-    from scanner.execution.profile import load
+    from scanner.execution.batch.jobs import job_script
+    from scanner.execution.batch.profile import load
 
     print(job_script(load(profile)), end="")

@@ -12,7 +12,7 @@ from scanner.cli.options import Json
 from scanner.cli.output import show_json
 
 if TYPE_CHECKING:
-    from scanner.execution.certificates import Certificates
+    from scanner.execution.security.certificates import Certificates
 
 
 def tls(
@@ -40,7 +40,11 @@ def tls(
     json: Json = False,
 ) -> None:
     """Make a CA and certificates, so that scheduler, workers and clients know each other."""
-    from scanner.execution.certificates import add_certificate, make_certificates, tls_folder
+    from scanner.execution.security.certificates import (
+        add_certificate,
+        make_certificates,
+        tls_folder,
+    )
 
     place = folder or tls_folder()
     hosts = tuple(host or ())

@@ -11,9 +11,9 @@ from pathlib import Path
 import dask
 
 from scanner.errors import ClusterError, DefinitionError
+from scanner.execution.batch.profile import load
 from scanner.execution.connection import Connection
 from scanner.execution.local import here, local
-from scanner.execution.profile import load
 from scanner.execution.remote import remote
 
 SMALL_SECONDS = 4.0
@@ -67,7 +67,7 @@ def connect(
     _check_one(scheduler, scheduler_file, cluster)
     address, origin = (None, "") if cluster else _address(scheduler, scheduler_file)
     if cluster:
-        from scanner.execution.batch import batch
+        from scanner.execution.batch.cluster import batch
 
         opened = batch(load(cluster), workers, told, should_stop)
     elif address is not None:

@@ -17,7 +17,8 @@ from scanner.errors import ClusterError, MismatchError, ScannerError, StoreError
 from scanner.execution.asking import ask_workers, threads_of
 from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
 from scanner.execution.versions import difference, worker_versions
-from scanner.store.folder import Folder, folder_at
+from scanner.store.folder import Folder
+from scanner.store.location import folder_at
 from scanner.store.markers import Markers, Origin
 from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan

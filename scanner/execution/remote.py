@@ -16,9 +16,9 @@ from scanner.execution.connection import (
     counted,
     quiet,
 )
-from scanner.execution.dashboards import open_pages
-from scanner.execution.handshake import why_not
-from scanner.execution.security import check_encrypted, remarks, security_for
+from scanner.execution.security.dashboards import open_pages
+from scanner.execution.security.encryption import check_encrypted, remarks, security_for
+from scanner.execution.security.handshake import why_not
 
 
 @contextmanager

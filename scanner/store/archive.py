@@ -11,8 +11,9 @@ from pathlib import Path
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, MismatchError, ScannerError, unknown
 from scanner.grid import Grid
-from scanner.store.folder import Folder, folder_at
+from scanner.store.folder import Folder
 from scanner.store.layout import DEFINITION, LEDGER, Labels, needed_bytes, new_files
+from scanner.store.location import folder_at
 from scanner.store.stored import StoredScan
 
 ENVIRONMENT_VARIABLE = "SCANNER_STORE"

@@ -1,20 +1,17 @@
 """Folder: the one way to what a store holds, whether it lies on a disk or in a bucket.
 
-`folder_at` is the door. Every write is atomic (readers see the old contents or the new ones, never
-a part), and every failure of the storage becomes a StoreError of one line.
+`location.folder_at` is the door. Every write is atomic (readers see the old contents or the new
+ones, never a part), and every failure of the storage becomes a StoreError of one line.
 """
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote
 
-from scanner.errors import DefinitionError, StoreError, unknown
+from scanner.errors import StoreError
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -23,11 +20,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 PARTIAL = ".partial"
-SCHEMES = {"file": "///", "s3": "//"}
-"""Known schemes, and the slashes after them."""
-
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_SLASHES_LOST = re.compile(rf"({'|'.join(SCHEMES)}):/(?!/)")  # by pathlib
 
 
 class Folder(ABC):
@@ -198,38 +190,6 @@ class Folder(ABC):
     @abstractmethod
     def describe(self) -> str:
         """What a writable folder can do, for people; StoreError where it is not writable."""
-
-
-def folder_at(location: str | Path) -> Folder:
-    """Folder at a path or URL: ``scans``, ``~/scans``, ``file:///data/scans``, ``s3://bucket/x``.
-
-    Raises
-    ------
-    DefinitionError
-        An unknown scheme, or credentials in the URL (which is then not repeated).
-    """
-    text = str(location)
-    if isinstance(location, Path):
-        text = _SLASHES_LOST.sub(lambda lost: f"{lost[1]}:{SCHEMES[lost[1]]}", text)
-    found = _SCHEME.match(text)
-    if not found:
-        return _on_disk(Path(text).expanduser())
-    scheme, rest = found[1].lower(), text[found.end() :]
-    if scheme not in SCHEMES:
-        raise DefinitionError(f"--store {scheme}://...: {unknown('scheme', scheme, SCHEMES)}")
-    if scheme == "s3":
-        from scanner.store.objects import object_folder
-
-        return object_folder(rest)
-    if not rest.startswith("/"):
-        raise DefinitionError(f"--store {text}: write file:///PATH with an absolute path")
-    return _on_disk(Path(unquote(rest)))
-
-
-def _on_disk(path: Path) -> Folder:
-    from scanner.store.files import DiskFolder
-
-    return DiskFolder(path.absolute())
 
 
 def _size(n_bytes: float) -> str:

@@ -19,7 +19,7 @@ from scanner.grid import Chunk, Grid
 from scanner.store import provenance
 from scanner.store.cube import Cube, FloatArray, StatusArray, check_block
 from scanner.store.files import DiskFolder
-from scanner.store.folder import PARTIAL, Folder, folder_at
+from scanner.store.folder import PARTIAL, Folder
 from scanner.store.layout import (
     CUBE,
     DEFINITION,
@@ -33,6 +33,7 @@ from scanner.store.layout import (
     write_definition,
 )
 from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_sha256
+from scanner.store.location import folder_at
 from scanner.store.runs import Runs
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state

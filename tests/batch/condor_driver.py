@@ -13,7 +13,7 @@ from pathlib import Path
 
 import watching
 
-from scanner.execution import keeper
+from scanner.execution.batch import keeper
 from scanner.execution.clusters import connect
 from scanner.execution.runner import run
 from scanner.store.archive import Archive

@@ -11,7 +11,7 @@ from pathlib import Path
 import engines
 import pytest
 
-from scanner.execution import keeper
+from scanner.execution.batch import keeper
 from scanner.execution.clusters import connect
 from scanner.execution.runner import run
 

@@ -20,7 +20,8 @@ import pytest
 from scanner import prepare
 from scanner.definition import load
 from scanner.errors import ClusterError
-from scanner.execution import keeper, pool, queues
+from scanner.execution import pool
+from scanner.execution.batch import keeper, queues
 from scanner.execution.clusters import connect
 from scanner.execution.runner import run
 from scanner.grid import Grid

@@ -16,7 +16,7 @@ def test_makes_certificates_where_clients_look_for_them(command, tmp_path, monke
     assert (made.code, made.err) == (0, "")
     assert made.json["folder"] == str(tmp_path / "tls")
     assert made.json["files"] == ["ca.pem", "ca.key", "node.pem", "node.key"]
-    from scanner.execution.security import security_for
+    from scanner.execution.security.encryption import security_for
 
     assert security_for("tls://192.0.2.1:8786") is not None
     again = command("deploy", "tls")

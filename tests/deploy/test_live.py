@@ -24,8 +24,8 @@ import pytest
 import yaml
 from engines import need
 
-from scanner.execution.certificates import make_certificates
 from scanner.execution.recipes import DEPLOY
+from scanner.execution.security.certificates import make_certificates
 
 ROOT = DEPLOY.parent
 BASE, IMAGE, BOOTED = (f"localhost/scanner-test-{name}" for name in ("base", "image", "booted"))

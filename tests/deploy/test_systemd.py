@@ -22,8 +22,8 @@ import pytest
 import yaml
 from engines import need
 
-from scanner.execution.certificates import make_certificates
 from scanner.execution.recipes import DEPLOY
+from scanner.execution.security.certificates import make_certificates
 
 FOLDER = DEPLOY / "systemd"
 SCHEDULER, WORKER = "scanner-scheduler.service", "scanner-worker@.service"

@@ -19,11 +19,11 @@ import dask
 import psutil
 import pytest
 
-from scanner import execution
 from scanner.errors import ClusterError, DefinitionError, ScannerError, StoreError
-from scanner.execution import authority, clusters, remote, security
-from scanner.execution.certificates import Certificates, add_certificate, make_certificates
-from scanner.execution.handshake import ends
+from scanner.execution import clusters, remote
+from scanner.execution.security import authority, encryption
+from scanner.execution.security.certificates import Certificates, add_certificate, make_certificates
+from scanner.execution.security.handshake import ends
 
 
 @pytest.fixture(scope="module")
@@ -87,12 +87,12 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_folder_is_the_environments_else_the_users(monkeypatch, tmp_path) -> None:
-    assert security.tls_folder() == tmp_path / "none"
+    assert encryption.tls_folder() == tmp_path / "none"
     monkeypatch.delenv("SCANNER_TLS")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert security.tls_folder() == tmp_path / "cevns-scanner" / "tls"
+    assert encryption.tls_folder() == tmp_path / "cevns-scanner" / "tls"
     monkeypatch.delenv("XDG_CONFIG_HOME")
-    assert security.tls_folder() == Path.home() / ".config" / "cevns-scanner" / "tls"
+    assert encryption.tls_folder() == Path.home() / ".config" / "cevns-scanner" / "tls"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_folder_is_the_environments_else_the_users(monkeypatch, tmp_path) -> Non
     ],
 )
 def test_encrypted_and_loopback_addresses_are_taken(address: str) -> None:
-    security.check_encrypted(address)
+    encryption.check_encrypted(address)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_encrypted_and_loopback_addresses_are_taken(address: str) -> None:
 )
 def test_plaintext_off_the_loopback_is_refused(address: str, secure: str) -> None:
     with pytest.raises(ClusterError) as caught:
-        security.check_encrypted(address, "--scheduler")
+        encryption.check_encrypted(address, "--scheduler")
     message = str(caught.value)
     assert f"{address} (from --scheduler) is not encrypted" in message
     assert secure in message
     assert "scanner deploy tls" in message
     assert "distributed.comm.require-encryption: false" in message
     with dask.config.set({"distributed.comm.require-encryption": False}):
-        security.check_encrypted(address)
+        encryption.check_encrypted(address)
 
 
 def test_name_is_on_the_loopback_if_all_it_resolves_to_is(monkeypatch) -> None:
@@ -147,15 +147,15 @@ def test_name_is_on_the_loopback_if_all_it_resolves_to_is(monkeypatch) -> None:
         return [(0, 0, 0, "", (address, port)) for address in found[host]]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    security.check_encrypted("tcp://here:8786")
+    encryption.check_encrypted("tcp://here:8786")
     with pytest.raises(ClusterError, match="not encrypted"):
-        security.check_encrypted("tcp://both:8786")
+        encryption.check_encrypted("tcp://both:8786")
 
 
 def test_address_that_leads_nowhere() -> None:
     for address in ("tcp://no-such-host.invalid:8786", "tcp://1:2:3:4"):
         with pytest.raises(ClusterError, match=r"leads nowhere .*: check the address"):
-            security.check_encrypted(address)
+            encryption.check_encrypted(address)
 
 
 def test_configuration_may_ask_for_encryption_even_on_the_loopback() -> None:
@@ -163,7 +163,7 @@ def test_configuration_may_ask_for_encryption_even_on_the_loopback() -> None:
         dask.config.set({"distributed.comm.require-encryption": True}),
         pytest.raises(ClusterError, match=r"require-encryption: true.*: use tls://127"),
     ):
-        security.check_encrypted("tcp://127.0.0.1:8786")
+        encryption.check_encrypted("tcp://127.0.0.1:8786")
 
 
 @pytest.mark.parametrize("how", ["argument", "environment", "configuration", "file"])
@@ -289,8 +289,8 @@ def test_no_authority_in_the_folder(tmp_path: Path) -> None:
 
 
 def test_library_that_is_missing_is_named_with_its_extra(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.delattr(execution, "authority")
-    monkeypatch.delitem(sys.modules, "scanner.execution.authority")
+    monkeypatch.delattr("scanner.execution.security.authority")
+    monkeypatch.delitem(sys.modules, "scanner.execution.security.authority")
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(ScannerError, match=r"pip install 'cevns-scanner\[jobqueue\]'"):
         make_certificates(tmp_path / "tls")
@@ -306,9 +306,9 @@ def test_further_certificates_end_with_their_authority(tmp_path: Path) -> None:
 
 
 def test_security_is_that_of_the_folder(folder: Path, monkeypatch) -> None:
-    assert security.security_for("tcp://127.0.0.1:8786") is None
+    assert encryption.security_for("tcp://127.0.0.1:8786") is None
     monkeypatch.setenv("SCANNER_TLS", str(folder))
-    found = security.security_for("tls://192.0.2.1:8786")
+    found = encryption.security_for("tls://192.0.2.1:8786")
     assert found is not None
     for role in ("client", "scheduler", "worker"):
         assert found.get_tls_config_for_role(role) == {
@@ -317,7 +317,7 @@ def test_security_is_that_of_the_folder(folder: Path, monkeypatch) -> None:
             "cert": str(folder / "node.pem"),
             "key": str(folder / "node.key"),
         }
-    assert security.remarks(found) == ()
+    assert encryption.remarks(found) == ()
 
 
 def test_configuration_goes_before_the_folder(folder: Path, foreign: Path, monkeypatch) -> None:
@@ -328,25 +328,25 @@ def test_configuration_goes_before_the_folder(folder: Path, foreign: Path, monke
         "distributed.comm.tls.client.key": str(folder / "node.key"),
     }
     with dask.config.set(named):
-        found = security.security_for("tls://192.0.2.1:8786")
+        found = encryption.security_for("tls://192.0.2.1:8786")
         assert found is not None
         assert found.tls_client_cert == str(folder / "node.pem")
     with (
         dask.config.set({"distributed.comm.tls.ca-file": str(folder / "ca.pem")}),
         pytest.raises(ClusterError, match=r"no distributed\.comm\.tls\.client\.cert: add it"),
     ):
-        security.security_for("tls://192.0.2.1:8786")
+        encryption.security_for("tls://192.0.2.1:8786")
 
 
 def test_missing_certificates_are_named(folder: Path, monkeypatch, tmp_path) -> None:
     with pytest.raises(ClusterError, match=r"none has no ca\.pem, node\.pem, node\.key: copy"):
-        security.security_for("tls://192.0.2.1:8786")
+        encryption.security_for("tls://192.0.2.1:8786")
     part = tmp_path / "part"
     part.mkdir()
     (part / "ca.pem").write_bytes((folder / "ca.pem").read_bytes())
     monkeypatch.setenv("SCANNER_TLS", str(part))
     with pytest.raises(ClusterError, match=r"part has no node\.pem, node\.key: copy"):
-        security.security_for("tls://192.0.2.1:8786")
+        encryption.security_for("tls://192.0.2.1:8786")
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_files_of_two_clusters_do_not_go_together(
         (mixed / file).write_bytes((source / file).read_bytes())
     monkeypatch.setenv("SCANNER_TLS", str(mixed))
     with pytest.raises(ClusterError, match=rf"mixed/node\.pem.* cannot be used \(.*({reason})"):
-        security.security_for("tls://192.0.2.1:8786")
+        encryption.security_for("tls://192.0.2.1:8786")
 
 
 @pytest.mark.parametrize("content", [b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
@@ -379,7 +379,7 @@ def test_damaged_files(folder, tmp_path, monkeypatch, name: str, content: bytes)
         (damaged / file).write_bytes(content if file == name else (folder / file).read_bytes())
     monkeypatch.setenv("SCANNER_TLS", str(damaged))
     with pytest.raises(ClusterError, match=r"cannot be used .*: copy"):
-        security.security_for("tls://192.0.2.1:8786")
+        encryption.security_for("tls://192.0.2.1:8786")
 
 
 def _lasting(folder: Path, days: float, tmp_path: Path) -> Path:
@@ -399,23 +399,23 @@ def test_certificate_that_has_ended_is_named(folder, tmp_path, monkeypatch) -> N
     place = _lasting(folder, -0.5, tmp_path)
     monkeypatch.setenv("SCANNER_TLS", str(place))
     with pytest.raises(ClusterError, match=r"node\.pem has ended on 20..-..-..: renew it with"):
-        security.security_for("tls://192.0.2.1:8786")
+        encryption.security_for("tls://192.0.2.1:8786")
 
 
 def test_certificate_that_ends_soon_is_said_aloud(folder, tmp_path, monkeypatch) -> None:
     place = _lasting(folder, 9.9, tmp_path)
     monkeypatch.setenv("SCANNER_TLS", str(place))
-    found = security.security_for("tls://192.0.2.1:8786")
+    found = encryption.security_for("tls://192.0.2.1:8786")
     assert found is not None
-    [said] = security.remarks(found)
+    [said] = encryption.remarks(found)
     assert f"{place}/node.pem or its CA ends in 10 days: renew it" in said
     (place / "node.key").chmod(0o640)
-    assert f"chmod 600 {place}/node.key" in security.remarks(found)[1]
+    assert f"chmod 600 {place}/node.key" in encryption.remarks(found)[1]
 
 
 def test_ends_are_those_of_the_certificates(folder: Path, monkeypatch) -> None:
     monkeypatch.setenv("SCANNER_TLS", str(folder))
-    found = security.security_for("tls://192.0.2.1:8786")
+    found = encryption.security_for("tls://192.0.2.1:8786")
     assert found is not None
     pairs = [
         authority.read((folder / f"{name}.pem").read_bytes(), (folder / f"{name}.key").read_bytes())

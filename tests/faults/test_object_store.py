@@ -20,7 +20,7 @@ from scanner.execution.runner import run
 from scanner.grid import Grid
 from scanner.store.archive import Archive
 from scanner.store.audit import audit
-from scanner.store.folder import folder_at
+from scanner.store.location import folder_at
 from scanner.store.objects import CLAIM
 from scanner.store.stored import StoredScan
 

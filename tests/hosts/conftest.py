@@ -21,7 +21,7 @@ from distributed import Client
 from engines import need
 
 from scanner.execution import clusters
-from scanner.execution.certificates import Certificates, make_certificates
+from scanner.execution.security.certificates import Certificates, make_certificates
 from scanner.store.archive import Archive
 from scanner.store.stored import StoredScan
 

@@ -18,9 +18,9 @@ from engines import need
 
 from scanner.errors import ClusterError
 from scanner.execution import clusters, remote
-from scanner.execution.certificates import make_certificates
 from scanner.execution.progress import Progress, Report
 from scanner.execution.runner import run
+from scanner.execution.security.certificates import make_certificates
 from scanner.store.stored import StoredScan
 
 faults = importlib.import_module("fault_table")

@@ -9,7 +9,8 @@ import pytest
 
 from scanner.errors import DefinitionError
 from scanner.store import objects
-from scanner.store.folder import Folder, folder_at
+from scanner.store.folder import Folder
+from scanner.store.location import folder_at
 
 FILES = {"a/x": b"1", "a/b/y": b"22", "last.json": b"{}"}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scanner.errors import MismatchError
-from scanner.store.folder import folder_at
+from scanner.store.location import folder_at
 from scanner.store.refined import StoredRefinement
 
 INDEX = np.array([[0, 3], [5, 1], [5, 2]])

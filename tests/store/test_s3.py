@@ -16,7 +16,7 @@ from swift_server import KEY, READER, READER_SECRET, SECRET, S3Server
 from scanner.errors import DefinitionError, ScannerError, StoreError
 from scanner.store import s3
 from scanner.store.archive import Archive
-from scanner.store.folder import folder_at
+from scanner.store.location import folder_at
 from scanner.store.refusals import reason
 from scanner.store.stored import StoredScan
 

@@ -16,7 +16,7 @@ import psutil
 from distributed import Client
 from distributed.comm.addressing import get_address_host
 
-from scanner.execution.security import on_loopback
+from scanner.execution.security.encryption import on_loopback
 
 PROBE_SECONDS = 1.0
 _HTTP = "dashboard"  # Dask's name of the server, whether it shows a dashboard or not

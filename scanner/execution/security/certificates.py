@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.errors import DefinitionError, ScannerError, StoreError
 
 if TYPE_CHECKING:
-    from scanner.execution.authority import Pair
+    from scanner.execution.security.authority import Pair
 
 CA = "ca"
 NODE = "node"
@@ -171,7 +171,7 @@ def add_certificate(
 def _authority() -> Any:
     """The module that needs the library, or one error that names the extra."""
     try:
-        from scanner.execution import authority
+        from scanner.execution.security import authority
     except ImportError as error:
         raise ScannerError(
             f"certificates need a library that is not installed ({error}): "

@@ -18,11 +18,11 @@ from distributed import Security
 from distributed.comm.addressing import parse_address, parse_host_port
 
 from scanner.errors import ClusterError
-from scanner.execution.certificates import CA, NODE, REQUIRED, ROLES, TLS
-from scanner.execution.certificates import add_certificate as add_certificate
-from scanner.execution.certificates import make_certificates as make_certificates
-from scanner.execution.certificates import tls_folder as tls_folder
-from scanner.execution.handshake import ends, file
+from scanner.execution.security.certificates import CA, NODE, REQUIRED, ROLES, TLS
+from scanner.execution.security.certificates import add_certificate as add_certificate
+from scanner.execution.security.certificates import make_certificates as make_certificates
+from scanner.execution.security.certificates import tls_folder as tls_folder
+from scanner.execution.security.handshake import ends, file
 
 WARN_DAYS = 14
 _ENCRYPTED = ("tls", "wss")

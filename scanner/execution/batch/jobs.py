@@ -12,8 +12,8 @@ from typing import Any
 from distributed.core import Status
 
 from scanner.execution import drain
+from scanner.execution.batch.profile import Profile, cluster_class
 from scanner.execution.local import KEEP_MEMORY
-from scanner.execution.profile import Profile, cluster_class
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PLACEHOLDER = "ADDRESS:PORT"

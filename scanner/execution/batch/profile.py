@@ -13,10 +13,10 @@ import dask
 from dask.utils import parse_bytes
 
 from scanner.errors import ClusterError, DefinitionError, unknown
-from scanner.execution.walltime import seconds_of
+from scanner.execution.batch.walltime import seconds_of
+from scanner.execution.recipes import DEPLOY
 from scanner.reading import document
 
-READY = Path(__file__).parents[2] / "deploy"
 ENGINES = {"slurm": "SLURMCluster", "htcondor": "HTCondorCluster"}
 KEYS = ("title", "engine", "workers", "drain", "job")
 DRAIN = 60.0
@@ -105,7 +105,7 @@ def load(source: str | Path) -> Profile:
     """
     path = Path(source)
     if path.suffix != ".toml":
-        ready = {found.stem: found for found in READY.glob("*.toml")}
+        ready = {found.stem: found for found in DEPLOY.glob("*.toml")}
         if str(source) not in ready:
             said = unknown("cluster profile", str(source), sorted(ready))
             raise DefinitionError(f"--cluster: {said}; or give a file ending in .toml")

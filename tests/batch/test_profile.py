@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import ClusterError, DefinitionError
-from scanner.execution import profile as profiles
-from scanner.execution import queues
-from scanner.execution.jobs import job_script
-from scanner.execution.profile import load
-from scanner.execution.walltime import seconds_of
+from scanner.execution.batch import profile as profiles
+from scanner.execution.batch import queues
+from scanner.execution.batch.jobs import job_script
+from scanner.execution.batch.profile import load
+from scanner.execution.batch.walltime import seconds_of
 
 GOOD = {
     "title": "Here",
@@ -105,7 +105,7 @@ def test_ready_profiles_name_neither_queue_nor_account(name: str) -> None:
     assert not {"queue", "account"} & found.job.keys()
     assert found.walltime is not None
     assert found.drain < found.walltime / 10
-    text = (profiles.READY / f"{name}.toml").read_text()
+    text = (profiles.DEPLOY / f"{name}.toml").read_text()
     # what is commented out can be commented in
     lines = [line.removeprefix("# ") for line in text.splitlines() if " = " in line]
     assert "queue" in text or name == "htcondor"

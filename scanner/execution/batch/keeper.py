@@ -13,9 +13,9 @@ from typing import Any
 from distributed.diagnostics.plugin import SchedulerPlugin
 
 from scanner.errors import ClusterError
-from scanner.execution import queues
+from scanner.execution.batch import queues
+from scanner.execution.batch.profile import Profile
 from scanner.execution.connection import counted
-from scanner.execution.profile import Profile
 
 POLL = 10.0
 """Seconds between questions to the batch system, which serves others too."""

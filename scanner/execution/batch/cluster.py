@@ -17,13 +17,13 @@ import dask
 from distributed import Client, Security
 
 from scanner.errors import ClusterError, StoreError
-from scanner.execution import queues
-from scanner.execution.certificates import REQUIRED
+from scanner.execution.batch import queues
+from scanner.execution.batch.jobs import arguments, job_class
+from scanner.execution.batch.jobs import job_script as job_script
+from scanner.execution.batch.keeper import Keeper
+from scanner.execution.batch.profile import Profile, cluster_class
 from scanner.execution.connection import CONNECT_SECONDS, Connection, close, counted, quiet
-from scanner.execution.jobs import arguments, job_class
-from scanner.execution.jobs import job_script as job_script
-from scanner.execution.keeper import Keeper
-from scanner.execution.profile import Profile, cluster_class
+from scanner.execution.security.certificates import REQUIRED
 
 Say = Callable[[str], None]
 
