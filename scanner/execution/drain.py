@@ -10,7 +10,9 @@ and nothing counts as a death. The process ends with exit code 0.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -24,6 +26,8 @@ END = "SCANNER_WALLTIME_END"
 """Environment variable: Unix time at which the job ends."""
 BEFORE = "SCANNER_DRAIN"
 """Environment variable: seconds before `END` from which on no chunk begins."""
+SCRATCH = "SCANNER_SCRATCH"
+"""Environment variable: folder of the job alone that goes with it."""
 BEFORE_SECONDS = 60.0
 FETCH_SECONDS = 10.0
 """For the driver to fetch the receipt of the last chunk."""
@@ -35,6 +39,8 @@ _nannies: list[Nanny] = []
 async def dask_setup(server: Worker | Nanny) -> None:
     """Called by Dask when a worker or nanny has started."""
     if isinstance(server, Nanny):
+        if SCRATCH in os.environ and not _nannies:
+            atexit.register(shutil.rmtree, os.environ[SCRATCH], ignore_errors=True)
         _nannies.append(server)
         _on_sigterm(_pass_on)
         return

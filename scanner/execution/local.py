@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
-from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dask
@@ -63,7 +63,7 @@ KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
 @contextmanager
 def here() -> Iterator[Connection]:
     # one thread, as in a worker process: the same arithmetic
-    with quiet(), threadpool_limits(1):
+    with quiet(), threadpool_limits(1), private_scratch():
         options = {"n_workers": 1, "processes": False, "security": _plain(), **_SILENT}
         with (
             LocalCluster(threads_per_worker=1, **options) as cluster,
@@ -76,7 +76,7 @@ def here() -> Iterator[Connection]:
 def local(workers: int | None) -> Iterator[Connection]:
     count = workers or CPU_COUNT
     _start_quiet_tracker()
-    with quiet():
+    with quiet(), private_scratch():
         try:
             environment = {
                 f"distributed.nanny.pre-spawn-environ.{name}": value
@@ -124,23 +124,30 @@ def _local_options(count: int) -> dict[str, Any]:
         "threads_per_worker": 1,
         "processes": True,
         "host": "127.0.0.1",
-        "security": _security(),
+        # other users of this host reach the loopback, too: certificates of this cluster alone
+        "security": Security.temporary(),
+        "protocol": "tls://",
         **_SILENT,
         "preload": [_IGNORE_INTERRUPT],
         "preload_argv": [[]],
     }
 
 
-def _security() -> Security:
-    """Dask's own configuration, unless it names certificates that only the cluster's hosts have."""
-    configured = Security()
-    files = [getattr(configured, name) for name in _CERTIFICATES]
-    there = all(os.access(Path(file), os.R_OK) for file in files if file)
-    return configured if there else _plain()
+@contextmanager
+def private_scratch() -> Iterator[None]:
+    """A folder that only this user can enter, for what Dask writes; gone at the end.
+
+    Dask's own has the same name for everybody, and whoever makes it first owns it.
+    """
+    with (
+        TemporaryDirectory(prefix="scanner-", ignore_cleanup_errors=True) as folder,
+        dask.config.set({"temporary-directory": folder}),
+    ):
+        yield
 
 
 def _plain() -> Security:
-    """Without certificates: between processes of this host, or inside one."""
+    """Without certificates: inside one process."""
     return Security(require_encryption=False, **dict.fromkeys(_CERTIFICATES))
 
 

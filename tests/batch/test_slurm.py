@@ -90,9 +90,7 @@ def test_a_job_that_ends_is_replaced(profile, slurm, make, fault_table, how) -> 
         ) as connection,
         ThreadPoolExecutor(1) as beside,
     ):
-        # off the loopback the wire is encrypted
-        loopback = OUTSIDE.startswith("127.")
-        assert connection.client.scheduler.address.startswith("tcp://" if loopback else "tls://")
+        assert connection.client.scheduler.address.startswith("tls://")
 
         def strike() -> None:
             watching.wait_for(lambda: len({e.pid for e in watching.evaluations(stored)}) == 2)

@@ -54,7 +54,7 @@ def test_local_workers_have_one_thread_and_ignore_the_interrupt(client) -> None:
 
     assert list(client.nthreads().values()) == [1, 1]
     assert set(client.run(look).values()) == {("1", str(2**27), True)}
-    assert all(address.startswith("tcp://127.0.0.1:") for address in client.nthreads())
+    assert all(address.startswith("tls://127.0.0.1:") for address in client.nthreads())
 
 
 @pytest.mark.cluster

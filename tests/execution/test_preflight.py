@@ -42,7 +42,7 @@ def test_other_version_on_one_worker(client, stored) -> None:
 
 def test_store_that_the_workers_do_not_see(client, stored, tmp_path) -> None:
     moved = stored.path.rename(tmp_path / stored.id)
-    with pytest.raises(CatalogError, match=r"worker tcp://.*no scan in"):
+    with pytest.raises(CatalogError, match=r"worker tls://.*no scan in"):
         preflight.check_workers(client, stored, EVALUATOR)
     assert StoredScan.open(moved).id == stored.id
 

@@ -19,7 +19,7 @@ import dask
 import psutil
 import pytest
 
-from scanner.errors import ClusterError, DefinitionError, ScannerError, StoreError
+from scanner.errors import ClusterError, DefinitionError, StoreError
 from scanner.execution import clusters, remote
 from scanner.execution.security import authority, encryption
 from scanner.execution.security.certificates import Certificates, add_certificate, make_certificates
@@ -286,14 +286,6 @@ def test_no_authority_in_the_folder(tmp_path: Path) -> None:
     ):
         add_certificate(tmp_path, "w1")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_library_that_is_missing_is_named_with_its_extra(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.delattr("scanner.execution.security.authority")
-    monkeypatch.delitem(sys.modules, "scanner.execution.security.authority")
-    monkeypatch.setitem(sys.modules, "cryptography", None)
-    with pytest.raises(ScannerError, match=r"pip install 'cevns-scanner\[jobqueue\]'"):
-        make_certificates(tmp_path / "tls")
 
 
 def test_further_certificates_end_with_their_authority(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from scanner.execution.batch.jobs import job_script as job_script
 from scanner.execution.batch.keeper import Keeper
 from scanner.execution.batch.profile import Profile, cluster_class
 from scanner.execution.connection import CONNECT_SECONDS, Connection, close, counted, quiet
-from scanner.execution.security.certificates import REQUIRED
 
 Say = Callable[[str], None]
 
@@ -62,7 +61,7 @@ def batch(
         its own words. Nothing is left in the queue.
     """
     count = workers or profile.workers
-    with _terminated_as_interrupted(), _private_folder(profile) as folder, quiet():
+    with _terminated_as_interrupted(), _private_folder(profile) as folder, _quiet(folder):
         cluster = _cluster(profile, folder)
         keeper = Keeper(cluster, profile, count, folder, told)
         try:
@@ -84,6 +83,13 @@ def batch(
                 _end(cluster, keeper)
 
 
+@contextmanager
+def _quiet(folder: Path) -> Iterator[None]:
+    """Dask without words, and with what it writes in that folder."""
+    with quiet(), dask.config.set({"temporary-directory": str(folder)}):
+        yield
+
+
 def _end(cluster: Any, keeper: Keeper) -> None:
     with suppress(TimeoutError, OSError):
         cluster.close(timeout=CLOSE_SECONDS)
@@ -98,7 +104,6 @@ def _cluster(profile: Profile, folder: Path) -> Any:
     if not {"host", "interface"} & given.keys() and not interface:
         given["host"] = queues.facing(queues.node_address(profile.engine, queue))
     loopback = interface == "lo" or str(given.get("host", "")).startswith("127.")
-    plain = loopback and not dask.config.get(REQUIRED, None)
     options = {"log_directory": str(folder), **arguments(profile, loopback=loopback)}
     options["scheduler_options"] = {
         "worker_ttl": LOST_WORKER,
@@ -112,7 +117,7 @@ def _cluster(profile: Profile, folder: Path) -> Any:
     try:
         return cluster_class(profile.engine)(
             job_cls=job_class(profile.engine),
-            security=None if plain else _certificates(folder),
+            security=_certificates(folder),
             silence_logs=logging.CRITICAL,
             **options,
         )
@@ -128,12 +133,7 @@ def _certificates(folder: Path) -> Security:
 
     Not those of `scanner deploy tls`: nobody else can join, and there is nothing to set up.
     """
-    try:
-        made = Security.temporary()
-    except ImportError as error:
-        raise ClusterError(
-            f"encryption needs cryptography ({error}): pip install 'cevns-scanner[jobqueue]'"
-        ) from error
+    made = Security.temporary()
     files = {"ca": made.tls_ca_file, "node": made.tls_worker_cert, "key": made.tls_worker_key}
     paths = {}
     for name, text in files.items():

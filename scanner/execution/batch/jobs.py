@@ -70,6 +70,9 @@ def _environment(profile: Profile) -> list[str]:
     lines = [
         "export " + " ".join(f"{name}=1" for name in THREADS),
         "export " + " ".join(f"{name}={value}" for name, value in KEEP_MEMORY.items()),
+        # Dask's own folder has the same name for all users of a node: whoever made it owns it
+        f"export {drain.SCRATCH}=`mktemp -d`",
+        f"export DASK_TEMPORARY_DIRECTORY=${drain.SCRATCH}",
     ]
     if profile.walltime is not None:
         end = f"`date -d +{profile.walltime}seconds +%s`"

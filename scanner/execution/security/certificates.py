@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanner.errors import DefinitionError, ScannerError, StoreError
+from scanner.errors import DefinitionError, StoreError
 
 if TYPE_CHECKING:
     from scanner.execution.security.authority import Pair
@@ -169,14 +169,9 @@ def add_certificate(
 
 
 def _authority() -> Any:
-    """The module that needs the library, or one error that names the extra."""
-    try:
-        from scanner.execution.security import authority
-    except ImportError as error:
-        raise ScannerError(
-            f"certificates need a library that is not installed ({error}): "
-            "pip install 'cevns-scanner[jobqueue]'"
-        ) from error
+    """The module that makes them; its library is slow to load."""
+    from scanner.execution.security import authority
+
     return authority
 
 
