@@ -73,7 +73,8 @@ def _text(made: Certificates) -> str:
 
 Copy ca.pem, {made.name}.pem and {made.name}.key (secret: who has it can run code on the cluster) to
 every host of scheduler, workers and client; ca.key stays here, it makes further certificates.
-Clients find them as ca.pem, node.pem, node.key in ~/.config/cevns-scanner/tls or $SCANNER_TLS.
+Clients find them under the names ca.pem, node.pem, node.key in ~/.config/cevns-scanner/tls or
+$SCANNER_TLS.
 
 A scheduler and workers started by hand need Dask's configuration (~/.config/dask/tls.yaml):
 
@@ -83,7 +84,7 @@ or the same in the environment:
 {lines}
 
 Then: dask scheduler --protocol tls --dashboard-address 127.0.0.1:0
-      dask worker tls://SCHEDULER:8786 --nthreads 1 --dashboard-address 127.0.0.1:0
+      dask worker tls://SCHEDULER:8786 --nthreads 1 --no-nanny --dashboard-address 127.0.0.1:0
       scanner run NAME --scheduler tls://SCHEDULER:8786"""
 
 
