@@ -159,6 +159,18 @@ def test_jobs_that_bring_no_worker(profile, given, said) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_batch_system_that_falls_silent(profile, monkeypatch) -> None:
+    """With a job that waits: nobody would ever end this driver otherwise."""
+    monkeypatch.setattr(keeper, "SILENT_SECONDS", 2.0)
+    monkeypatch.setattr(keeper.queues, "jobs", lambda engine: None)
+    later = 'job_extra_directives = ["--begin=now+1hour"]'
+    with (
+        pytest.raises(ClusterError, match="the batch system has not answered for"),
+        connect(cluster=profile(more=later), workers=1),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=long)])
 def test_a_driver_that_dies_leaves_no_job(profile, slurm, tmp_path, number) -> None:
     command = [str(Path(sys.executable).parent / "scanner"), "run", "light_vector_universal"]

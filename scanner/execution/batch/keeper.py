@@ -25,6 +25,8 @@ RETRY = 60.0
 """Seconds after which a refused job is submitted again while others work."""
 STILLBORN = 3
 """Jobs in a row that end without having brought a worker, before no more are submitted."""
+SILENT_SECONDS = 1800.0
+"""Time without an answer of the batch system, and without a worker, before giving up."""
 GONE_SECONDS = 20.0
 GONE_TICK = 1.0
 LOG_LINES = 3
@@ -73,6 +75,7 @@ class Keeper:
         self.ids: set[str] = set()
         self.queue: dict[str, queues.Job] = {}
         self.stillborn = 0
+        self.heard = time.monotonic()
         self.lost = self.last = self.said = ""
         self._waited = False  # for the first worker
         self._arrivals = _Arrivals()
@@ -151,6 +154,7 @@ class Keeper:
         self.ids |= ids
         found = queues.jobs(self.profile.engine)
         if found is not None:
+            self.heard = time.monotonic()
             self.queue = {i: found[i] for i in ids & found.keys() if not found[i].ending}
         # a batch system that is silent is busy: of what is not known nothing has ended
         ended = set() if found is None else ids - self.queue.keys()
@@ -196,6 +200,9 @@ class Keeper:
                 f"job {self.last} ended without bringing a worker{self._log(self.last)}: try its "
                 f"script by hand, `scanner deploy script {self.profile.name}` prints it"
             )
+        silent = time.monotonic() - self.heard
+        if silent > SILENT_SECONDS and not self.cluster.scheduler.workers:
+            return f"the batch system has not answered for {silent / 60:.0f} min"
         jobs = self._jobs().values()
         refused = [job.refused for job in jobs if job.refused]
         if refused and len(refused) == len(jobs):
