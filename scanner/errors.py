@@ -81,3 +81,15 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     shown = ", ".join(names[:MOST_NAMES]) or "none"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return f"unknown {kind} {name!r}{hint} (known: {shown}{more})"
+
+
+def missing_folder(target: str, folder: str) -> str:
+    """What to say of a file that is to be written where no folder is.
+
+    >>> missing_folder("s3:/scans/a.pdf", "s3:/scans")
+    's3:/scans/a.pdf is an address: files are written on this computer; give a path here'
+    """
+    scheme, colon, _ = target.partition(":/")
+    if colon and scheme.isalnum():  # a Path has taken the second slash away
+        return f"{target} is an address: files are written on this computer; give a path here"
+    return f"{target}: the folder {folder} does not exist: make it first"

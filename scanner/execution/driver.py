@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -20,7 +21,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from distributed import Client, Worker, fire_and_forget, get_worker, secede
 
@@ -37,6 +38,7 @@ TASK_SECONDS = 20.0  # s that the command waits for a thread of the cluster to b
 PROCESS_SECONDS = 60.0  # s that it waits for a process, which has nothing to wait for
 PRIORITY = 100  # a driver waits for nobody's chunks
 MOST_FRUITLESS = 3  # deaths of its worker in a row without a chunk in between: it is the cause
+LOG_BYTES = 65536  # of what a driver said
 
 
 def start_on_cluster(client: Client, stored: StoredScan, run: Run, door: str = DOOR) -> Run:
@@ -76,14 +78,15 @@ def start_here(stored: StoredScan, run: Run, options: Mapping[str, Any], door: s
     arguments = [stored.location, run.key, door, json.dumps(plain)]
     # -P: what lies in the folder of the user must not take the place of a library
     line = [sys.executable, "-P", "-m", "scanner.execution.driver", *arguments]
-    with _log(stored, run.key).open("ab") as log:
+    with _log(stored, run.key) as log:
         process = subprocess.Popen(
             line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    threading.Thread(target=process.wait, daemon=True).start()  # lest it stays as a zombie
-    begun = _await(stored, run, PROCESS_SECONDS, lambda: process.returncode is not None)
-    if not begun.begun and process.returncode is not None:
-        raise ClusterError(_last_words(stored, run.key, process.returncode))
+        threading.Thread(target=process.wait, daemon=True).start()  # lest it stays as a zombie
+        begun = _await(stored, run, PROCESS_SECONDS, lambda: process.returncode is not None)
+        if not begun.begun and process.returncode is not None:
+            said = _said(log.fileno())
+            raise ClusterError(_last_words(stored, run.key, said, process.returncode))
     return begun
 
 
@@ -118,10 +121,12 @@ def main(location: str, key: str, door: str, options: str) -> None:
     """Runs in a process of its own."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stored = StoredScan.open(location)
-    run = stored.runs.read(key)
-    if run is not None and not run.ended:
-        _drive(stored, run, door, **json.loads(options))
-    _remove_empty(_log(stored, key))
+    try:
+        run = stored.runs.read(key)
+        if run is not None and not run.ended:
+            _drive(stored, run, door, **json.loads(options))
+    finally:
+        _keep(stored, key, _said(sys.stderr.fileno()))
 
 
 def _submit(client: Client, stored: StoredScan, key: str, generation: int, door: str) -> None:
@@ -190,16 +195,42 @@ def _await(stored: StoredScan, run: Run, seconds: float, over: Callable[[], bool
     return found
 
 
-def _log(stored: StoredScan, key: str) -> Path:
-    """File for what a driver of this host says beside its record."""
+def _log(stored: StoredScan, key: str) -> IO[bytes]:
+    """File for what a driver of this host says beside its record.
+
+    It lies in the scan; that of an object store is of no name and goes there at the end, see
+    `_keep`.
+    """
     if "://" in stored.location:
-        return Path(os.devnull)
+        return tempfile.TemporaryFile()
+    return _log_path(stored, key).open("a+b")
+
+
+def _log_path(stored: StoredScan, key: str) -> Path:
     return Path(stored.location) / "runs" / f"{key}.log"
 
 
-def _last_words(stored: StoredScan, key: str, code: int) -> str:
-    log = _log(stored, key)
-    lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
+def _said(file: int) -> bytes:
+    """End of what was written to a file; nothing of a terminal or a pipe."""
+    with suppress(OSError):
+        return os.pread(file, LOG_BYTES, max(os.fstat(file).st_size - LOG_BYTES, 0))
+    return b""
+
+
+def _keep(stored: StoredScan, key: str, said: bytes) -> None:
+    """Leave what the driver said in the scan, and no empty file."""
+    if "://" not in stored.location:
+        _remove_empty(_log_path(stored, key))
+    elif said:
+        with suppress(StoreError):
+            text = (stored.runs.read_log(key) + said).decode(errors="replace")
+            stored.runs.write_log(key, text)
+
+
+def _last_words(stored: StoredScan, key: str, said: bytes, code: int) -> str:
+    with suppress(StoreError):  # then the store is what failed, and the driver said so
+        said += stored.runs.read_log(key)
+    lines = said.decode(errors="replace").split("\n")
     last = next((line for line in reversed(lines) if line.strip()), "it said nothing")
     return f"the driver of scan {stored.id} ended at once, with exit code {code}: {last}"
 

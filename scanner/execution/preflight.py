@@ -223,6 +223,10 @@ def _lost() -> ClusterError:
 
 
 def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:
+    if isinstance(answer, StoreError) and "AWS_" in str(answer):
+        raise StoreError(
+            f"worker {worker}: {answer}, where that worker is started (what is set here stays here)"
+        )
     if isinstance(answer, ScannerError):
         raise type(answer)(f"worker {worker}: {answer}")
     if isinstance(answer, ImportError | AttributeError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from scanner.errors import DefinitionError, StoreError
+from scanner.errors import DefinitionError, StoreError, missing_folder
 from scanner.figures import style
 
 # a date in the file would make every run differ
@@ -37,7 +37,7 @@ def check_path(path: str | Path) -> Path:
             f" end the name in .{', .'.join(_METADATA)}"
         )
     if not target.absolute().parent.is_dir():
-        raise StoreError(f"{target}: the folder {target.parent} does not exist: make it first")
+        raise StoreError(missing_folder(str(target), str(target.parent)))
     return target
 
 

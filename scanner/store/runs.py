@@ -268,6 +268,10 @@ class Runs:
         """Keep what a run said beside its one line, such as where an unforeseen error came from."""
         self.folder.write(f"{key}.log", text.encode())
 
+    def read_log(self, key: str) -> bytes:
+        """Inverse of `write_log`; empty where nothing was kept."""
+        return self.folder.read(f"{key}.log") or b""
+
     def prune(self, keep: int = KEEP) -> None:
         """Remove the oldest records of runs that do not work any more, all but `keep`."""
         over = [one for one in self.look() if not one.alive]

@@ -53,6 +53,13 @@ def started(cluster: DaskCluster, stored: StoredScan, door: str = DOOR) -> Run:
         return driver.start_on_cluster(client, stored, run, door)
 
 
+def asked(stored: StoredScan) -> Run:
+    """The record of a run that nobody drives yet."""
+    run = new_run("host")
+    stored.runs.write(run)
+    return run
+
+
 def recorded(stored: StoredScan, key: str) -> Run:
     found = stored.runs.read(key)
     assert found is not None
@@ -195,6 +202,29 @@ def test_a_process_that_cannot_begin_says_why(slow, monkeypatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ClusterError, match="exit code 1: it said nothing"):
         driver.start_here(slow, run, {})
+
+
+def test_on_an_object_store_a_process_leaves_its_words_there(s3_root) -> None:
+    stored = made(Archive(s3_root), "stand_in:Slow")
+    run = asked(stored)
+    assert driver.start_here(stored, run, {"workers": None}, "stand_in:broken").begun
+    assert ended(stored, run).message == "ZeroDivisionError: nobody foresaw this"
+    wait_for(lambda: b"in broken" in stored.runs.read_log(run.key), "for its words")
+
+
+def test_on_an_object_store_a_process_that_cannot_begin_says_why(
+    s3_root, tmp_path, monkeypatch
+) -> None:
+    stored = made(Archive(s3_root), "stand_in:Slow")
+    with pytest.raises(ClusterError, match=r"exit code 0: .*No module named 'no_such_module'"):
+        driver.start_here(stored, asked(stored), {}, "no_such_module:door")
+    (tmp_path / "python").write_text(
+        f'#!/bin/sh\nAWS_SECRET_ACCESS_KEY= exec {sys.executable} "$@"\n'
+    )
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(ClusterError, match=r"exit code 1: .*only one of AWS_ACCESS_KEY_ID and"):
+        driver.start_here(stored, asked(stored), {}, "stand_in:broken")
 
 
 def test_a_driver_without_a_record_does_nothing(slow, client) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scanner.errors import DefinitionError, StoreError
+from scanner.errors import DefinitionError, StoreError, missing_folder
 
 
 def put_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -75,7 +75,7 @@ def _draft(path: Path) -> Iterator[Path]:
 
 def _check_parent(path: Path) -> None:
     if not path.absolute().parent.is_dir():
-        raise StoreError(f"--output {path}: the folder {path.parent} does not exist: make it first")
+        raise StoreError(f"--output {missing_folder(str(path), str(path.parent))}")
 
 
 @contextmanager
