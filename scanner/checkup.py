@@ -11,11 +11,13 @@ from pathlib import Path
 
 from scanner import catalog, tables
 from scanner.compiled import cache_folder, compiled
-from scanner.errors import ScannerError
+from scanner.errors import ClusterError, ScannerError
 from scanner.execution.clusters import connect
 from scanner.store.archive import Archive
 from scanner.store.provenance import environment
 
+WORKER_SECONDS = 120.0
+"""For the first job of a batch system to begin; longer than most take to look at new jobs."""
 PROBE = """\
 from numba import njit
 
@@ -91,11 +93,24 @@ def _store(store: str | Path | None) -> str:
 
 
 def _cluster(scheduler: str | None, cluster: str | None) -> str:
+    said: list[str] = []
     start = time.perf_counter()
-    with connect(scheduler=scheduler, cluster=cluster) as connection:
-        connected = time.perf_counter()
-        answers = connection.client.run(os.getpid)
-        end = time.perf_counter()
+
+    def too_long() -> bool:
+        # jobs that wait have been asked about once, so that it is known why
+        return bool(said) and time.perf_counter() > start + WORKER_SECONDS
+
+    try:
+        with connect(
+            scheduler=scheduler, cluster=cluster, told=said.append, should_stop=too_long
+        ) as connection:
+            connected = time.perf_counter()
+            answers = connection.client.run(os.getpid)
+            end = time.perf_counter()
+    except ClusterError as error:
+        if too_long():
+            raise ClusterError(f"no worker within {WORKER_SECONDS:.0f} s: {said[-1]}") from error
+        raise
     return (
         f"{connection.description}: started in {connected - start:.1f} s, {len(answers)} workers "
         f"answered in {1e3 * (end - connected):.0f} ms"

@@ -49,6 +49,12 @@ def expects_workers(client: Client) -> bool:
     return expects is not None and bool(expects())
 
 
+def why_no_workers(client: Client) -> str:
+    """Why jobs will bring no worker any more, in one sentence; "" where there are none, or may."""
+    why = getattr(client.cluster, "why_no_workers", None)
+    return "" if why is None else str(why())
+
+
 def close(client: Client) -> None:
     with suppress(OSError, TimeoutError), quiet():
         client.close(timeout=5)

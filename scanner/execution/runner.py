@@ -12,6 +12,7 @@ import numpy as np
 from distributed import Client, Future, KilledWorker
 
 from scanner.errors import ClusterError, MismatchError, ScannerError
+from scanner.execution.connection import why_no_workers
 from scanner.execution.packing import packing
 from scanner.execution.pool import Pool
 from scanner.execution.preflight import compare_finished
@@ -321,7 +322,8 @@ class _Run:
         """Error for a cluster without a worker that fits."""
         for reason in self.pool.unfit.values():
             return MismatchError(str(self.lost(f"no worker is left that fits ({reason}),")))
-        return self.lost("all workers were lost and none came back")
+        why = why_no_workers(self.client)
+        return self.lost(f"all workers were lost and none came back{f' ({why})' if why else ''}")
 
     def lost(self, what: str = "the Dask scheduler was lost") -> ClusterError:
         """Error for a cluster that went away."""

@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from scanner import prepare
+from scanner import checkup, prepare
 from scanner.definition import load
 from scanner.errors import ClusterError
 from scanner.execution import pool
 from scanner.execution.batch import keeper, queues
+from scanner.execution.batch.cluster import sweep
 from scanner.execution.clusters import connect
 from scanner.execution.runner import run
 from scanner.grid import Grid
@@ -159,6 +159,44 @@ def test_jobs_that_bring_no_worker(profile, given, said) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_drain_as_long_as_the_walltime(profile, slurm, make, monkeypatch) -> None:
+    """Jobs that leave as soon as they come are not submitted for ever."""
+    monkeypatch.setattr(pool, "NO_WORKERS", 0.5)
+    stored, _ = make(seconds=0.1)
+    said: list[str] = []
+    wrong = profile(walltime="00:01:00", drain=59)
+    with (
+        pytest.raises(ClusterError, match=r"3 jobs in a row .*walltime is 60 s.*drain") as caught,
+        connect(cluster=wrong, workers=1, told=said.append) as connection,
+    ):
+        run(stored, connection.client, evaluator=FAULTY)
+    assert caught.value.exit_code == 5
+    assert "\n" not in str(caught.value)
+    assert said[0].startswith(f"{wrong}: no chunk begins in the last 59 s (drain) of a job of 60 s")
+    assert watching.evaluations(stored) == []
+
+
+def test_the_check_of_a_cluster(profile, slurm, tmp_path) -> None:
+    command = [str(Path(sys.executable).parent / "scanner"), "doctor", "--store", "root", "--json"]
+    done = subprocess.run(
+        [*command, "--cluster", str(profile())], capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == 0, done.stderr
+    [found] = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "cluster"]
+    told = r"SLURM of the tests: [12] of 2 workers .* [12] workers answered in"
+    assert re.search(told, found["found"])
+    assert slurm.jobs() == []
+
+
+def test_the_check_of_a_cluster_does_not_wait_for_ever(profile, slurm, monkeypatch) -> None:
+    monkeypatch.setattr(checkup, "WORKER_SECONDS", 0.0)
+    later = 'job_extra_directives = ["--begin=now+1hour"]'
+    found = checkup.examine("root", cluster=str(profile(more=later)))[-1]
+    assert (found.name, found.ok, found.exit_code) == ("cluster", False, 5)
+    assert re.search(r"no worker within 0 s: .*2 PENDING \(BeginTime\)", found.found)
+    assert slurm.jobs() == []
+
+
 def test_a_batch_system_that_falls_silent(profile, monkeypatch) -> None:
     """With a job that waits: nobody would ever end this driver otherwise."""
     monkeypatch.setattr(keeper, "SILENT_SECONDS", 2.0)
@@ -181,9 +219,9 @@ def test_a_driver_that_dies_leaves_no_job(profile, slurm, tmp_path, number) -> N
         process.communicate(timeout=60)
     assert process.returncode == (130 if number == signal.SIGTERM else -signal.SIGKILL)
     watching.wait_for(lambda: slurm.jobs() == [], 90.0)
-    for folder in tmp_path.glob(".scanner-jobs-*"):  # nobody was there to remove it
-        assert number == signal.SIGKILL
-        shutil.rmtree(folder)
+    left = list(tmp_path.glob(".scanner-jobs-*"))
+    assert len(left) == (number == signal.SIGKILL)  # nobody was there to remove it
+    sweep(tmp_path)  # as the next run does
 
 
 def test_jobs_that_wait_are_told_of_and_can_be_left(profile, slurm, tmp_path) -> None:

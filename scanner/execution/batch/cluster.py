@@ -23,9 +23,13 @@ from scanner.execution.batch.jobs import job_script as job_script
 from scanner.execution.batch.keeper import Keeper
 from scanner.execution.batch.profile import Profile, cluster_class
 from scanner.execution.connection import CONNECT_SECONDS, Connection, close, counted, quiet
+from scanner.store.processes import process_alive, this_process
 
 Say = Callable[[str], None]
 
+FOLDER = ".scanner-jobs-"
+DRIVER = "driver"
+"""In the folder: full name of the process whose jobs these are."""
 CLOSE_SECONDS = 30.0
 LOST_WORKER = "60s"
 """A worker that says nothing for so long is lost, such as that of a node without power."""
@@ -64,6 +68,8 @@ def batch(
     with _terminated_as_interrupted(), _private_folder(profile) as folder, _quiet(folder):
         cluster = _cluster(profile, folder)
         keeper = Keeper(cluster, profile, count, folder, told)
+        if profile.note:
+            told(profile.note)
         try:
             client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
             try:
@@ -154,8 +160,10 @@ def _certificates(folder: Path) -> Security:
 def _private_folder(profile: Profile) -> Iterator[Path]:
     """A folder for logs and certificates that the jobs see too; gone at the end."""
     place = Path(profile.job.get("shared_temp_directory", ".")).expanduser()
+    sweep(place)
     try:
-        folder = Path(tempfile.mkdtemp(prefix=".scanner-jobs-", dir=place)).absolute()
+        folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=place)).absolute()
+        (folder / DRIVER).write_text(this_process()[2])
     except OSError as error:
         raise StoreError(
             f"{place} is not writable ({error.strerror}): start in a folder that the jobs see, or "
@@ -165,6 +173,14 @@ def _private_folder(profile: Profile) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(place: Path) -> None:
+    """Remove the folders there whose driver was killed; not where that cannot be told from here."""
+    for folder in place.glob(f"{FOLDER}*"):
+        with suppress(OSError):  # another's, or just being made or removed
+            if process_alive((folder / DRIVER).read_text()) is False:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

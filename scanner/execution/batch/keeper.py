@@ -10,10 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from distributed.diagnostics.plugin import SchedulerPlugin
-
 from scanner.errors import ClusterError
 from scanner.execution.batch import queues
+from scanner.execution.batch.arrivals import Arrivals, brought
 from scanner.execution.batch.profile import Profile
 from scanner.execution.connection import counted
 
@@ -25,23 +24,13 @@ RETRY = 60.0
 """Seconds after which a refused job is submitted again while others work."""
 STILLBORN = 3
 """Jobs in a row that end without having brought a worker, before no more are submitted."""
+VAIN = 3
+"""Jobs in a row whose workers came and computed nothing, before no more are submitted."""
 SILENT_SECONDS = 1800.0
 """Time without an answer of the batch system, and without a worker, before giving up."""
 GONE_SECONDS = 20.0
 GONE_TICK = 1.0
 LOG_LINES = 3
-
-
-class _Arrivals(SchedulerPlugin):
-    """Names of all workers that ever came."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-        self.any = False
-
-    def add_worker(self, scheduler: Any, worker: str) -> None:
-        self.names.add(str(scheduler.workers[worker].name))
-        self.any = True
 
 
 class Keeper:
@@ -74,11 +63,13 @@ class Keeper:
         self.wanted = profile.jobs(workers)
         self.ids: set[str] = set()
         self.queue: dict[str, queues.Job] = {}
-        self.stillborn = 0
+        self.stillborn = self.vain = 0
         self.heard = time.monotonic()
         self.lost = self.last = self.said = ""
         self._waited = False  # for the first worker
-        self._arrivals = _Arrivals()
+        self._found = False  # the same, by the driver: it may have come and gone unseen
+        self._arrivals = Arrivals()
+        self._ended = 0  # tasks, when a job in vain was last counted
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
@@ -87,6 +78,7 @@ class Keeper:
         self.cluster.sync(self._begin)
         # the runner asks this before it gives up for want of workers
         self.cluster.expects_workers = self.expects_workers
+        self.cluster.why_no_workers = lambda: self.lost
         self._thread.start()
 
     def stop(self) -> None:
@@ -94,6 +86,7 @@ class Keeper:
         self._over.set()
         if self._thread.ident is not None:
             self._thread.join()
+        self.ids |= self._known()  # also those that were never asked about
 
     def expects_workers(self) -> bool:
         """Whether jobs may still bring workers: those that end are replaced, unless in vain."""
@@ -123,6 +116,7 @@ class Keeper:
             if should_stop():
                 raise ClusterError("told to end before a job has begun: nothing is computed")
             time.sleep(TICK)
+        self._found = True
         return len(self.cluster.scheduler.workers)
 
     def wait_until_gone(self) -> None:
@@ -150,7 +144,7 @@ class Keeper:
             self._tell()
 
     def _look(self) -> None:
-        ids = {job.job_id for job in self._jobs().values() if job.job_id}
+        ids = self._known()
         self.ids |= ids
         found = queues.jobs(self.profile.engine)
         if found is not None:
@@ -164,13 +158,16 @@ class Keeper:
     def _jobs(self) -> dict[str, Any]:
         return {str(name): job for name, job in tuple(self.cluster.workers.items())}
 
+    def _known(self) -> set[str]:
+        return {job.job_id for job in self._jobs().values() if job.job_id}
+
     async def _mend(self, ended: set[str]) -> None:
         """Forget jobs that ended, and submit others while there is work; runs in the loop."""
         workers = self.cluster.workers
         here = {str(ws.name) for ws in self.cluster.scheduler.workers.values()}
         for name, job in list(workers.items()):
-            if self._is_over(name, job.job_id, ended) and not _brought(name, here):
-                self._count(name, job.job_id)
+            if self._is_over(name, job.job_id, ended) and not brought(name, here):
+                self._count(name, job.job_id, self._work_left(len(here)))
                 await job.close()
                 workers.pop(name, None)
             elif job.refused and time.monotonic() > job.submitted + RETRY:
@@ -183,15 +180,21 @@ class Keeper:
     def _is_over(self, name: Any, job_id: str, ended: set[str]) -> bool:
         """Whether a job has ended, or is held after it worked (HTCondor, at its walltime)."""
         held = job_id in self.queue and self.queue[job_id].state == "HELD"
-        return job_id in ended or (held and _brought(name, self._arrivals.names))
+        return job_id in ended or (held and brought(name, self._arrivals.names))
 
-    def _count(self, name: str, job_id: str) -> None:
-        """Count jobs in a row that brought no worker."""
-        came = {arrived for arrived in self._arrivals.names if _brought(name, {arrived})}
-        self._arrivals.names -= came
+    def _count(self, name: Any, job_id: str, work_left: bool) -> None:
+        """Count jobs in a row that brought no worker, or one that computed nothing.
+
+        The latter in vain: others were there to be computed, and none was by any worker since
+        the last such job.
+        """
+        came, worked = self._arrivals.forget(name)
         self.stillborn = 0 if came else self.stillborn + 1
         if not came:
             self.last = job_id
+        elif not worked and work_left:
+            self.vain = self.vain + 1 if self._arrivals.ended == self._ended else 1
+            self._ended = self._arrivals.ended
 
     def _hopeless(self) -> str:
         """Why no worker will come, or nothing."""
@@ -200,6 +203,8 @@ class Keeper:
                 f"job {self.last} ended without bringing a worker{self._log(self.last)}: try its "
                 f"script by hand, `scanner deploy script {self.profile.name}` prints it"
             )
+        if self.vain >= VAIN and self._arrivals.ended == self._ended:
+            return f"{self.vain} jobs in a row ended before a chunk began: {self.profile.mend}"
         silent = time.monotonic() - self.heard
         if silent > SILENT_SECONDS and not self.cluster.scheduler.workers:
             return f"the batch system has not answered for {silent / 60:.0f} min"
@@ -214,10 +219,10 @@ class Keeper:
         return ""
 
     def _work_left(self, workers: int) -> bool:
-        """Whether tasks wait that no worker has, or no worker came yet."""
+        """Whether tasks wait that no worker has, or the first worker is waited for."""
         tasks = self.cluster.scheduler.tasks.values()
         unfinished = sum(task.state not in ("memory", "erred", "released") for task in tasks)
-        return unfinished > workers or not self._arrivals.any
+        return unfinished > workers or not self._found
 
     def _log(self, job_id: str) -> str:
         """End of what a job wrote to its error file."""
@@ -238,6 +243,8 @@ class Keeper:
         counts = Counter(str(job) for job in self.queue.values())
         standing = ", ".join(f"{count} {job}" for job, count in sorted(counts.items()))
         said = f"waiting for a worker of {self.profile.title}: {standing or 'no job is queued'}"
+        if why := queues.why_waiting(self.profile.engine, self.queue):
+            said += f"; `{why}` says why"
         if self.lost:  # while the first is waited for, this becomes the error
             said = (
                 f"no worker of {self.profile.title} will come: {self.lost}" if self._waited else ""
@@ -245,8 +252,3 @@ class Keeper:
         if said and said != self.said and not self._over.is_set():
             self.said = said
             self.told(said)
-
-
-def _brought(name: Any, arrived: set[str]) -> bool:
-    """Whether a worker of that job is among those; jobs of several number them."""
-    return any(one == str(name) or one.startswith(f"{name}-") for one in arrived)

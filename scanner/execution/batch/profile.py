@@ -92,6 +92,27 @@ class Profile:
         """Jobs for so many workers."""
         return math.ceil(workers / self.processes)
 
+    @property
+    def mend(self) -> str:
+        """What to change where jobs end before they have computed anything."""
+        if self.walltime is None:
+            return "look in job.log_directory what ends them"
+        return (
+            f"job.walltime is {self.walltime} s, and none begins in its last {self.drain:g} s "
+            "(drain): give a longer walltime, or smaller chunks and a shorter drain"
+        )
+
+    @property
+    def note(self) -> str:
+        """What is odd about it and worth saying, or nothing."""
+        if self.walltime is None or self.drain <= self.walltime / 2:
+            return ""
+        return (
+            f"{self.name}: no chunk begins in the last {self.drain:g} s (drain) of a job of "
+            f"{self.walltime} s (job.walltime), more than half of it: give a longer walltime, or "
+            "smaller chunks and a shorter drain"
+        )
+
 
 def load(source: str | Path) -> Profile:
     """Profile of a file, or a ready one by its name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 QUERY_SECONDS = 30.0
@@ -88,6 +89,18 @@ def jobs(engine: str) -> dict[str, Job] | None:
             for cluster, process, state, reason in cells
         }
     return None if asked is None else found
+
+
+def why_waiting(engine: str, queue: Mapping[str, Job]) -> str:
+    """Command that tells why a job waits where its state does not; or nothing.
+
+    >>> why_waiting("htcondor", {"12.0": Job("RUNNING"), "13.0": Job("IDLE")})
+    'condor_q -better-analyze 13.0'
+    >>> why_waiting("slurm", {"12": Job("PENDING", "Priority")})
+    ''
+    """
+    waiting = [job_id for job_id, job in queue.items() if job.state == "IDLE"]
+    return f"condor_q -better-analyze {min(waiting)}" if engine == "htcondor" and waiting else ""
 
 
 def node_address(engine: str, queue: str | None = None) -> str | None:
