@@ -44,11 +44,14 @@ class Answers:
         Whether questions may be asked before every chunk is done.
     workers : Workers
         Where readings of a large cube run: by default on the cluster that a run would use.
+    settled : bool
+        Whether the scan is known to be complete and to stay: the ledger is not read again.
     """
 
     stored: StoredScan
     partial: bool = False
     workers: Workers = field(default_factory=Workers, compare=False)
+    settled: bool = field(default=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -73,7 +76,7 @@ class Answers:
     @cached_property
     def spaces(self) -> Spaces:
         """What questions are put to."""
-        return Spaces(self.stored, self.partial, self.workers)
+        return Spaces(self.stored, self.partial, self.workers, self.settled)
 
     def dataset(self) -> xr.Dataset:
         """chi2 and status over (experiment, *axes), in memory; a large cube is read when used.

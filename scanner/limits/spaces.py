@@ -14,6 +14,7 @@ from scanner.limits.space import Space
 from scanner.limits.surface import Surface
 from scanner.limits.usable import Shares
 from scanner.limits.workers import LARGE, Workers
+from scanner.store.ledger import Markers
 from scanner.store.stored import ScanState, StoredScan
 
 if TYPE_CHECKING:
@@ -34,11 +35,15 @@ class Spaces:
         Whether questions may be asked before every chunk is done.
     workers : Workers
         Where readings of a large cube run.
+    settled : bool
+        Whether the scan is known to be complete and to stay: ledger and coordinates are looked at
+        once.
     """
 
     stored: StoredScan
     partial: bool = False
     workers: Workers = field(default_factory=Workers)
+    settled: bool = False
 
     @property
     def large(self) -> bool:
@@ -47,6 +52,8 @@ class Spaces:
 
     def dataset(self) -> xr.Dataset:
         """See `Answers.dataset`."""
+        if self.settled and not self.large:
+            return self._loaded
         state = self._checked(self.stored.state())
         if self.large:
             return self.stored.dataset()
@@ -54,6 +61,8 @@ class Spaces:
 
     @cached_property
     def _loaded(self) -> xr.Dataset:
+        if self.settled:
+            self._checked(self.stored.state())
         return self.stored.dataset(load=True)
 
     def surface(self, experiments: Names = None) -> Surface:
@@ -78,7 +87,7 @@ class Spaces:
         return lambda experiments, at: Surface.from_dataset(dataset, axes, experiments, at)
 
     def _large(self) -> Callable[[Names, Mapping[str, float]], Space]:
-        finished = self.stored.finished()
+        finished = self._finished if self.settled else self.stored.finished()
         self._checked(self.stored.state(finished))
         shares = Shares(self.stored, finished)
         layers = self.stored.definition.layers
@@ -88,6 +97,10 @@ class Spaces:
             return LargeSurface(shares, names, self.workers).at(**at)
 
         return space
+
+    @cached_property
+    def _finished(self) -> Markers:
+        return self.stored.finished()
 
     def _checked(self, state: ScanState) -> ScanState:
         """The state of a cube that belongs to its definition and may be asked."""

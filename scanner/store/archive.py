@@ -115,7 +115,7 @@ class Archive:
         CatalogError
             There is none, or several; lists the candidates.
         """
-        ids = self._ids()
+        ids = self.ids()
         if scan in ids:
             return StoredScan.open(self.folder.child(scan).location)
         scans = self.list()
@@ -139,7 +139,7 @@ class Archive:
     def _tell_damaged(self, scan: str) -> None:
         """MismatchError if a scan that cannot be opened may be the one that is asked for."""
         root = self.folder
-        for name in self._ids():
+        for name in self.ids():
             try:
                 if root.published(name, DEFINITION):
                     StoredScan.open(root.child(name).location)
@@ -151,14 +151,15 @@ class Archive:
     def list(self) -> list[StoredScan]:
         """All scans that can be opened, by id."""
         scans = []
-        for name in self._ids():
+        for name in self.ids():
             try:
                 scans.append(StoredScan.open(self.folder.child(name).location))
             except ScannerError:  # told when it is asked for by its id
                 continue
         return scans
 
-    def _ids(self) -> tuple[str, ...]:
+    def ids(self) -> tuple[str, ...]:
+        """Names in the root that may be those of scans."""
         return tuple(name for name in self.folder.names() if ID.fullmatch(name))
 
 

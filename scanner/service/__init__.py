@@ -1,0 +1,1 @@
+"""The service: a store root and a cluster behind HTTP."""

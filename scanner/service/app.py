@@ -1,0 +1,83 @@
+"""The application: settings in, routes and their shared state out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from scanner.definition import ENGINE_VERSION
+from scanner.service import refusals
+from scanner.service.desk import Desk
+from scanner.service.routes import answers, catalogue, cube, figures, scans
+from scanner.service.settings import Settings
+from scanner.service.shelf import Shelf
+from scanner.store.provenance import PACKAGE, package_version
+
+API = "/api/v1"
+TITLE = "CEvNS scanner"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Application of a service; nothing runs before it is started.
+
+    Parameters
+    ----------
+    settings : Settings
+        What it serves.
+    """
+
+    @asynccontextmanager
+    async def alive(app: FastAPI) -> AsyncIterator[None]:
+        app.state.desk = Desk(settings)
+        try:
+            yield
+        finally:
+            app.state.desk.close()
+
+    app = FastAPI(
+        title=TITLE,
+        summary="Parameter scans and exclusion limits for coherent elastic neutrino-nucleus "
+        "scattering.",
+        version=package_version(PACKAGE) or "0",
+        license_info={"name": "MIT", "identifier": "MIT"},
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        lifespan=alive,
+    )
+    app.state.settings = settings
+    app.state.shelf = Shelf(settings.root, settings.scan_bytes)
+    refusals.install(app)
+    app.include_router(_about(settings), prefix=API, tags=["service"])
+    for routes in (catalogue, scans, answers, figures, cube):
+        app.include_router(routes.router, prefix=API, responses=dict(refusals.REFUSED))
+    return app
+
+
+def _about(settings: Settings) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/")
+    async def about() -> dict[str, Any]:
+        """What this service is, who may ask, and how much."""
+        return {
+            "name": TITLE,
+            "version": package_version(PACKAGE),
+            "engine_version": ENGINE_VERSION,
+            "access": settings.access,
+            "limits": {
+                "points": settings.most_points,
+                "body_bytes": settings.body_bytes,
+                "requests_per_second": settings.requests_per_second,
+            },
+        }
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        """Whether the service answers."""
+        return {"status": "ok"}
+
+    return router
