@@ -99,12 +99,14 @@ class Desk:
             self._kept.move_to_end(key)
             return kept
         future = self._future(key, work, drawing)
-        done, _ = await asyncio.wait([asyncio.wrap_future(future)], timeout=self._settings.patience)
+        waited = asyncio.wrap_future(future)
+        done, _ = await asyncio.wait([waited], timeout=self._settings.patience)
         if not done:
+            waited.add_done_callback(lambda late: late.cancelled() or late.exception())  # is read
             return None
-        if self._pending.pop(key, None) is not None and keep and future.exception() is None:
-            self._keep(key, future.result())
-        return future.result()
+        if self._pending.pop(key, None) is not None and keep and waited.exception() is None:
+            self._keep(key, waited.result())
+        return waited.result()
 
     def _future(self, key: str, work: Callable[[], Answer], drawing: bool) -> Future[Answer]:
         self._forget_unwanted()

@@ -22,6 +22,10 @@ async def _said(request: Request, work: Callable[[], Any]) -> Response:
     return Response(made, media_type="application/json")
 
 
+_LONG = ("written", "text", "resolved")
+"""Entries of a definition that a list leaves out."""
+
+
 @lru_cache(maxsize=1)
 def _scenarios() -> list[dict[str, Any]]:
     return [_scenario(name) for name in catalog.scenario_names()]
@@ -41,7 +45,10 @@ def _experiment(name: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _definitions() -> list[dict[str, Any]]:
-    return [_definition(name) for name in catalog.definition_names()]
+    return [
+        {key: record for key, record in _definition(name).items() if key not in _LONG}
+        for name in catalog.definition_names()
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -92,13 +99,13 @@ async def experiment(request: Request, name: Name) -> Response:
 
 @router.get("/definitions")
 async def definitions(request: Request) -> Response:
-    """Every ready-made definition, as it is written and resolved."""
+    """Every ready-made definition: title, scenario, experiments, and the id of its scan."""
     return await _said(request, _definitions)
 
 
 @router.get("/definitions/{name}")
 async def one_definition(request: Request, name: Name) -> Response:
-    """One ready-made definition."""
+    """One ready-made definition, as it is written and resolved."""
     return await _said(request, lambda: _definition(name))
 
 

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Query, Request, Response
 from scanner import inventory
 from scanner.errors import ScannerError
 from scanner.service.asked import Open
+from scanner.service.definitions import BODY, costed, resolved
 from scanner.service.desk import Answer
 from scanner.service.records import axis_record
 from scanner.service.replies import as_json, reply
+from scanner.service.settings import Settings
 from scanner.service.shelf import Held, Shelf
 
 router = APIRouter(tags=["scans"])
@@ -36,6 +38,16 @@ def entry(held: Held) -> dict[str, Any]:
         "created": scan.stored.cube.attributes.get("created", ""),
         "last_written": state.last_written,
     }
+
+
+@router.post("/plan", openapi_extra=dict(BODY))
+async def plan(request: Request) -> Response:
+    """What a definition resolves to and what its scan would cost; computes a timed probe only."""
+    chosen = await resolved(request)
+    settings: Settings = request.app.state.settings
+    workers = settings.cluster.get("workers")
+    record = await request.app.state.desk.work(lambda: costed(chosen, settings.root, workers))
+    return Response(as_json(record).content, media_type="application/json")
 
 
 @router.get("/scans")

@@ -1,0 +1,158 @@
+"""A definition in the body of a request, JSON or TOML: parsed, bounded, resolved, costed.
+
+Nothing that a request names is opened or imported: scenarios and experiments come from the
+catalogue, files and plug-ins (``module:NAME``) are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import Request
+
+from scanner import definition, prepare
+from scanner.definition import KEYS, ScanDefinition
+from scanner.errors import DefinitionError
+from scanner.service.refusals import RefusalError
+from scanner.store.archive import Archive
+
+WHERE = "definition"
+NESTED = 32  # tables in tables: a definition has five
+JSON_TYPES = ("application/json", "")
+TOML_TYPES = ("application/toml", "text/toml", "text/x-toml")
+
+BODY: Mapping[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A scan definition: the keys of a definition's TOML file.",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["scenario", "experiments", "axes"],
+                    "properties": {
+                        "name": {"type": "string", "maxLength": 100},
+                        "title": {"type": "string", "maxLength": 1000},
+                        "description": {"type": "string", "maxLength": 10000},
+                        "scenario": {"type": "string", "maxLength": 200},
+                        "experiments": {"type": "array", "items": {"type": "string"}},
+                        "axes": {
+                            "type": "object",
+                            "additionalProperties": {"type": "object"},
+                        },
+                        "parameters": {"type": "object"},
+                        "options": {"type": "object"},
+                        "experiment": {"type": "object"},
+                        "profile": {"type": "object"},
+                        "chunks": {"type": "object"},
+                        "store": {"type": "object"},
+                    },
+                    "additionalProperties": False,
+                }
+            },
+            "application/toml": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+async def resolved(request: Request) -> ScanDefinition:
+    """The definition in the body, resolved.
+
+    Raises
+    ------
+    DefinitionError, CatalogError
+        What is wrong with it.
+    RefusalError
+        413: more points than anybody may ask for; 415: another kind of body.
+    """
+    tables = parsed(await request.body(), request.headers.get("content-type", ""))
+    most: int = request.app.state.settings.most_points
+    made: ScanDefinition = await request.app.state.desk.work(lambda: resolve(tables, most))
+    return made
+
+
+def parsed(body: bytes, content_type: str) -> dict[str, Any]:
+    """Tables of a body.
+
+    Raises
+    ------
+    DefinitionError
+        Not JSON or TOML, or not a table.
+    RefusalError
+        415: another kind of body.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    try:
+        if kind in TOML_TYPES:
+            tables: Any = tomllib.loads(body.decode())
+        elif kind in JSON_TYPES:
+            tables = json.loads(body, parse_constant=_no_number)
+        else:
+            raise RefusalError(
+                415, f"content type {kind[:60]!r}: send application/json or application/toml"
+            )
+    except (ValueError, RecursionError) as error:
+        raise DefinitionError(f"{WHERE}: cannot be read: {str(error)[:200]}") from error
+    if not isinstance(tables, dict):
+        raise DefinitionError(f"{WHERE}: send an object with the keys {', '.join(KEYS)}")
+    return tables
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not a number of JSON")
+
+
+def resolve(tables: Mapping[str, Any], most_points: int) -> ScanDefinition:
+    """Resolved definition; its points are counted before any is made.
+
+    Raises
+    ------
+    DefinitionError, CatalogError
+        What is wrong with it.
+    RefusalError
+        413: above `most_points`.
+    """
+    check_points(_wanted(tables), most_points)
+    chosen = definition.from_mapping(tables, WHERE, allow_plugins=False)
+    check_points(math.prod(len(axis) for axis in chosen.axes), most_points)
+    return chosen
+
+
+def _wanted(tables: Mapping[str, Any]) -> int:
+    """Points that the axes ask for, as far as they say so; what is no number is told later."""
+    axes = tables.get("axes")
+    counts = [a.get("n") for a in axes.values() if isinstance(a, dict)] if _table(axes) else []
+    return math.prod(n for n in counts if isinstance(n, int) and not isinstance(n, bool) and n > 0)
+
+
+def _table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def check_points(points: int, most: int) -> None:
+    """RefusalError (413) for more points than are allowed."""
+    if points > most:
+        shown = f"{points:.3g}" if points < 10**300 else "more than 1e300"
+        raise RefusalError(
+            413,
+            f"{WHERE}: axes ask for {shown} points, this service computes {most:.3g} at most: "
+            "lower n of an axis, or run it with `scanner submit`",
+        )
+
+
+def costed(chosen: ScanDefinition, root: str, workers: int | None) -> dict[str, Any]:
+    """What a scan would cost, and whether it is stored already."""
+    cost = prepare.plan(chosen, root, workers)
+    return {
+        "scan": chosen.id,
+        "definition": chosen.to_dict(),
+        "cost": asdict(cost),
+        "notes": list(prepare.remarks(chosen)),
+        "stored": Archive(root).find(chosen) is not None,
+    }
