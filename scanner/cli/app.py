@@ -22,6 +22,7 @@ from scanner.cli import (
     pictures,
     refine,
     scans,
+    serve,
     statistics,
     tls,
     toys,
@@ -42,6 +43,7 @@ app = typer.Typer(
 for verbs in (
     catalogue,
     scans,
+    serve,
     detached,
     refine,
     toys,

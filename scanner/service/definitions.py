@@ -127,12 +127,9 @@ def resolve(tables: Mapping[str, Any], most_points: int) -> ScanDefinition:
 def _wanted(tables: Mapping[str, Any]) -> int:
     """Points that the axes ask for, as far as they say so; what is no number is told later."""
     axes = tables.get("axes")
-    counts = [a.get("n") for a in axes.values() if isinstance(a, dict)] if _table(axes) else []
+    each = axes.values() if isinstance(axes, dict) else ()
+    counts = [axis.get("n") for axis in each if isinstance(axis, dict)]
     return math.prod(n for n in counts if isinstance(n, int) and not isinstance(n, bool) and n > 0)
-
-
-def _table(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def check_points(points: int, most: int) -> None:
