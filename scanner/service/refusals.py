@@ -122,6 +122,29 @@ def _in_words(error: RequestValidationError) -> str:
 
 REFUSED: Mapping[int | str, dict[str, Any]] = {
     status: {"model": Refused, "description": BY_STATUS[status].replace("_", " ")}
-    for status in (401, 403, 408, 413, 422, 429, 503)
+    for status in (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 503)
 }
 """What any question may be answered with, for the OpenAPI document."""
+
+
+def sent(*media_types: str, of_scan: bool = True) -> dict[int | str, dict[str, Any]]:
+    """What a question is answered with when all is well, for the OpenAPI document.
+
+    Parameters
+    ----------
+    media_types : str
+        Kinds of its answer.
+    of_scan : bool
+        Whether it is asked of a scan: an answer may not have changed (304), or take longer (202).
+    """
+    answer = {"description": "the answer", "content": {kind: {} for kind in media_types}}
+    if not of_scan:
+        return {200: answer}
+    return {
+        200: answer,
+        202: {
+            "description": "is being worked out: ask again after Retry-After seconds",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        },
+        304: {"description": "did not change since the ETag that was sent along"},
+    }

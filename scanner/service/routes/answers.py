@@ -24,6 +24,7 @@ from scanner.service.asked import (
 )
 from scanner.service.desk import Answer
 from scanner.service.records import explained, geojson, overlay_records, surface_record
+from scanner.service.refusals import sent
 from scanner.service.replies import as_json, reply
 from scanner.service.shelf import Held
 
@@ -42,7 +43,7 @@ def _headed(held: Held, record: dict[str, Any]) -> Answer:
     return as_json({"scan": scan.id, "digest": scan.stored.digest, **record})
 
 
-@router.get("/scans/{scan}/query")
+@router.get("/scans/{scan}/query", response_class=Response, responses=sent("application/json"))
 async def query(
     request: Request, held: Open, asked: Asked, dof: Degrees = None, partial: Partial = False
 ) -> Response:
@@ -57,7 +58,7 @@ async def query(
     )
 
 
-@router.get("/scans/{scan}/interval")
+@router.get("/scans/{scan}/interval", response_class=Response, responses=sent("application/json"))
 async def interval(
     request: Request,
     held: Open,
@@ -79,7 +80,9 @@ async def interval(
     return await reply(request, held, work)
 
 
-@router.get("/scans/{scan}/contour")
+@router.get(
+    "/scans/{scan}/contour", response_class=Response, responses=sent("application/json", "text/csv")
+)
 async def contour(
     request: Request,
     held: Open,
@@ -107,7 +110,7 @@ async def contour(
     return await reply(request, held, work)
 
 
-@router.get("/scans/{scan}/profile")
+@router.get("/scans/{scan}/profile", response_class=Response, responses=sent("application/json"))
 async def profile(
     request: Request,
     held: Open,
@@ -122,7 +125,7 @@ async def profile(
     return await reply(request, held, lambda: _surface(held, kept, most, asked))
 
 
-@router.get("/scans/{scan}/slice")
+@router.get("/scans/{scan}/slice", response_class=Response, responses=sent("application/json"))
 async def slice_(
     request: Request,
     held: Open,
@@ -154,7 +157,7 @@ def _surface(held: Held, keep: list[str], most: int, asked: dict[str, Any]) -> A
     return _headed(held, {**record, "reference": reference})
 
 
-@router.get("/scans/{scan}/explain")
+@router.get("/scans/{scan}/explain", response_class=Response, responses=sent("application/json"))
 async def explain(
     request: Request, held: Open, at: At = None, partial: Partial = False
 ) -> Response:
@@ -169,7 +172,7 @@ async def explain(
     )
 
 
-@router.get("/scans/{scan}/overlays")
+@router.get("/scans/{scan}/overlays", response_class=Response, responses=sent("application/json"))
 async def overlays(request: Request, held: Open, keep: Keep = None) -> Response:
     """Published limits that hold for the scan's model and lie in the plane, with their regions."""
     scan = held.scan

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from scanner.errors import MismatchError
 from scanner.service.asked import Open
-from scanner.service.refusals import RefusalError
+from scanner.service.refusals import RefusalError, sent
 from scanner.service.shelf import Held
 from scanner.store.folder import Folder
 from scanner.store.layout import CUBE
@@ -29,7 +29,12 @@ KEY = re.compile(r"(?:(?P<array>\w{1,64})/)?(?:zarr\.json|c(?:/(?:0|[1-9]\d{0,8}
 Key = Annotated[str, Path(max_length=200, description="Key of a Zarr store, such as chi2/c/0/0/0.")]
 
 
-@router.api_route("/scans/{scan}/cube.zarr/{key:path}", methods=["GET", "HEAD"])
+@router.head("/scans/{scan}/cube.zarr/{key:path}", include_in_schema=False)
+@router.get(
+    "/scans/{scan}/cube.zarr/{key:path}",
+    response_class=Response,
+    responses=sent("application/json", "application/octet-stream"),
+)
 async def cube(request: Request, held: Open, key: Key) -> Response:
     """One object of the cube: metadata, or a chunk as it is stored.
 

@@ -12,6 +12,7 @@ from scanner import bibliography
 from scanner.drawing import draw
 from scanner.service.asked import Asked, Degrees, Keep, Levels, Open, Partial, whole
 from scanner.service.desk import Answer
+from scanner.service.refusals import sent
 from scanner.service.replies import reply
 from scanner.service.shelf import Held
 
@@ -31,7 +32,9 @@ EXPORTS = {
 }
 
 
-@router.get("/scans/{scan}/figure.{suffix}", response_class=Response)
+@router.get(
+    "/scans/{scan}/figure.{suffix}", response_class=Response, responses=sent(*MEDIA.values())
+)
 async def figure(
     request: Request,
     held: Open,
@@ -59,7 +62,7 @@ async def figure(
     return await reply(request, held, lambda: _drawn(held, suffix, **how), drawing=True)
 
 
-@router.get("/scans/{scan}/thumbnail.png", response_class=Response)
+@router.get("/scans/{scan}/thumbnail.png", response_class=Response, responses=sent("image/png"))
 async def thumbnail(request: Request, held: Open) -> Response:
     """A small figure for lists; of a scan that is growing, what is there."""
     return await reply(request, held, lambda: _drawn(held, "png"), drawing=True)
@@ -72,7 +75,11 @@ def _drawn(held: Held, suffix: str, **how: Any) -> Answer:
         return Answer(made.read_bytes(), MEDIA[suffix], name)
 
 
-@router.get("/scans/{scan}/export", response_class=Response)
+@router.get(
+    "/scans/{scan}/export",
+    response_class=Response,
+    responses=sent(*(media for _, media in EXPORTS.values())),
+)
 async def export(
     request: Request,
     held: Open,
@@ -98,7 +105,9 @@ def _exported(held: Held, form: str, what: str | None, question: dict[str, Any])
         return Answer(made.read_bytes(), media, name)
 
 
-@router.get("/scans/{scan}/references", response_class=Response)
+@router.get(
+    "/scans/{scan}/references", response_class=Response, responses=sent("application/x-bibtex")
+)
 async def references(request: Request, held: Open) -> Response:
     """What a result of the scan cites, as BibTeX."""
 

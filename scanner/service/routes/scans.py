@@ -12,6 +12,7 @@ from scanner.service.asked import Open
 from scanner.service.definitions import BODY, costed, resolved
 from scanner.service.desk import Answer
 from scanner.service.records import axis_record
+from scanner.service.refusals import sent
 from scanner.service.replies import as_json, reply
 from scanner.service.settings import Settings
 from scanner.service.shelf import Held, Shelf
@@ -77,7 +78,7 @@ def _entries(shelf: Shelf) -> Any:
             continue
 
 
-@router.get("/scans/{scan}")
+@router.get("/scans/{scan}", response_class=Response, responses=sent("application/json"))
 async def scan_(request: Request, held: Open) -> Response:
     """One scan: definition, provenance, progress, minima."""
 
