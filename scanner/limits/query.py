@@ -201,14 +201,15 @@ def query_spaces(
     subsets = {name: (name,) for name in names} | {COMBINED: names}
     answers = {}
     for label, subset in subsets.items():
-        lowest = space(subset, at).profile()
+        here = space(subset, at)
+        lowest = here.profile()
         minimum = stored_minimum(minima or {}, subset, chosen_experiments(layers))
         if kind == "raster":
             near = _raster_line(axes, at, partial(space, subset))
         else:
             # only a minimum that is not known yet needs the whole scan
             needs_all = kind == "global" and minimum is None
-            near = space(subset, {} if needs_all else at)
+            near = space(subset, {}) if needs_all else here
         summed = summed_layers(layers, subset)
         zero = reference(near, kind, minimum=minimum, chi2_sm=_summed(chi2_sm, summed))
         profiled = {name: float(value) for name, value in lowest.profiled.items()}

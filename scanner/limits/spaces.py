@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Names = Sequence[str] | None
 
+MOST_SURFACES = 4
+"""Sums over experiments that a settled scan keeps in memory."""
+
 
 @dataclass(frozen=True)
 class Spaces:
@@ -73,7 +76,21 @@ class Spaces:
                 f"most {LARGE:.3g}): hold axes or profile them away, or read parts of "
                 "dataset()"
             )
+        if not self.settled:
+            return self._made(experiments)
+        key = None if experiments is None else tuple(experiments)
+        if key not in self._surfaces:
+            while len(self._surfaces) >= MOST_SURFACES:
+                self._surfaces.pop(next(iter(self._surfaces)), None)
+            self._surfaces[key] = self._made(experiments)
+        return self._surfaces[key]
+
+    def _made(self, experiments: Names) -> Surface:
         return Surface.from_dataset(self.dataset(), self.stored.definition.axes, experiments)
+
+    @cached_property
+    def _surfaces(self) -> dict[tuple[str, ...] | None, Surface]:
+        return {}
 
     def of(self, experiments: Names = None) -> Space:
         """chi2 summed over experiments (all by default), all axes."""
@@ -83,6 +100,8 @@ class Spaces:
         """``f(experiments, at)`` -> chi2 with some axes held; the ledger is read once for all."""
         if self.large:
             return self._large()
+        if self.settled:
+            return lambda experiments, at: self.surface(experiments).at(**at)
         dataset, axes = self.dataset(), self.stored.definition.axes
         return lambda experiments, at: Surface.from_dataset(dataset, axes, experiments, at)
 

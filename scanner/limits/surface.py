@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -116,10 +116,23 @@ class Surface:
         DefinitionError
             An unknown axis, or a value outside its range: nothing is extrapolated.
         """
+        if not self.profiled:
+            return self._beside(values)
         surface = self
         for name, value in values.items():
             surface = surface._fix(name, float(value))
         return surface
+
+    def _beside(self, values: Mapping[str, float]) -> Surface:
+        """The same of the points beside the held values alone, where nothing was profiled yet."""
+        held = {name: float(value) for name, value in values.items()}
+        near = windows(self.axes, held)
+        return replace(
+            self,
+            axes=tuple(axis for axis in self.axes if axis.name not in held),
+            chi2=hold(self.axes, self.chi2[near], held),
+            fixed={**self.fixed, **held},
+        )
 
     def profile(self, keep: Sequence[str] = ()) -> Surface:
         """Minimum over all axes but `keep`, off the grid, with the place of the minimum.

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from scanner.definition import ENGINE_VERSION
 from scanner.errors import CatalogError
+from scanner.limits.spaces import MOST_SURFACES
 from scanner.scan import Scan
 from scanner.store.archive import ID, Archive
 from scanner.store.layout import BYTES_PER_POINT, DEFINITION, SUMMARY
@@ -50,7 +51,8 @@ class Held:
         stored = self.scan.stored
         if self.scan.spaces.large:
             return 0
-        return stored.grid.size * len(stored.definition.layers) * BYTES_PER_POINT
+        copies = len(stored.definition.layers) + MOST_SURFACES
+        return stored.grid.size * copies * BYTES_PER_POINT
 
 
 class Shelf:
