@@ -52,16 +52,25 @@ async def reply(
     desk: Desk = request.app.state.desk
     question = f"{request.url.path}?{'&'.join(sorted(request.url.query.split('&')))}"
     key = sha256(f"{held.token} {question}".encode()).hexdigest()[:32]
-    etag = f'"{key}"'
-    if etag in _known(request):
-        return Response(status_code=304, headers=_headers(held, etag))
+    packs = "gzip" in request.headers.get("accept-encoding", "")
+    if same := {_tag(key), _tag(key, packed=True)} & set(_known(request)):
+        return Response(status_code=304, headers=_headers(held, min(same)))
     answer = await desk.answer(key, work, drawing=drawing)
     if answer is None:
         return JSONResponse({"wait": True}, 202, headers={"Retry-After": f"{WAIT_SECONDS}"})
-    headers = _headers(held, etag)
+    packed = packs and bool(answer.packed)
+    headers = _headers(held, _tag(key, packed=packed))
+    if packed:
+        headers["Content-Encoding"] = "gzip"
     if answer.filename:
         headers["Content-Disposition"] = f'attachment; filename="{answer.filename}"'
-    return Response(answer.content, media_type=answer.media_type, headers=headers)
+    content = answer.packed if packed else answer.content
+    return Response(content, media_type=answer.media_type, headers=headers)
+
+
+def _tag(key: str, *, packed: bool = False) -> str:
+    """Strong ETag: other bytes, another tag."""
+    return f'"{key}-gzip"' if packed else f'"{key}"'
 
 
 def _known(request: Request) -> list[str]:
@@ -71,4 +80,5 @@ def _known(request: Request) -> list[str]:
 
 def _headers(held: Held, etag: str) -> dict[str, str]:
     """A browser asks whether it changed each time: a scan may be removed and made anew."""
-    return {"ETag": etag, "Cache-Control": "private, no-cache"} if held.settled else {}
+    headers = {"Vary": "Accept-Encoding", "Cache-Control": "private, no-cache"}
+    return {**headers, "ETag": etag} if held.settled else headers

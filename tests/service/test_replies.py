@@ -28,6 +28,21 @@ def test_an_answer_that_did_not_change_is_not_sent_again(served, scan):
     assert other.headers["etag"] != etag
 
 
+def test_a_long_answer_is_sent_compressed_to_who_understands_it(served, scan):
+    path = f"scans/{scan.id}/contour?cl=0.6827"
+    packed = served.get(path, headers={"Accept-Encoding": "gzip"})
+    plain = served.get(path, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert packed.json() == plain.json()
+    assert packed.headers["etag"] != plain.headers["etag"]
+    for one in (packed, plain):
+        again = served.get(path, headers={"If-None-Match": one.headers["etag"]})
+        assert again.status_code == 304
+        assert again.headers["etag"] == one.headers["etag"]
+
+
 def test_a_scan_that_is_not_complete_is_answered_in_part_and_has_no_etag(tmp_path, serving):
     cut = (*OVERRIDES, "chunks.points=200")
     whole = Scan.of("light_vector_universal", cut, store=tmp_path / "a")
