@@ -7,6 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
+from scanner.cli.terminal import shield
 from scanner.errors import ScannerError
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -17,6 +18,7 @@ def main() -> None:
     # matrices are small: more threads only get into each other's way, and the workers' too
     for name in THREADS:
         os.environ.setdefault(name, "1")
+    shield()
     # a command makes few cycles, and many objects that stay
     gc.set_threshold(50_000, 20, 50)
     try:

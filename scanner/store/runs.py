@@ -20,7 +20,7 @@ from scanner.store import provenance
 from scanner.store.folder import Folder
 from scanner.store.layout import to_json
 from scanner.store.processes import process_alive, this_process, user_name
-from scanner.store.trust import parsed
+from scanner.store.trust import parsed, plain
 
 BEAT_SECONDS = 5.0
 """Time between two records of a run."""
@@ -147,8 +147,7 @@ class Run:
         for name, types in _TYPES.items():
             if type(raw[name]) not in types:
                 raise ValueError(f"{name} = {raw[name]!r} cannot be")
-        values = {name: raw[name] for name in _TYPES}
-        return cls(**values | {name: tuple(raw[name]) for name in ("quarantined", "notes")})
+        return cls(**{name: plain(raw[name]) for name in _TYPES})
 
 
 _BY_TEXT: Mapping[str, tuple[type, ...]] = {
