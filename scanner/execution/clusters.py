@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import which
 
-from scanner.errors import DefinitionError
+from scanner.errors import ClusterError, DefinitionError
 from scanner.execution.addresses import address_of
 from scanner.execution.batch.profile import load
 from scanner.execution.connection import Connection
@@ -15,6 +16,10 @@ from scanner.execution.remote import remote
 
 SMALL_SECONDS = 4.0
 """CPU time below which work is done in this process: worker processes take as long to start."""
+
+
+SUBMITS = {"slurm": "sbatch", "htcondor": "condor_submit"}
+"""Command by which a batch system takes jobs."""
 
 
 @contextmanager
@@ -48,7 +53,7 @@ def connect(
         What is to be done, where it is known. Where neither a cluster nor a number of workers
         is given, little work is done by a thread of this process.
     told : callable
-        Told in one sentence how the jobs of a batch system stand while there is no worker.
+        Told in one sentence what is waited for while there is no worker.
     should_stop : callable
         Asked now and then whether to go on waiting for these jobs.
 
@@ -68,13 +73,41 @@ def connect(
 
         opened = batch(load(cluster), workers, told, should_stop)
     elif address is not None:
-        opened = remote(address, origin, workers or 1)
+        opened = remote(address, origin, workers or 1, told)
     elif workers is None and cpu_seconds is not None and cpu_seconds <= SMALL_SECONDS:
         opened = here()
     else:
         opened = local(workers)
     with opened as connection:
         yield connection
+
+
+def check(
+    scheduler: str | None = None,
+    scheduler_file: str | Path | None = None,
+    workers: int | None = None,
+    cluster: str | Path | None = None,
+) -> None:
+    """Look at what `connect` is told, without connecting.
+
+    Raises
+    ------
+    DefinitionError
+        `workers` is below 1, the profile or the address cannot be used, or two clusters are named.
+    ClusterError
+        This host has no command to submit jobs of the profile with.
+    """
+    if workers is not None and workers < 1:
+        raise DefinitionError(f"workers = {workers}: give at least 1")
+    joins(scheduler, scheduler_file, workers, cluster)
+    if cluster:
+        profile = load(cluster)
+        command = SUBMITS[profile.engine]
+        if which(command) is None:
+            raise ClusterError(
+                f"--cluster {profile.name}: {command} is not found: run this on a host that "
+                "submits jobs"
+            )
 
 
 def joins(

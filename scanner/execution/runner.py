@@ -329,7 +329,7 @@ class _Run:
         """Error for a cluster that went away."""
         return ClusterError(
             f"{what} with {self.meter.done} of {self.stored.grid.n_chunks} chunks done: "
-            f"go on with `scanner resume {self.stored.id}`"
+            f"go on with `scanner resume {self.stored.words}`"
         )
 
     def cancel(self) -> None:
@@ -346,6 +346,7 @@ class _Run:
         computed = int(self.computed.sum())
         return Report(
             scan=self.stored.id,
+            words=self.stored.words,
             computed=computed,
             skipped=self.stored.grid.n_chunks - missing - computed,
             missing=missing,

@@ -38,9 +38,10 @@ def folder_at(location: str | Path) -> Folder:
     if scheme not in SCHEMES:
         raise DefinitionError(f"--store {scheme}://...: {unknown('scheme', scheme, SCHEMES)}")
     if scheme == "s3":
-        from scanner.store.objects import object_folder
+        from scanner.store import s3
+        from scanner.store.objects import ObjectFolder
 
-        return object_folder(rest)
+        return ObjectFolder(*s3.bucket_and_prefix(rest))
     if not rest.startswith("/"):
         raise DefinitionError(f"--store {text}: write file:///PATH with an absolute path")
     return _on_disk(Path(unquote(rest)))
