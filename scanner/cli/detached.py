@@ -106,7 +106,7 @@ def watch(scan: ScanName, store: Store = None, json: Json = False) -> None:
             "no longer watching; the scan goes on: `scanner watch "
             f"{opened.stored.words}` follows it, `scanner cancel {opened.stored.words}` ends it"
         )
-        raise typer.Exit(130) from None
+        raise typer.Abort from None  # and nothing more is said
     if json:
         show_json_line({"scan": opened.id, "phase": "complete", **limit_record(opened)})
         return

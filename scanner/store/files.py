@@ -312,9 +312,24 @@ class DiskFolder(Folder):
         return now
 
     def describe(self) -> str:
-        """Free space of a writable directory."""
-        self.check_writable()
-        return f"writable, rename is atomic, {self.free_bytes() / 1e9:.1f} GB free"
+        """Free space of a directory that is writable, or can be made; what was made is gone."""
+        made = list(self._missing())
+        try:
+            self.check_writable()
+            free = f"rename is atomic, {self.free_bytes() / 1e9:.1f} GB free"
+        finally:
+            for place in made:
+                with suppress(OSError):  # not made, or another has put something there
+                    place.rmdir()
+        return f"{'not there yet, can be made' if made else 'writable'}, {free}"
+
+    def _missing(self) -> Iterator[Path]:
+        """This directory and its parents as far as they do not exist, the innermost first."""
+        with store_errors(self.path):
+            place = self.path
+            while not place.exists():
+                yield place
+                place = place.parent
 
 
 def _most(name: str) -> int:
