@@ -127,7 +127,9 @@ def test_cancel_ends_all_who_work_and_nobody_who_comes_later(command, cluster, t
         computed_some(scan)
         cancelled = command("cancel", scan.id, "--store", tmp_path)
         assert cancelled.code == 0, cancelled.err
-        assert f"of 100 chunks done\ngo on with `scanner resume {scan.stored.words}`" in cancelled.out
+        assert (
+            f"of 100 chunks done\ngo on with `scanner resume {scan.stored.words}`" in cancelled.out
+        )
         _, err = second.communicate(timeout=SECONDS)
     assert second.returncode == 3
     assert "the run was stopped" in err
