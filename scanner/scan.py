@@ -114,6 +114,7 @@ class Scan(Answers):
         Archive(store).check()
         grid, cpu_seconds = prepare.cut(chosen, _planned(cluster))
         with _connected(None, said, {**cluster, "cpu_seconds": cpu_seconds}, told) as client:
+            _check_place(client, chosen, store)
             stored = prepare.create(chosen, grid, store)
             stored.add_name(chosen.name)
             scan = cls(stored)._on(cluster, told)
@@ -324,6 +325,13 @@ def _check(cluster: Mapping[str, Any]) -> None:
         from scanner.execution.clusters import check
 
         check(**given)
+
+
+def _check_place(client: Client, chosen: ScanDefinition, store: str | Path | None) -> None:
+    """Refuse workers that see another store before a scan is made there."""
+    from scanner.execution.preflight import check_place
+
+    check_place(client, chosen, Archive(store).folder)
 
 
 def _planned(cluster: Mapping[str, Any]) -> int | None:
