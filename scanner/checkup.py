@@ -13,6 +13,7 @@ from scanner import catalog, tables
 from scanner.compiled import cache_folder, compiled
 from scanner.errors import ClusterError, ScannerError
 from scanner.execution.clusters import connect
+from scanner.execution.security.encryption import standing
 from scanner.store.archive import Archive
 from scanner.store.provenance import environment
 
@@ -39,17 +40,24 @@ class Check:
 
 
 def examine(
-    store: str | Path | None = None, scheduler: str | None = None, cluster: str | None = None
+    store: str | Path | None = None,
+    scheduler: str | None = None,
+    cluster: str | None = None,
+    scheduler_file: str | Path | None = None,
 ) -> tuple[Check, ...]:
-    """Versions, processors, threads, compiled kernels, shipped tables, store and cluster."""
+    """Versions, processors, threads, kernels, shipped tables, certificates, store and cluster.
+
+    Nothing is left behind in the store, not even its folder.
+    """
     checks: dict[str, Callable[[], str]] = {
         "versions": _versions,
         "processors": lambda: f"{os.cpu_count()} on {platform.machine()}",
         "threads": _threads,
         "kernels": _kernels,
         "tables": _tables,
+        "certificates": standing,
         "store": lambda: _store(store),
-        "cluster": lambda: _cluster(scheduler, cluster),
+        "cluster": lambda: _cluster(scheduler, scheduler_file, cluster),
     }
     return tuple(_check(name, look) for name, look in checks.items())
 
@@ -92,7 +100,7 @@ def _store(store: str | Path | None) -> str:
     return f"{folder}: {folder.describe()}"
 
 
-def _cluster(scheduler: str | None, cluster: str | None) -> str:
+def _cluster(scheduler: str | None, scheduler_file: str | Path | None, cluster: str | None) -> str:
     said: list[str] = []
     start = time.perf_counter()
 
@@ -102,7 +110,11 @@ def _cluster(scheduler: str | None, cluster: str | None) -> str:
 
     try:
         with connect(
-            scheduler=scheduler, cluster=cluster, told=said.append, should_stop=too_long
+            scheduler=scheduler,
+            scheduler_file=scheduler_file,
+            cluster=cluster,
+            told=said.append,
+            should_stop=too_long,
         ) as connection:
             connected = time.perf_counter()
             answers = connection.client.run(os.getpid)

@@ -203,8 +203,8 @@ class ScanDefinition:
         top = Section(where, "", record)
         top.allow((*KEYS, *document.RECORDED))
         definition = cls(
-            name=top.text("name"),
-            title=top.text("title"),
+            name=_line(top.text("name")),
+            title=_line(top.text("title")),
             scenario=top.text("scenario"),
             experiments=tuple(top.texts("experiments")),
             axes=recorded_axes(top),
@@ -337,7 +337,7 @@ def from_mapping(
     resolve.check_radii(where, (*scanned, *parameters, *profile), loaded, options)
     return ScanDefinition(
         name=resolve.label(top, name),
-        title=top.text("title", _title(scenario, parameters)),
+        title=_line(top.text("title", _title(scenario, parameters))),
         scenario=resolve.scenario_name(top),
         experiments=tuple(made),
         axes=axes,
@@ -355,6 +355,11 @@ def from_mapping(
 
 def _means(profile: Mapping[str, Mapping[str, float]]) -> dict[str, Value]:
     return {name: Constraint.of_record(record).mean for name, record in profile.items()}
+
+
+def _line(text: str) -> str:
+    """A label in one line: it is printed beside other words of ours."""
+    return " ".join(text.split())
 
 
 def _title(scenario: Scenario, parameters: Mapping[str, Value]) -> str:

@@ -17,6 +17,7 @@ from scanner.sheet import experiment_record as experiment_record
 from scanner.sheet import parameter_record, said
 from scanner.store.archive import Archive
 from scanner.store.stored import StoredScan
+from scanner.store.watching import finished
 
 Record = dict[str, Any]
 
@@ -69,16 +70,24 @@ def overlays(folder: Path | None = None) -> list[Record]:
 
 
 def scans(store: str | Path | None = None) -> list[Record]:
-    """Id, name, progress and title of every stored scan."""
+    """Id, name, progress, whether it runs, and title of every stored scan."""
     return [
         {
             "id": stored.id,
             "name": stored.definition.name,
             "done": f"{100 * stored.fraction_done:.0f} %",
+            "phase": _phase(stored),
             "title": stored.definition.title,
         }
         for stored in Archive(store).list()
     ]
+
+
+def _phase(stored: StoredScan) -> str:
+    """``running``, ``complete`` or ``incomplete``."""
+    if stored.runs.working():
+        return "running"
+    return "complete" if finished(stored) else "incomplete"
 
 
 def describe(name: str, store: str | Path | None = None, folder: Path | None = None) -> Record:

@@ -114,6 +114,7 @@ class Scan(Answers):
         Archive(store).check()
         grid, cpu_seconds = prepare.cut(chosen, _planned(cluster))
         with _connected(None, said, {**cluster, "cpu_seconds": cpu_seconds}, told) as client:
+            _check_place(client, chosen, store)
             stored = prepare.create(chosen, grid, store)
             stored.add_name(chosen.name)
             scan = cls(stored)._on(cluster, told)
@@ -197,13 +198,16 @@ class Scan(Answers):
             See `scanner.execution.runner.run`.
         """
         finished = self.stored.finished()
-        complete = self.stored.state(finished).complete
+        state = self.stored.state(finished)
+        complete = state.complete
         if complete and "minimum" in self.stored.summary:
+            _check(cluster)
             return None
         from scanner.execution.recording import recording
 
         report = None
-        with recording(self.stored, record or new_run("run")) as recorder:
+        begun = replace(record or new_run("run"), done_before=state.done)
+        with recording(self.stored, begun) as recorder:
             if not complete:
                 self.definition.check_sources()
                 self.stored.check_ready(self.stored.missing(finished))
@@ -225,6 +229,8 @@ class Scan(Answers):
 
         options = {**cluster, "should_stop": recorder.should_stop}
         say, tell = recorder.saying(said), recorder.saying(self.workers.told)
+        for other in recorder.others():
+            tell(other)
         with _connected(client, say, options, tell) as connected:
             report = run(
                 self.stored,
@@ -309,6 +315,23 @@ def _resolved(source: Source, overrides: Iterable[str]) -> ScanDefinition:
     if isinstance(source, ScanDefinition):
         return source
     return definition.load(source, overrides)
+
+
+def _check(cluster: Mapping[str, Any]) -> None:
+    """Refuse what names no cluster also where none is needed."""
+    named = ("scheduler", "scheduler_file", "cluster", "workers")
+    given = {name: cluster[name] for name in named if cluster.get(name) is not None}
+    if given:
+        from scanner.execution.clusters import check
+
+        check(**given)
+
+
+def _check_place(client: Client, chosen: ScanDefinition, store: str | Path | None) -> None:
+    """Refuse workers that see another store before a scan is made there."""
+    from scanner.execution.preflight import check_place
+
+    check_place(client, chosen, Archive(store).folder)
 
 
 def _planned(cluster: Mapping[str, Any]) -> int | None:

@@ -82,9 +82,10 @@ def submit(
     from scanner.execution import clusters, driver
     from scanner.execution.preflight import check_place
 
+    clusters.check(**cluster)
     workers = clusters.planned_workers(cluster.get("workers"), cluster.get("cluster"))
     if clusters.joins(**cluster):
-        with clusters.connect(**cluster) as connection:
+        with clusters.connect(**cluster, told=said) as connection:
             client = connection.client
             said(connection.description)
             check_place(client, chosen, archive.folder)

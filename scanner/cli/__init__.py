@@ -7,8 +7,12 @@ import os
 import sys
 from typing import NoReturn
 
+from scanner.cli.interrupts import interrupts_between_imports
+from scanner.cli.terminal import shield
 from scanner.errors import ScannerError
 
+INTERRUPTED = 130
+"""Exit code, as of whatever SIGINT ends."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -17,10 +21,14 @@ def main() -> None:
     # matrices are small: more threads only get into each other's way, and the workers' too
     for name in THREADS:
         os.environ.setdefault(name, "1")
+    shield()
     # a command makes few cycles, and many objects that stay
     gc.set_threshold(50_000, 20, 50)
     try:
-        _main()
+        with interrupts_between_imports():
+            _main()
+    except KeyboardInterrupt:  # before the verb began
+        _interrupted()
     finally:
         gc.freeze()  # else the interpreter takes half a second to part from its modules
 
@@ -31,16 +39,26 @@ def _main() -> None:
     if len(sys.argv) == 1:
         sys.argv.append("--help")
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # how newer typers tell it; older ones by an Abort
+            _interrupted()
+        sys.exit(code)
     except ScannerError as error:
         _fail(str(error), error.exit_code)
     except UsageError as error:  # unknown verb or option, a value of the wrong type
         _fail(f"{error.format_message()} (see scanner --help)", 2)
-    except Abort:
-        sys.exit(130)
+    except Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            _interrupted()
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of the output went away: `scanner list ... | head`
         sys.stderr.close()
         sys.exit(0)
+
+
+def _interrupted() -> NoReturn:
+    print("interrupted", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -268,7 +268,7 @@ def interval(
     if math.isnan(found.best):
         raise IncompleteScanError(
             f"scan {opened.id}: {found.text()} there: it is not computed yet, or failed (see "
-            "`scanner status`)"
+            f"`scanner status {opened.stored.words}`)"
         )
     if json:
         head = {"scan": opened.id, "digest": opened.stored.digest, **profiled(opened)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scanner.difference import Difference
     from scanner.store.audit import Audit
     from scanner.store.removal import Candidate
+    from scanner.store.stored import StoredScan
 
 DIFFERENT = 1
 """Exit code of `diff` for two that differ, as of diff(1); trouble is 2 and above."""
@@ -89,14 +90,14 @@ def verify(scan: ScanName, store: Store = None, json: Json = False) -> None:
             }
         )
     else:
-        _print_audit(opened.id, found)
+        _print_audit(opened, found)
     if found.exit_code:
         raise typer.Exit(found.exit_code)
 
 
-def _print_audit(scan: str, found: Audit) -> None:
+def _print_audit(stored: StoredScan, found: Audit) -> None:
     good = found.total - len(found.missing) - len(found.damaged)
-    print(f"scan {scan}: {good} of {found.total} chunks are whole")
+    print(f"scan {stored.id}: {good} of {found.total} chunks are whole")
     for number, reason in found.damaged.items():
         print(f"  chunk {number} {reason}")
     if found.missing:
@@ -108,9 +109,9 @@ def _print_audit(scan: str, found: Audit) -> None:
     if found.strays:
         print(f"  {len(found.strays)} stray files, such as {found.strays[0]}")
     if found.damaged:
-        print(f"mend it with `scanner resume {scan} --verify`")
+        print(f"mend it with `scanner resume {stored.words} --verify`")
     elif found.missing:
-        print(f"go on with `scanner resume {scan}`")
+        print(f"go on with `scanner resume {stored.words}`")
 
 
 def _numbers(numbers: tuple[int, ...]) -> str:

@@ -46,7 +46,11 @@ def show(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="DIR", help="Copy all its files into this folder."),
+        typer.Option(
+            "--output",
+            metavar="DIR|FILE",
+            help="Copy all its files into this folder; a single file also to this file.",
+        ),
     ] = None,
 ) -> None:
     """Print a file, of a folder its README; --output copies all, to be edited for a site."""

@@ -73,7 +73,8 @@ def submit(
     print(f"driver  {_driver(submission.run)}")
     if not submission.started:
         print("it works on this scan already: no second driver is started")
-    print(f"follow it with `scanner watch {scan.id}`, end it with `scanner cancel {scan.id}`")
+    words = scan.stored.words
+    print(f"follow it with `scanner watch {words}`, end it with `scanner cancel {words}`")
 
 
 def _driver(run: Run) -> str:
@@ -102,10 +103,10 @@ def watch(scan: ScanName, store: Store = None, json: Json = False) -> None:
                 _show(opened, run, update, json)
     except KeyboardInterrupt:
         note(
-            f"no longer watching; the scan goes on: `scanner watch {opened.id}` follows it, "
-            f"`scanner cancel {opened.id}` ends it"
+            "no longer watching; the scan goes on: `scanner watch "
+            f"{opened.stored.words}` follows it, `scanner cancel {opened.stored.words}` ends it"
         )
-        raise typer.Exit(130) from None
+        raise typer.Abort from None  # and nothing more is said
     if json:
         show_json_line({"scan": opened.id, "phase": "complete", **limit_record(opened)})
         return
@@ -140,6 +141,7 @@ def cancel(
 ) -> None:
     """Ask whoever works on a scan to end after the running chunks; what is done stays."""
     from scanner.scan import Scan
+    from scanner.store.watching import became
 
     opened = Scan.open(scan, store=store)
     found = opened.cancel(wait=not no_wait)
@@ -152,7 +154,8 @@ def cancel(
         )
         return
     if not found.asked:
-        print(f"nobody works on scan {opened.id}")
+        last = f": {became(found.silent[0])}" if found.silent else ""
+        print(f"nobody works on scan {opened.id}{last}")
     for run in found.asked:
         print(f"asked to end: {_driver(run)}; {_phase(run)}")
     print(f"{state.done} of {state.total} chunks done")
@@ -172,7 +175,7 @@ def status(scan: ScanName, store: Store = None, json: Json = False) -> None:
         show_json({**record, "runs": [one.to_dict() for one in runs]})
         return
     working = [one for one in runs if one.alive]
-    resting = [one for one in runs if not one.alive][:1]
+    resting = _resting(runs)
     points = ", ".join(f"{count} {name}" for name, count in state.status.items()) or "-"
     show_table(
         [
@@ -192,14 +195,22 @@ def status(scan: ScanName, store: Store = None, json: Json = False) -> None:
     if state.ignored_markers:
         print(f"{state.ignored_markers} damaged or foreign markers are ignored")
     if working:
-        print(f"follow it with `scanner watch {opened.id}`")
+        print(f"follow it with `scanner watch {opened.stored.words}`")
     elif not state.complete or "minimum" not in opened.stored.summary:
         print(_how_to_go_on(opened))
 
 
+def _resting(runs: Sequence[Seen]) -> list[Seen]:
+    """The last run that ended, and before it the last one that computed something."""
+    ended = [one for one in runs if not one.alive]
+    told = [one for one in ended if one.run.done > one.run.done_before][:1]
+    return [*(one for one in ended[:1] if one not in told), *told]
+
+
 def _work(seen: Seen) -> str:
     run = seen.run
-    return f"{_driver(run)}; {_phase(run)} (heard of {duration(seen.age)} ago)"
+    asked = ", asked to end" if seen.asked else ""
+    return f"{_driver(run)}; {_phase(run)}{asked} (heard of {duration(seen.age)} ago)"
 
 
 def _phase(run: Run) -> str:
@@ -235,7 +246,8 @@ def _state_record(state: ScanState) -> dict[str, Any]:
 
 
 def _how_to_go_on(scan: Scan) -> str:
-    return f"go on with `scanner resume {scan.id}`, or detached with `scanner submit {scan.id}`"
+    words = scan.stored.words
+    return f"go on with `scanner resume {words}`, or detached with `scanner submit {words}`"
 
 
 VERBS: tuple[Callable[..., None], ...] = (submit, watch, cancel, status)

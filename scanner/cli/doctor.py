@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
 
 import typer
 
-from scanner.cli.options import Cluster, Json, Store
+from scanner.cli.options import Cluster, Json, Scheduler, SchedulerFile, Store
 from scanner.cli.output import show_json, show_table
 
 
 def doctor(
     store: Store = None,
-    scheduler: Annotated[
-        str | None, typer.Option("--scheduler", help="Try this Dask scheduler.")
-    ] = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     cluster: Cluster = None,
     json: Json = False,
 ) -> None:
     """Check versions, threads, tables, the store's file system and a cluster round trip."""
     from scanner import checkup
 
-    found = checkup.examine(store, scheduler, cluster)
+    found = checkup.examine(store, scheduler, cluster, scheduler_file)
     if json:
         show_json({"ok": all(c.ok for c in found), "checks": [vars(c) for c in found]})
     else:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from scanner.cli.terminal import one_line
+
 
 def show_json(value: Any) -> None:
     """Print JSON; numbers that JSON does not have (NaN, infinities) become null."""
@@ -30,8 +32,8 @@ def _plain(value: Any) -> Any:
 
 
 def show_table(rows: Iterable[Sequence[object]], indent: str = "") -> None:
-    """Print rows in aligned columns."""
-    texts = [[str(cell) for cell in row] for row in rows]
+    """Print rows in aligned columns, a line each."""
+    texts = [[one_line(str(cell)) for cell in row] for row in rows]
     if not texts:
         return
     widths = [max(len(row[i]) for row in texts) for i in range(len(texts[0]))]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from scanner.cli.output import duration, note
+from scanner.cli.terminal import shield
 
 if TYPE_CHECKING:
     from scanner.execution.progress import Progress
@@ -28,6 +29,7 @@ def progress_bar() -> Iterator[Callable[[Progress], None]]:
     from rich.text import Text
 
     with Live(console=Console(stderr=True), transient=True, refresh_per_second=4) as live:
+        shield()  # before the streams that the bar has put in place of ours, until it ends
         yield lambda progress: live.update(Text(line(progress)))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from scanner import regular
 from scanner.errors import DefinitionError, unknown
 
 SUFFIX = ".toml"
@@ -76,7 +77,7 @@ def read(path: Path) -> dict[str, Any]:
         Names the file, and the line or the key.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(regular.read_text(path))
     except OSError as error:
         raise DefinitionError(
             f"{path}: cannot be read ({error.strerror}); check the path"
@@ -112,7 +113,7 @@ def _inlined(table: dict[str, Any], path: Path, key: str) -> dict[str, Any]:
     if not isinstance(columns, dict) or not columns:
         fail("columns", 'is missing; say which column is what: columns = { energy = "E" }')
     try:
-        rows = list(csv.DictReader((path.parent / file).read_text(encoding="utf-8").splitlines()))
+        rows = list(csv.DictReader(regular.read_text(path.parent / file).splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         fail("file", f"{file} cannot be read ({error}); check the path beside {path.name}")
     known = list(rows[0]) if rows else []

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import dask
+from shutil import which
 
 from scanner.errors import ClusterError, DefinitionError
+from scanner.execution.addresses import address_of
 from scanner.execution.batch.profile import load
 from scanner.execution.connection import Connection
 from scanner.execution.local import here, local
@@ -18,6 +16,10 @@ from scanner.execution.remote import remote
 
 SMALL_SECONDS = 4.0
 """CPU time below which work is done in this process: worker processes take as long to start."""
+
+
+SUBMITS = {"slurm": "sbatch", "htcondor": "condor_submit"}
+"""Command by which a batch system takes jobs."""
 
 
 @contextmanager
@@ -51,33 +53,61 @@ def connect(
         What is to be done, where it is known. Where neither a cluster nor a number of workers
         is given, little work is done by a thread of this process.
     told : callable
-        Told in one sentence how the jobs of a batch system stand while there is no worker.
+        Told in one sentence what is waited for while there is no worker.
     should_stop : callable
         Asked now and then whether to go on waiting for these jobs.
 
     Raises
     ------
     DefinitionError
-        `workers` is below 1, the profile cannot be used, or two clusters are named.
+        `workers` is below 1, the profile or the address cannot be used, or two clusters are named.
     ClusterError
         The scheduler cannot be reached, or has no workers, or the jobs cannot be started.
     """
     if workers is not None and workers < 1:
         raise DefinitionError(f"workers = {workers}: give at least 1")
     _check_one(scheduler, scheduler_file, cluster)
-    address, origin = (None, "") if cluster else _address(scheduler, scheduler_file)
+    address, origin = (None, "") if cluster else address_of(scheduler, scheduler_file)
     if cluster:
         from scanner.execution.batch.cluster import batch
 
         opened = batch(load(cluster), workers, told, should_stop)
     elif address is not None:
-        opened = remote(address, origin, workers or 1)
+        opened = remote(address, origin, workers or 1, told)
     elif workers is None and cpu_seconds is not None and cpu_seconds <= SMALL_SECONDS:
         opened = here()
     else:
         opened = local(workers)
     with opened as connection:
         yield connection
+
+
+def check(
+    scheduler: str | None = None,
+    scheduler_file: str | Path | None = None,
+    workers: int | None = None,
+    cluster: str | Path | None = None,
+) -> None:
+    """Look at what `connect` is told, without connecting.
+
+    Raises
+    ------
+    DefinitionError
+        `workers` is below 1, the profile or the address cannot be used, or two clusters are named.
+    ClusterError
+        This host has no command to submit jobs of the profile with.
+    """
+    if workers is not None and workers < 1:
+        raise DefinitionError(f"workers = {workers}: give at least 1")
+    joins(scheduler, scheduler_file, workers, cluster)
+    if cluster:
+        profile = load(cluster)
+        command = SUBMITS[profile.engine]
+        if which(command) is None:
+            raise ClusterError(
+                f"--cluster {profile.name}: {command} is not found: run this on a host that "
+                "submits jobs"
+            )
 
 
 def joins(
@@ -95,7 +125,7 @@ def joins(
     """
     _check_one(scheduler, scheduler_file, cluster)
     planned_workers(workers, cluster)
-    return cluster is None and _address(scheduler, scheduler_file)[0] is not None
+    return cluster is None and address_of(scheduler, scheduler_file)[0] is not None
 
 
 def planned_workers(workers: int | None, cluster: str | Path | None) -> int | None:
@@ -110,30 +140,3 @@ def _check_one(
     if cluster and (scheduler or scheduler_file):
         other = "--scheduler" if scheduler else "--scheduler-file"
         raise DefinitionError(f"{other} and --cluster {cluster} are two clusters: give one")
-
-
-def _address(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[str | None, str]:
-    """Address and where it was said; None for a local cluster."""
-    if scheduler:
-        if ":" not in scheduler:
-            raise DefinitionError(
-                f"--scheduler {scheduler}: give its address with the port, tls://{scheduler}:8786"
-            )
-        return scheduler, "--scheduler"
-    if scheduler_file:
-        return _read_scheduler_file(Path(scheduler_file)), f"--scheduler-file {scheduler_file}"
-    if found := os.environ.get("DASK_SCHEDULER_ADDRESS"):
-        return found, "DASK_SCHEDULER_ADDRESS"
-    if found := dask.config.get("scheduler-address", None):
-        return str(found), "the Dask configuration"
-    return None, ""
-
-
-def _read_scheduler_file(path: Path) -> str:
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ClusterError(
-            f"--scheduler-file {path} cannot be read ({error}): "
-            "start `dask scheduler --scheduler-file` first, or check the path"
-        ) from error

@@ -173,7 +173,8 @@ def _taken_up(stored: StoredScan, run: Run) -> Run:
 def _given_up(stored: StoredScan, run: Run) -> str:
     return (
         f"the worker that drove the scan died {run.fruitless} times in a row and no chunk was "
-        f"finished in between (memory?): see the workers' logs, then `scanner resume {stored.id}`"
+        f"finished in between (memory?): see the workers' logs, then `scanner resume "
+        f"{stored.words}`"
     )
 
 

@@ -26,6 +26,7 @@ from scanner.execution.connection import (
     counted,
     quiet,
 )
+from scanner.execution.signals import held_interrupts, without_interrupts
 
 REFILL_SECONDS = 2.0
 
@@ -66,8 +67,10 @@ def here() -> Iterator[Connection]:
     with quiet(), threadpool_limits(1), private_scratch():
         options = {"n_workers": 1, "processes": False, "security": _plain(), **_SILENT}
         with (
+            held_interrupts() as held,
             LocalCluster(threads_per_worker=1, **options) as cluster,
             Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False) as client,
+            held.released(),
         ):
             yield Connection(client, "this process (little to do, no cluster given)")
 
@@ -76,13 +79,14 @@ def here() -> Iterator[Connection]:
 def local(workers: int | None) -> Iterator[Connection]:
     count = workers or CPU_COUNT
     _start_quiet_tracker()
-    with quiet(), private_scratch():
+    # an interrupt waits until the workers are there: Dask cannot end what has not quite begun
+    with quiet(), private_scratch(), held_interrupts() as held:
         try:
             environment = {
                 f"distributed.nanny.pre-spawn-environ.{name}": value
                 for name, value in KEEP_MEMORY.items()
             }
-            with dask.config.set(environment):
+            with dask.config.set(environment), without_interrupts():
                 cluster = LocalCluster(**_local_options(count))
         except (OSError, RuntimeError, TimeoutError) as error:
             reason = " ".join(str(error).split())
@@ -93,9 +97,10 @@ def local(workers: int | None) -> Iterator[Connection]:
         try:
             client = Client(cluster, timeout=CONNECT_SECONDS, set_as_default=False)
             try:
-                client.wait_for_workers(count, timeout=WORKERS_SECONDS)
-                with _refilled(cluster, count):
-                    yield Connection(client, f"this host, {counted(count)} (no cluster given)")
+                with held.released():
+                    client.wait_for_workers(count, timeout=WORKERS_SECONDS)
+                    with _refilled(cluster, count):
+                        yield Connection(client, f"this host, {counted(count)} (no cluster given)")
             finally:
                 close(client)
         finally:

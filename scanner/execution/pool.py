@@ -36,6 +36,8 @@ class Pool:
         The others, also those that are gone, and why.
     notes : dict from str to None
         What is worth saying, in order.
+    processes : set of str
+        Workers that fit, host:pid, also those that are gone.
     avoid : str or None
         Address of a worker that gets no chunks, unless there is no other for a while.
     """
@@ -45,6 +47,7 @@ class Pool:
         self.fit: dict[str, int] = {}
         self.unfit: dict[str, str] = {}
         self.notes: dict[str, None] = {}
+        self.processes: set[str] = set()
         self._checked: set[str] = set()
         self._looked = float("-inf")
         self.avoid: str | None = None
@@ -72,8 +75,9 @@ class Pool:
 
     def check(self) -> None:
         """Compare all workers with this process before the run; errors as of `check_workers`."""
-        workers = check_workers(self.client, self.stored, self.evaluator)
-        self.notes |= dict.fromkeys(workers)
+        found = check_workers(self.client, self.stored, self.evaluator)
+        self.notes |= dict.fromkeys(found.notes)
+        self.processes |= found.processes
         self._checked |= set(threads_of(self.client))
 
     def look(self, *, now: bool = False) -> bool:
@@ -90,9 +94,10 @@ class Pool:
         threads = threads_of(self.client)
         if joined := threads.keys() - self._checked:
             self._checked |= joined
-            unfit, notes = find_unfit(self.client, self.stored, self.evaluator, joined)
-            self.notes |= dict.fromkeys(notes)
-            for worker, reason in unfit.items():
+            found = find_unfit(self.client, self.stored, self.evaluator, joined)
+            self.notes |= dict.fromkeys(found.notes)
+            self.processes |= found.processes
+            for worker, reason in found.unfit.items():
                 self.refuse(worker, reason)
         self.fit = {worker: n for worker, n in threads.items() if worker not in self.unfit}
         self._looked = start

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from distributed import Client
@@ -15,7 +16,7 @@ from distributed import Client
 from scanner.definition import ScanDefinition
 from scanner.errors import ClusterError, MismatchError, ScannerError, StoreError
 from scanner.execution.asking import ask_workers, threads_of
-from scanner.execution.task import DEFAULT_EVALUATOR, open_checked
+from scanner.execution.task import DEFAULT_EVALUATOR, open_checked, worker_process
 from scanner.execution.versions import difference, worker_versions
 from scanner.store.folder import Folder
 from scanner.store.location import folder_at
@@ -33,7 +34,7 @@ def check_workers(
     stored: StoredScan,
     evaluator: str = DEFAULT_EVALUATOR,
     workers: Collection[str] | None = None,
-) -> tuple[str, ...]:
+) -> Compared:
     """Compare workers with this process.
 
     A worker that is lost before it answers does not matter: the one that comes in its place is
@@ -52,8 +53,8 @@ def check_workers(
 
     Returns
     -------
-    tuple of str
-        Things to say aloud that are no error, such as unlike processors.
+    Compared
+        Their processes, and things to say aloud that are no error, such as unlike processors.
 
     Raises
     ------
@@ -65,12 +66,35 @@ def check_workers(
     return _compare(_ask(client, workers, worker_report, stored.location, stored.digest, evaluator))
 
 
-def _compare(answers: Mapping[str, Any]) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Compared:
+    """Workers that were compared with this process.
+
+    Parameters
+    ----------
+    notes : tuple of str
+        What is worth saying aloud.
+    processes : frozenset of str
+        Those that fit, host:pid.
+    unfit : mapping from address to str
+        Those that are to get no chunks, and why.
+    """
+
+    notes: tuple[str, ...]
+    processes: frozenset[str]
+    unfit: Mapping[str, str] = field(default_factory=dict)
+
+
+def _compare(answers: Mapping[str, Any]) -> Compared:
     here = worker_versions()
     answers = {w: answer for w, answer in answers.items() if not isinstance(answer, OSError)}
     for worker, answer in sorted(answers.items()):
         _check_answer(worker, answer, here)
-    return _processors(answers)
+    return Compared(_processors(answers), _processes(answers))
+
+
+def _processes(answers: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(str(answer["process"]) for answer in answers.values())
 
 
 def _processors(answers: Mapping[str, Any]) -> tuple[str, ...]:
@@ -83,16 +107,8 @@ def _processors(answers: Mapping[str, Any]) -> tuple[str, ...]:
 
 def find_unfit(
     client: Client, stored: StoredScan, evaluator: str, workers: Collection[str]
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Compare workers that joined a run; the run goes on without those that do not fit.
-
-    Returns
-    -------
-    reasons : mapping from address to str
-        Of the workers that are to get no chunks.
-    notes : tuple of str
-        As `check_workers`.
-    """
+) -> Compared:
+    """Compare workers that joined a run; the run goes on without those that do not fit."""
     arguments = (stored.location, stored.digest, evaluator)
     answers = ask_workers(client, workers, JOINED_SECONDS, worker_report, *arguments)
     here, reasons = worker_versions(), {}
@@ -104,10 +120,10 @@ def find_unfit(
             # one that is gone, or too busy to answer, is compared again with its first chunk
             if not isinstance(answer, OSError):
                 reasons[worker] = str(error).removeprefix(f"worker {worker}").lstrip(": ")
-    return reasons, _processors(answers)
+    return Compared(_processors(answers), _processes(answers), reasons)
 
 
-def check_place(client: Client, definition: ScanDefinition, root: Folder) -> tuple[str, ...]:
+def check_place(client: Client, definition: ScanDefinition, root: Folder) -> Compared:
     """Compare all workers with this process before a scan is made: do they see the same place?
 
     Parameters
@@ -121,7 +137,7 @@ def check_place(client: Client, definition: ScanDefinition, root: Folder) -> tup
 
     Returns
     -------
-    tuple of str
+    Compared
         As `check_workers`.
 
     Raises
@@ -190,7 +206,11 @@ def worker_report(scan_path: str, digest: str, evaluator: str) -> dict[str, Any]
 
 
 def _report() -> dict[str, Any]:
-    return {"versions": worker_versions(), "instruction_set": instruction_set()}
+    return {
+        "versions": worker_versions(),
+        "instruction_set": instruction_set(),
+        "process": worker_process(),
+    }
 
 
 def _ask(

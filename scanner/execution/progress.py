@@ -72,6 +72,8 @@ class Report:
         Ledger entries found broken or foreign; their chunks were computed again.
     notes : tuple of str
         What the comparison of the workers, and of the finished chunks, found worth saying.
+    words : str
+        What names the scan on the command line, where that is more than its id.
     """
 
     scan: str
@@ -89,6 +91,7 @@ class Report:
     stopped: bool
     ignored_markers: int
     notes: tuple[str, ...] = ()
+    words: str = ""
 
     @property
     def complete(self) -> bool:
@@ -119,7 +122,7 @@ class Report:
         done = self.computed + self.skipped
         raise IncompleteScanError(
             f"scan {self.scan}: {done} of {done + self.missing} chunks done; {self._why()}; "
-            f"go on with `scanner resume {self.scan}`"
+            f"go on with `scanner resume {self.words or self.scan}`"
         )
 
     def _why(self) -> str:

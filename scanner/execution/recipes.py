@@ -6,7 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from scanner.errors import CatalogError, DefinitionError, StoreError, unknown
+from scanner.errors import CatalogError, DefinitionError, StoreError, missing_folder, unknown
+from scanner.regular import read_bytes
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 MADE = ("__pycache__", "wheels", "dependencies")
@@ -86,30 +87,51 @@ def find(name: str) -> Recipe:
     raise CatalogError(unknown("recipe", name, [*known, *inside] if "/" in name else known))
 
 
-def copy(recipe: Recipe, folder: Path) -> tuple[Path, ...]:
-    """Copy the files of a recipe into a folder; those that are there alike are left alone.
+def copy(recipe: Recipe, output: Path) -> tuple[Path, ...]:
+    """Copy the files of a recipe; those that are there alike are left alone.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is copied.
+    output : Path
+        A folder, made if need be; for a single file also the file itself, by the same suffix.
 
     Raises
     ------
     DefinitionError
-        A file is there with other contents; nothing is written then.
+        A file is there with other contents, or is to be made in no folder; nothing is written
+        then.
     StoreError
         The folder is not writable.
     """
-    contents = {folder / name: (recipe.folder / name).read_bytes() for name in recipe.files}
+    contents = {
+        path: (recipe.folder / name).read_bytes() for name, path in _places(recipe, output).items()
+    }
     try:
         for path, content in contents.items():
-            if path.exists() and path.read_bytes() != content:
+            if path.exists() and read_bytes(path) != content:
                 raise DefinitionError(
-                    f"--output {folder}: {path} is there with other contents: give another "
-                    "folder, or move it away"
+                    f"--output {output}: {path} is there with other contents: give another "
+                    "place, or move it away"
                 )
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     except OSError as error:
-        raise StoreError(f"--output {folder} cannot be written ({error}): give another") from error
+        raise StoreError(f"--output {output} cannot be written ({error}): give another") from error
     return tuple(contents)
+
+
+def _places(recipe: Recipe, output: Path) -> dict[str, Path]:
+    """Where each file goes."""
+    suffix = recipe.path.suffix
+    one = recipe.kind != "folder" and suffix and output.suffix == suffix
+    if not one or output.is_dir():
+        return {name: output / name for name in recipe.files}
+    if not output.parent.is_dir():
+        raise DefinitionError(f"--output {missing_folder(str(output), str(output.parent))}")
+    return {recipe.path.name: output}
 
 
 def _shipped(path: Path) -> bool:

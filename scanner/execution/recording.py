@@ -13,7 +13,7 @@ from distributed import Client, get_worker
 
 from scanner.errors import IncompleteScanError, ScannerError, StoreError
 from scanner.execution.progress import Progress, Report
-from scanner.store.runs import BEAT_SECONDS, Run
+from scanner.store.runs import BEAT_SECONDS, KINDS, Run
 from scanner.store.stored import StoredScan
 
 LISTEN_SECONDS = 1.0  # s between looks for the wish to stop
@@ -67,6 +67,16 @@ class Recorder:
                 show(progress)
 
         return tell
+
+    def others(self) -> list[str]:
+        """Who else works on the scan, a sentence for each: no harm, but good to know."""
+        with suppress(StoreError):
+            return [
+                f"{KINDS[one.run.kind]} of {one.run.user} on {one.run.host} works on this scan too"
+                for one in self._runs.working()
+                if one.run.key != self._run.key
+            ]
+        return []
 
     def manner(self, client: Client) -> dict[str, Any]:
         """How `scanner.execution.runner.run` is to treat this run.
@@ -166,19 +176,19 @@ def recording(stored: StoredScan, run: Run) -> Iterator[Recorder]:
     try:
         yield recorder
     except BaseException as error:
-        recorder.end(*_ending(error, recorder.report, stored.id))
+        recorder.end(*_ending(error, recorder.report, stored.words))
         raise
     else:
         recorder.end("complete")
 
 
-def _ending(error: BaseException, report: Report | None, scan: str) -> tuple[str, str, int]:
+def _ending(error: BaseException, report: Report | None, words: str) -> tuple[str, str, int]:
     """Phase, message of one line, exit code."""
     if isinstance(error, ScannerError):
         phase = "stopped" if report is not None and report.stopped else "failed"
         return phase, " ".join(str(error).split()), error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        said = f"interrupted from the keyboard; go on with `scanner resume {scan}`"
+        said = f"interrupted from the keyboard; go on with `scanner resume {words}`"
         return "stopped", said, IncompleteScanError.exit_code
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return "failed", text, UNFORESEEN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from distributed import Client, Security
@@ -22,12 +22,14 @@ from scanner.execution.security.handshake import why_not
 
 
 @contextmanager
-def remote(address: str, origin: str, workers: int) -> Iterator[Connection]:
+def remote(
+    address: str, origin: str, workers: int, told: Callable[[str], None] = lambda _: None
+) -> Iterator[Connection]:
     check_encrypted(address, origin)
     security = security_for(address)
     client = _client(address, origin, security)
     try:
-        _wait_for_workers(client, address, workers)
+        _wait_for_workers(client, address, workers, told)
         count = len(client.nthreads())
         said = [f"Dask cluster at {address} ({origin}), {counted(count)}"]
         said += [*(remarks(security) if security else ()), *open_pages(client)]
@@ -49,7 +51,15 @@ def _client(address: str, origin: str, security: Security | None) -> Client:
         ) from error
 
 
-def _wait_for_workers(client: Client, address: str, workers: int) -> None:
+def _wait_for_workers(
+    client: Client, address: str, workers: int, told: Callable[[str], None]
+) -> None:
+    there = len(client.nthreads())
+    if there < workers:
+        told(
+            f"the scheduler at {address} has {counted(there)}: waiting for {counted(workers)}, up "
+            f"to {WORKERS_SECONDS:g} s"
+        )
     try:
         client.wait_for_workers(workers, timeout=WORKERS_SECONDS)
     except TimeoutError as error:

@@ -6,17 +6,18 @@ import queue
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 from distributed import Client, Future, KilledWorker
 
 from scanner.errors import ClusterError, MismatchError, ScannerError
+from scanner.execution.books import Books
 from scanner.execution.connection import why_no_workers
 from scanner.execution.packing import packing
 from scanner.execution.pool import Pool
 from scanner.execution.preflight import compare_finished
-from scanner.execution.progress import Meter, Progress, Report
+from scanner.execution.progress import Progress, Report
 from scanner.execution.signals import stop_signals
 from scanner.execution.task import DEFAULT_EVALUATOR, Receipt, UnfitWorkerError, run_chunk
 from scanner.execution.versions import worker_versions
@@ -25,11 +26,10 @@ from scanner.store.stored import StoredScan
 
 WINDOW = 2  # chunks submitted per thread: one runs, one waits beside it
 KILLS_TO_QUARANTINE = 3
-MAX_FAILED = 3  # evaluation fails alike everywhere: do not raise the same error 10^6 times,
-MAX_SHARE = 0.2  # but go on where most chunks are well
 TICK = 0.25  # s between looks at the flags
 GRACE = 10.0  # s for running chunks to finish after a stop
 RESULT_SECONDS = 30.0
+FETCHING = 32  # receipts that may be on their way at once
 LOOKS = 3  # at the store at the end, for chunks that were lost from it meanwhile
 
 
@@ -105,6 +105,9 @@ def run(
     return work.report()
 
 
+Outcome = Receipt | BaseException
+
+
 @dataclass(frozen=True)
 class _Flight:
     """A submitted chunk.
@@ -130,75 +133,55 @@ class _Run:
         finished: Markers,
     ) -> None:
         self.stored, self.client, self.evaluator = stored, client, evaluator
-        self.ignored = finished.ignored
+        self.books = Books(stored, finished)
         self.versions = worker_versions()
         self.pool = Pool(client, stored, evaluator)
-        grid = stored.grid
         self.missing = stored.missing(finished)
         self.waiting = deque(self.missing)
         self.notes = dict.fromkeys(compare_finished(finished) if self.waiting else ())
         self.suspects: deque[int] = deque()
         self.flights: dict[str, _Flight] = {}
-        self.landed: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.landed: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+        # a receipt whose worker is gone may take long to be given up: nobody waits behind it
+        self.fetching = ThreadPoolExecutor(FETCHING, "receipt")
         self.kills: Counter[int] = Counter()
-        self.quarantined: list[int] = []
-        self.failed: dict[int, str] = {}
-        self.computed = np.zeros(grid.n_chunks, bool)
-        self.points = self.unpacked = 0
+        self.unpacked = 0
         self.pack: Callable[[], None] = lambda: None
-        self.cpu_seconds = self.write_seconds = 0.0
-        self.status: Counter[int] = Counter()
-        self.memory: dict[str, int] = {}
         self.stopped = False
-        self.start = time.monotonic()
-        self.meter = Meter(
-            total=grid.n_chunks,
-            points=grid.size,
-            done=len(finished),
-            points_done=finished.points,
-        )
 
     def loop(self, stop: Callable[[], bool], progress: Callable[[Progress], None]) -> None:
         """Submit and collect until all is done, or until told to stop."""
         told = float("-inf")
         while self.waiting or self.suspects or self.flights:
             self.stopped = self.stopped or stop()
-            if self.stopped or self.hopeless:
+            if self.stopped or self.books.hopeless:
                 break
             self.look_at_workers()
             self.submit()
             self.collect(TICK)
             if time.monotonic() >= told + TICK:
-                progress(self.meter.progress(len(self.pool.fit)))
+                progress(self.books.meter.progress(len(self.pool.fit)))
                 told = time.monotonic()
         deadline = time.monotonic() + GRACE
         while self.flights and time.monotonic() < deadline:
             self.collect(TICK)
-        progress(self.meter.progress(len(self.pool.fit)))
+        progress(self.books.meter.progress(len(self.pool.fit)))
 
     def look(self) -> list[int]:
         """Read the ledger again; the chunks that should be finished and are not."""
         self.missing = self.stored.missing()
-        given_up = {*self.failed, *self.quarantined}
+        given_up = {*self.books.failed, *self.books.quarantined}
         return [number for number in self.missing if number not in given_up]
 
     def look_again(self) -> bool:
         """Let what was lost from the store meanwhile wait once more; whether there is any."""
         lost = self.look()
-        if not lost or self.stopped or self.hopeless:
+        if not lost or self.stopped or self.books.hopeless:
             return False
         self.waiting.extend(lost)
-        self.meter.take_back(len(lost), sum(self.stored.grid.chunk(n).size for n in lost))
+        self.books.take_back(lost)
         self.notes[f"{_chunks(lost)} lost from the store during the run: computed again"] = None
         return True
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether evaluation fails so often that going on is in vain."""
-        failed = len(self.failed)
-        if failed < MAX_FAILED:
-            return False
-        return bool(failed > MAX_SHARE * (failed + np.count_nonzero(self.computed)))
 
     def submit(self) -> None:
         """Fill the window; suspects come last and one at a time."""
@@ -225,24 +208,33 @@ class _Run:
             workers=None if workers is None else sorted(workers),
         )
         self.flights[str(future.key)] = _Flight(number, future, alone, workers)
-        future.add_done_callback(lambda done: self.landed.put(str(done.key)))
+        future.add_done_callback(lambda done: self.fetching.submit(self.fetch, done))
+
+    def fetch(self, future: Future[Receipt]) -> None:
+        """Get a receipt, or the error instead of one, from the worker that has it."""
+        try:
+            outcome: Outcome = future.result(timeout=RESULT_SECONDS)
+        except BaseException as error:
+            outcome = error
+        self.landed.put((str(future.key), outcome))
 
     def collect(self, timeout: float) -> None:
         """Take what has landed; wait at most `timeout` seconds for the first."""
         try:
-            keys = [self.landed.get(timeout=timeout)]
+            landed = [self.landed.get(timeout=timeout)]
         except queue.Empty:
             return
         while not self.landed.empty():
-            keys.append(self.landed.get())
-        for key in keys:
+            landed.append(self.landed.get())
+        for key, outcome in landed:
             if (flight := self.flights.pop(key, None)) is not None:  # else called back
-                self.take(flight)
+                self.take(flight, outcome)
 
-    def take(self, flight: _Flight) -> None:
+    def take(self, flight: _Flight, outcome: Outcome) -> None:
         """Book a receipt, or deal with a failure."""
         try:
-            receipt = flight.future.result(timeout=RESULT_SECONDS)
+            if isinstance(outcome, BaseException):
+                raise outcome
         except KilledWorker as error:
             self.take_death(flight, int(error.allowed_failures) + 1)
         except UnfitWorkerError as error:
@@ -257,7 +249,7 @@ class _Run:
                 raise self.lost() from error
             self.take_error(flight, error)
         else:
-            self.book(receipt)
+            self.book(outcome)
 
     def take_error(self, flight: _Flight, error: Exception) -> None:
         """Book an evaluation that raised; one that a worker could not even load is not its own."""
@@ -268,7 +260,7 @@ class _Run:
             self.waiting.appendleft(flight.number)
         else:
             text = " ".join(str(error).split())
-            self.failed[flight.number] = f"{type(error).__name__}: {text}"
+            self.books.failed[flight.number] = f"{type(error).__name__}: {text}"
 
     def take_death(self, flight: _Flight, kills: int) -> None:
         """Requeue a chunk whose worker died; quarantine it if it surely was the cause.
@@ -277,27 +269,18 @@ class _Run:
         """
         self.kills[flight.number] += kills
         if flight.alone and self.kills[flight.number] >= KILLS_TO_QUARANTINE:
-            self.quarantined.append(flight.number)
+            self.books.quarantined.append(flight.number)
         elif self.kills[flight.number] >= KILLS_TO_QUARANTINE - 1:
             self.suspects.append(flight.number)
         else:
             self.waiting.append(flight.number)
 
     def book(self, receipt: Receipt) -> None:
-        """Count a receipt."""
-        self.memory[receipt.worker] = receipt.peak_memory_bytes
+        """Count a receipt; pack markers now and then."""
         if receipt.stopped:
             self.stopped = True
             return
-        self.meter.add(receipt.points)
-        if receipt.found and not self.kills[receipt.chunk]:
-            return  # by another run; else by a worker that died with the receipt
-        self.points += 0 if self.computed[receipt.chunk] else receipt.points
-        self.computed[receipt.chunk] = True
-        self.cpu_seconds += receipt.seconds
-        self.write_seconds += receipt.write_seconds
-        self.status.update(receipt.status)
-        self.unpacked += 1
+        self.unpacked += self.books.enter(receipt, self.pool.processes)
         if self.unpacked >= PACK_ABOVE:
             self.unpacked = 0
             self.pack()
@@ -328,12 +311,13 @@ class _Run:
     def lost(self, what: str = "the Dask scheduler was lost") -> ClusterError:
         """Error for a cluster that went away."""
         return ClusterError(
-            f"{what} with {self.meter.done} of {self.stored.grid.n_chunks} chunks done: "
-            f"go on with `scanner resume {self.stored.id}`"
+            f"{what} with {self.books.meter.done} of {self.stored.grid.n_chunks} chunks done: "
+            f"go on with `scanner resume {self.stored.words}`"
         )
 
     def cancel(self) -> None:
         """Drop what is still in flight; a chunk that is running ends by itself, whole."""
+        self.fetching.shutdown(wait=False, cancel_futures=True)
         futures = [flight.future for flight in self.flights.values()]
         self.flights.clear()
         if futures and self.client.status == "running":
@@ -341,26 +325,8 @@ class _Run:
 
     def report(self) -> Report:
         """What the run did."""
-        missing = len(self.missing)
-        self.computed[self.missing] = False
-        computed = int(self.computed.sum())
-        return Report(
-            scan=self.stored.id,
-            computed=computed,
-            skipped=self.stored.grid.n_chunks - missing - computed,
-            missing=missing,
-            points=self.points,
-            seconds=time.monotonic() - self.start,
-            cpu_seconds=self.cpu_seconds,
-            write_seconds=self.write_seconds,
-            peak_memory_bytes=self.memory,
-            status=dict(self.status),
-            quarantined=tuple(sorted(self.quarantined)),
-            failed=self.failed,
-            stopped=self.stopped,
-            ignored_markers=self.ignored,
-            notes=tuple(self.notes | self.pool.notes),
-        )
+        notes = self.notes | self.pool.notes
+        return self.books.report(self.missing, stopped=self.stopped, notes=notes)
 
 
 def _chunks(numbers: Sequence[int]) -> str:

@@ -63,6 +63,8 @@ class Receipt:
         Largest resident memory of the process so far.
     found : bool
         Whether the chunk was finished already, by another run or by a worker that died since.
+    written_by : str
+        host:pid of who wrote a chunk that was found, by its marker.
     """
 
     chunk: int
@@ -73,6 +75,7 @@ class Receipt:
     worker: str
     peak_memory_bytes: int
     found: bool = False
+    written_by: str = ""
 
     @property
     def stopped(self) -> bool:
@@ -142,12 +145,20 @@ def run_chunk(
     except ScannerError as error:
         raise UnfitWorkerError(_address(), str(error)) from error
     if stored.stop_requested():
-        return Receipt(number, 0, 0.0, 0.0, {}, _worker(), peak_memory_bytes())
+        return Receipt(number, 0, 0.0, 0.0, {}, worker_process(), peak_memory_bytes())
     chunk = stored.grid.chunk(number)
     if (there := stored.finished_chunk(number)) is not None:
         status = {int(name): count for name, count in there.status.items()}
         return Receipt(
-            number, chunk.size, 0.0, 0.0, status, _worker(), peak_memory_bytes(), found=True
+            number,
+            chunk.size,
+            0.0,
+            0.0,
+            status,
+            worker_process(),
+            peak_memory_bytes(),
+            found=True,
+            written_by=f"{there.host}:{there.pid}",
         )
     start = time.perf_counter()
     block = made.block(stored.grid, chunk)
@@ -158,7 +169,9 @@ def run_chunk(
     marker = stored.commit(chunk, chi2, block.status, seconds=seconds, attempt=attempt)
     status = {int(name): count for name, count in marker.status.items()}
     written = time.perf_counter() - start
-    return Receipt(number, chunk.size, seconds, written, status, _worker(), peak_memory_bytes())
+    return Receipt(
+        number, chunk.size, seconds, written, status, worker_process(), peak_memory_bytes()
+    )
 
 
 def open_checked(scan_path: str, digest: str, evaluator: str) -> StoredScan:
@@ -217,15 +230,17 @@ def load_evaluator(path: str, definition: ScanDefinition) -> BlockEvaluator:
     return evaluator
 
 
-def _worker() -> str:
+def worker_process() -> str:
+    """Host and number of this process, as markers name it: host:pid."""
     return f"{provenance.hostname()}:{os.getpid()}"
 
 
 def _address() -> str:
     """Address of this worker; host and process where it is none."""
+
     from distributed import get_worker  # seldom needed, and long in loading
 
     try:
         return str(get_worker().address)
     except ValueError:
-        return _worker()
+        return worker_process()

@@ -233,7 +233,7 @@ class Answers:
             where = ", ".join(f"{name} = {value:g}" for name, value in at.items())
             raise IncompleteScanError(
                 f"scan {self.id}: no usable point at {where}: it is not computed yet, or failed "
-                "(see `scanner status`)"
+                f"(see `scanner status {self.stored.words}`)"
             )
         return found
 

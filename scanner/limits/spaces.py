@@ -128,6 +128,6 @@ class Spaces:
             raise IncompleteScanError(
                 f"scan {self.stored.id} ({self.stored.definition.name}): "
                 f"{100 * state.fraction_done:.0f} % of the grid computed; go on with "
-                f"`scanner resume {self.stored.id}`, or ask with --partial"
+                f"`scanner resume {self.stored.words}`, or ask with --partial"
             )
         return state

@@ -51,7 +51,7 @@ def question_of(
     answers.definition.check_sources()
     if not answers.state().complete:
         raise IncompleteScanError(
-            f"scan {answers.id} is not complete: go on with `scanner resume {answers.id}`"
+            f"scan {answers.id} is not complete: go on with `scanner resume {answers.stored.words}`"
         )
     return question
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from scanner import regular
 from scanner.errors import DefinitionError
 from scanner.overlays import regions
 from scanner.overlays.overlay import Model, Overlay, Region
@@ -107,7 +108,7 @@ def _inspire(key: str) -> str:
 
 def _table(path: Path) -> Array:
     try:
-        lines = [line for line in path.read_text().splitlines() if line.strip()]
+        lines = [line for line in regular.read_text(path).splitlines() if line.strip()]
         rows = np.array([line.split() for line in lines if line.lstrip()[0] != "#"], dtype=float)
     except (OSError, ValueError) as error:
         raise DefinitionError(f"overlay file {path}: not a table of numbers ({error})") from error

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from scanner import regular
 from scanner.errors import DataError, DefinitionError, unknown
 from scanner.overlays import regions
 from scanner.overlays.formulas import anomalous_moment_band
@@ -51,7 +52,7 @@ def read(path: Path, name: str | None = None) -> Overlay:
         The file or its points cannot be used; names the file, the key and the value.
     """
     try:
-        raw = tomllib.loads(path.read_text())
+        raw = tomllib.loads(regular.read_text(path))
     except (OSError, ValueError) as error:
         raise DefinitionError(f"overlay file {path}: cannot be read ({error})") from error
     return _Reader(path, raw).overlay(name or path.stem)
@@ -186,7 +187,7 @@ class _Reader:
 
     def _csv(self, path: Path) -> tuple[list[str], list[list[str]]]:
         try:
-            rows = list(csv.reader(path.read_text().splitlines()))
+            rows = list(csv.reader(regular.read_text(path).splitlines()))
         except OSError as error:
             raise DataError(
                 f"overlay table {path.name} cannot be read ({error.strerror}): put it back"
@@ -198,7 +199,7 @@ class _Reader:
         """Lines of `scanner contour --json`, at the level of this overlay."""
         path = self._file(points)
         try:
-            record = json.loads(path.read_text())
+            record = json.loads(regular.read_text(path))
             axes = tuple(axis["name"] for axis in record["axes"])
             levels = {float(one["cl"]): one["lines"] for one in record["contours"]}
             lines = levels[self.raw["cl"]] if "cl" in self.raw else next(iter(levels.values()))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scanner import catalog
+from scanner import catalog, regular
 from scanner.errors import DefinitionError
 
 SUFFIXES = (".toml", ".json")
@@ -45,7 +45,7 @@ def read(path: Path) -> dict[str, Any]:
         The file cannot be read, or is not valid (with the line).
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = regular.read_text(path)
         return parse_json(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise DefinitionError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,17 +13,12 @@ from scanner.grid import Grid
 from scanner.store.folder import Folder
 from scanner.store.layout import DEFINITION, LEDGER, Labels, needed_bytes, new_files
 from scanner.store.location import folder_at
+from scanner.store.naming import default_root as default_root
 from scanner.store.stored import StoredScan
 
-ENVIRONMENT_VARIABLE = "SCANNER_STORE"
 MIN_PREFIX = 4
 
 ID = re.compile(r"[0-9a-f]{16}")
-
-
-def default_root() -> str:
-    """Root of the store: ``$SCANNER_STORE``, else ``./scans``."""
-    return os.environ.get(ENVIRONMENT_VARIABLE) or "scans"
 
 
 @dataclass(frozen=True)

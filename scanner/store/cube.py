@@ -23,6 +23,7 @@ from scanner.errors import MismatchError
 from scanner.grid import Axis, Chunk, Grid
 from scanner.store.folder import PARTIAL, Folder
 from scanner.store.layout import FIRST_WITHOUT_CHI2, STATUS_MEANINGS
+from scanner.store.naming import words
 from scanner.store.trust import check_metadata
 
 FloatArray = npt.NDArray[np.float64]
@@ -267,7 +268,7 @@ class Cube:
     def _damage(self, what: str) -> Iterator[None]:
         # a chunk can be computed again in place; without metadata there is no place
         mend = (
-            f"mend it with `scanner resume {self.definition.id} --verify`"
+            f"mend it with `scanner resume {words(self.folder.parent)} --verify`"
             if what.startswith("chunk")
             else f"remove the folder {self.folder.parent} and run again"
         )

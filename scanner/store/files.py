@@ -16,11 +16,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from zarr.storage import LocalStore
-
+from scanner import regular
 from scanner.errors import StoreError
 from scanner.store.folder import PARTIAL as PARTIAL
 from scanner.store.folder import Folder as Folder
+from scanner.store.local import RegularStore
 
 _DRAFT_AGE = 600.0  # s; an empty scan is made in less
 _ASIDE = f".removed{PARTIAL}"
@@ -50,6 +50,10 @@ def store_errors(path: Path | str) -> Iterator[None]:
     """
     try:
         yield
+    except regular.IrregularFileError as error:
+        raise StoreError(
+            f"store: {error.filename} is {error.strerror}: it may be hostile; remove it"
+        ) from error
     except OSError as error:
         reason = _REASONS.get(error.errno or 0)
         if reason is None:
@@ -109,7 +113,7 @@ class DiskFolder(Folder):
         """Contents of a file; None where there is none (another process may have removed it)."""
         with store_errors(self.path):
             try:
-                return (self.path / name).read_bytes()
+                return regular.read_bytes(self.path / name, _most(name))
             except FileNotFoundError:
                 return None
 
@@ -136,7 +140,7 @@ class DiskFolder(Folder):
                 try:
                     target.hardlink_to(partial)  # a rename would replace
                 except FileExistsError:
-                    return target.read_bytes() == data
+                    return regular.read_bytes(target, _most(name)) == data
                 return True
             finally:
                 partial.unlink(missing_ok=True)
@@ -192,9 +196,9 @@ class DiskFolder(Folder):
                         size, newest = size + found.st_size, max(newest, found.st_mtime)
         return size, max(self.clock() - newest, 0.0)
 
-    def zarr_store(self, *, read_only: bool) -> LocalStore:
+    def zarr_store(self, *, read_only: bool) -> RegularStore:
         """The folder as a zarr store."""
-        return LocalStore(self.path, read_only=read_only)
+        return RegularStore(self.path, read_only=read_only)
 
     def free_bytes(self) -> int:
         """Free space for an unprivileged writer, at this folder or its nearest existing parent."""
@@ -308,9 +312,29 @@ class DiskFolder(Folder):
         return now
 
     def describe(self) -> str:
-        """Free space of a writable directory."""
-        self.check_writable()
-        return f"writable, rename is atomic, {self.free_bytes() / 1e9:.1f} GB free"
+        """Free space of a directory that is writable, or can be made; what was made is gone."""
+        made = list(self._missing())
+        try:
+            self.check_writable()
+            free = f"rename is atomic, {self.free_bytes() / 1e9:.1f} GB free"
+        finally:
+            for place in made:
+                with suppress(OSError):  # not made, or another has put something there
+                    place.rmdir()
+        return f"{'not there yet, can be made' if made else 'writable'}, {free}"
+
+    def _missing(self) -> Iterator[Path]:
+        """This directory and its parents as far as they do not exist, the innermost first."""
+        with store_errors(self.path):
+            place = self.path
+            while not place.exists():
+                yield place
+                place = place.parent
+
+
+def _most(name: str) -> int:
+    """Bytes of a file that are read at most: a record says something, the rest holds data."""
+    return regular.TEXT_BYTES if name.endswith(".json") else regular.DATA_BYTES
 
 
 def _rename_new(source: Path, target: Path) -> None:

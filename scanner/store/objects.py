@@ -14,7 +14,6 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 from scanner.errors import StoreError
 from scanner.store import s3
 from scanner.store.folder import Folder, R, T
+from scanner.store.naming import words
 from scanner.store.refusals import code_of, object_errors
 from scanner.store.trust import parsed
+from scanner.store.waiting import at_once, persistent
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -32,7 +33,8 @@ CLAIM = "claim.json"
 MAKERS = "makers"
 TOMBSTONE = "removing"
 TURN_SECONDS = 1.0  # a claim is visible by then
-AT_ONCE = 16  # requests for small objects
+REFUSED = "status code: 4"
+"""In the text of an error: the server answered, and will not."""
 MOST_REMOVED = 100  # by one request: some servers remove one after the other
 REMOVALS_AT_ONCE = 4
 
@@ -262,7 +264,7 @@ class ObjectFolder(Folder):
         except (ValueError, KeyError, TypeError, AttributeError):
             pass
         raise StoreError(
-            f"store {self}: {CLAIM} is damaged: `scanner rm {self.name}`, then run again"
+            f"store {self}: {CLAIM} is damaged: `scanner rm {words(self)}`, then run again"
         )
 
     def refuse_while_removed(self) -> None:
@@ -270,7 +272,7 @@ class ObjectFolder(Folder):
         if self.exists(TOMBSTONE):
             raise StoreError(
                 f"store {self}: is being removed: wait for that, or finish a removal that was "
-                f"killed with `scanner rm {self.name}`"
+                f"killed with `scanner rm {words(self)}`"
             )
 
     def withdraw(self, name: str, first: Iterable[str] = ()) -> bool:
@@ -340,8 +342,9 @@ class ObjectFolder(Folder):
                 return obstore.head(self._client, self._key(name))
             except FileNotFoundError:
                 return None
-            except (PermissionDeniedError, GenericError):
-                self.exists()  # an answer without a body has no reason; that to a listing has
+            except (PermissionDeniedError, GenericError) as error:
+                if REFUSED in str(error):  # else nobody answers, and would not to a listing
+                    self.exists()  # an answer without a body has no reason; that to a listing has
                 raise
 
     def _listed(self) -> Iterator[Any]:
@@ -350,46 +353,6 @@ class ObjectFolder(Folder):
         with self.errors():
             for page in obstore.list(self._client, self.prefix or None, chunk_size=1000):
                 yield from page
-
-
-def object_folder(address: str) -> ObjectFolder:
-    """Folder of what follows ``s3://``.
-
-    Raises
-    ------
-    DefinitionError
-        See `s3.bucket_and_prefix`.
-    """
-    return ObjectFolder(*s3.bucket_and_prefix(address))
-
-
-def persistent(work: Callable[[], R]) -> R:
-    """Do what may be done twice, and again where no answer came, as long as patience lasts.
-
-    The client itself does so for what it knows to be repeatable: not for a creation, or for the
-    removal of many objects by one request.
-    """
-    from obstore.exceptions import GenericError
-
-    wait, deadline = 0.1, time.monotonic() + s3.patience()
-    while True:
-        try:
-            return work()
-        except GenericError as error:
-            if "status code" in str(error) or time.monotonic() + wait > deadline:
-                raise
-        time.sleep(wait)
-        wait = min(2.0 * wait, 2.0)
-
-
-def at_once(work: Callable[[T], R], items: Iterable[T], most: int = AT_ONCE) -> Iterator[R]:
-    """Results in the order of the items, of many threads that wait for the server together."""
-    held = list(items)
-    if len(held) < 2:
-        yield from map(work, held)
-        return
-    with ThreadPoolExecutor(min(most, len(held))) as pool:
-        yield from pool.map(work, held)
 
 
 def _packed(files: Mapping[str, bytes], last: str) -> bytes:

@@ -8,6 +8,7 @@ from scanner.errors import CatalogError, DefinitionError, MismatchError
 from scanner.store.archive import ID, Archive
 from scanner.store.folder import Folder
 from scanner.store.layout import DEFINITION, LEDGER, SUMMARY
+from scanner.store.naming import words
 from scanner.store.stored import StoredScan
 
 QUIET_SECONDS = 60.0
@@ -30,6 +31,8 @@ class Candidate:
         Time since anything in it was written.
     finished : bool
         Whether every chunk and the minimum are there: nothing runs on it any more.
+    worked_on : bool or None
+        Whether a run says that it works on it; None where no run ever said anything.
     """
 
     folder: Folder
@@ -38,11 +41,14 @@ class Candidate:
     size: int
     idle_seconds: float
     finished: bool
+    worked_on: bool | None = None
 
     @property
     def running(self) -> bool:
         """Whether it seems to be computed at the moment."""
-        return not self.finished and self.idle_seconds < QUIET_SECONDS
+        if self.worked_on is None:
+            return not self.finished and self.idle_seconds < QUIET_SECONDS
+        return self.worked_on
 
 
 def candidate(archive: Archive, scan: str) -> Candidate:
@@ -61,7 +67,13 @@ def candidate(archive: Archive, scan: str) -> Candidate:
         return Candidate(folder, scan, "damaged", *folder.written(), finished=False)
     size, idle = stored.folder.written()
     return Candidate(
-        stored.folder, stored.id, stored.definition.title, size, idle, _finished(stored)
+        stored.folder,
+        stored.id,
+        stored.definition.title,
+        size,
+        idle,
+        _finished(stored),
+        _worked_on(stored),
     )
 
 
@@ -69,8 +81,8 @@ def check_idle(found: Candidate) -> None:
     """DefinitionError for a scan that seems to be running."""
     if found.running:
         raise DefinitionError(
-            f"scan {found.id} is not finished and was written to {found.idle_seconds:.0f} s ago: "
-            f"it seems to be running; stop it, wait {QUIET_SECONDS:.0f} s, or give --force"
+            f"scan {found.id} was written to {found.idle_seconds:.0f} s ago and seems to be "
+            f"running: end it with `scanner cancel {words(found.folder)}`, or give --force"
         )
 
 
@@ -86,6 +98,11 @@ def remove(found: Candidate) -> None:
     """
     if not found.folder.parent.withdraw(found.folder.name, (DEFINITION, SUMMARY, LEDGER)):
         raise CatalogError(f"scan {found.id} is gone already")
+
+
+def _worked_on(stored: StoredScan) -> bool | None:
+    runs = stored.runs.look()
+    return any(one.alive for one in runs) if runs else None
 
 
 def _finished(stored: StoredScan) -> bool:

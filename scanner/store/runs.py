@@ -20,7 +20,7 @@ from scanner.store import provenance
 from scanner.store.folder import Folder
 from scanner.store.layout import to_json
 from scanner.store.processes import process_alive, this_process, user_name
-from scanner.store.trust import parsed
+from scanner.store.trust import parsed, plain
 
 BEAT_SECONDS = 5.0
 """Time between two records of a run."""
@@ -147,8 +147,7 @@ class Run:
         for name, types in _TYPES.items():
             if type(raw[name]) not in types:
                 raise ValueError(f"{name} = {raw[name]!r} cannot be")
-        values = {name: raw[name] for name in _TYPES}
-        return cls(**values | {name: tuple(raw[name]) for name in ("quarantined", "notes")})
+        return cls(**{name: plain(raw[name]) for name in _TYPES})
 
 
 _BY_TEXT: Mapping[str, tuple[type, ...]] = {
@@ -180,10 +179,13 @@ class Seen:
         Its last record.
     age : float
         Seconds since that was written, by the clock of the store.
+    asked : bool
+        Whether it was asked to end.
     """
 
     run: Run
     age: float
+    asked: bool = False
 
     @property
     def alive(self) -> bool:
@@ -201,7 +203,8 @@ class Seen:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**self.run.to_dict(), "heartbeat_age": self.age, "alive": self.alive}
+        seen = {"heartbeat_age": self.age, "alive": self.alive, "asked_to_end": self.asked}
+        return {**self.run.to_dict(), **seen}
 
 
 @dataclass(frozen=True)
@@ -240,8 +243,15 @@ class Runs:
 
     def listed(self) -> list[str]:
         """Names of all runs, that which was asked for last first."""
+        return self._keys(".json")
+
+    def asked_to_end(self) -> set[str]:
+        """Names of the runs that were asked to end."""
+        return set(self._keys(".stop"))
+
+    def _keys(self, suffix: str) -> list[str]:
         names = self.folder.names()
-        return sorted((n.removesuffix(".json") for n in names if n.endswith(".json")), reverse=True)
+        return sorted((n.removesuffix(suffix) for n in names if n.endswith(suffix)), reverse=True)
 
     def look(self) -> list[Seen]:
         """All runs, the youngest record first."""
@@ -249,12 +259,15 @@ class Runs:
         if not found:
             return []
         now = self._now() if any(not run.ended for run in found) else time.time()
-        seen = [Seen(run, max(now - self._written(run, now), 0.0)) for run in found]
+        asked = self.asked_to_end()
+        seen = [
+            Seen(run, max(now - self._written(run, now), 0.0), run.key in asked) for run in found
+        ]
         return sorted(seen, key=lambda one: one.age)
 
     def working(self) -> list[Seen]:
-        """Those that seem to work."""
-        return [one for one in self.look() if one.alive]
+        """Those that seem to work and were not asked to end."""
+        return [one for one in self.look() if one.alive and not one.asked]
 
     def request_stop(self, key: str) -> None:
         """Ask a run to end after its running chunks, wherever and whenever it works."""

@@ -34,6 +34,7 @@ from scanner.store.layout import (
 )
 from scanner.store.ledger import Ledger, Marker, Markers, status_counts, values_sha256
 from scanner.store.location import folder_at
+from scanner.store.naming import words
 from scanner.store.runs import Runs
 from scanner.store.state import ScanState as ScanState
 from scanner.store.state import scan_state
@@ -93,6 +94,11 @@ class StoredScan:
     def id(self) -> str:
         """Identity of the scan, the name of its folder."""
         return self.definition.id
+
+    @property
+    def words(self) -> str:
+        """What names the scan after a verb of the command, such as ``scanner resume``."""
+        return words(self.folder)
 
     @property
     def digest(self) -> str:
@@ -301,7 +307,7 @@ class StoredScan:
         except (ValueError, TypeError) as error:
             raise MismatchError(
                 f"{self.folder}/{SUMMARY} is damaged ({error}): remove that file and run "
-                f"`scanner resume {self.id}`"
+                f"`scanner resume {self.words}`"
             ) from error
 
     def write_attributes(self, attributes: Mapping[str, Any]) -> None:

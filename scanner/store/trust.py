@@ -7,6 +7,7 @@ the bytes say; here only the format, types and codecs that this package writes a
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -83,6 +84,25 @@ def printable(value: Any) -> Any:
     """
     if _CONTROL.search(json.dumps(value)):
         raise ValueError("it holds control characters")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """A value of a small record as it is told: texts are one line, numbers are finite.
+
+    Raises
+    ------
+    ValueError
+        A number is none.
+    """
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, list):
+        return tuple(plain(entry) for entry in value)
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value!r} cannot be")
     return value
 
 

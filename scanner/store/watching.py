@@ -31,7 +31,8 @@ def watch(stored: StoredScan, tick: float = TICK) -> Iterator[Run]:
     ScannerError
         The run that was watched ended otherwise: its error.
     IncompleteScanError
-        Nobody works on the scan; says how to go on.
+        Nobody works on the scan; says how to go on. Where the last run failed: its kind of error,
+        with its reason.
     CatalogError
         The scan was removed.
     """
@@ -52,7 +53,9 @@ def watch(stored: StoredScan, tick: float = TICK) -> Iterator[Run]:
         return
     if ended is not None and ended.run.exit_code:
         raise error_of(ended.run.exit_code, ended.run.message)
-    raise IncompleteScanError(nobody(stored, stored.runs.look()))
+    seen = stored.runs.look()
+    code = seen[0].run.exit_code if seen and seen[0].run.phase == "failed" else 0
+    raise error_of(code or IncompleteScanError.exit_code, nobody(stored, seen))
 
 
 class Follower:
@@ -93,9 +96,11 @@ def nobody(stored: StoredScan, seen: Sequence[Seen]) -> str:
     """That nobody works on a scan, what became of the last run, and how to go on."""
     state = stored.state()
     last = f"; {became(seen[0])}" if seen else ""
+    if seen and seen[0].run.phase == "failed" and seen[0].run.message:
+        last += f": {seen[0].run.message}"
     return (
         f"nobody works on scan {stored.id}: {state.done} of {state.total} chunks done{last}; go on "
-        f"with `scanner resume {stored.id}`, or detached with `scanner submit {stored.id}`"
+        f"with `scanner resume {stored.words}`, or detached with `scanner submit {stored.words}`"
     )
 
 
@@ -119,10 +124,13 @@ class Cancelled:
         Runs that were asked to end, as they are now.
     working : tuple of Seen
         Those that work still.
+    silent : tuple of Seen
+        Those that had gone silent before: their process died, nobody was asked.
     """
 
     asked: tuple[Run, ...]
     working: tuple[Seen, ...]
+    silent: tuple[Seen, ...] = ()
 
 
 def cancel(stored: StoredScan, *, wait: bool = True, patience: float = CANCEL_SECONDS) -> Cancelled:
@@ -138,8 +146,11 @@ def cancel(stored: StoredScan, *, wait: bool = True, patience: float = CANCEL_SE
     ClusterError
         A run has not ended within `patience` seconds.
     """
-    asked = [one for one in stored.runs.look() if not one.run.ended]
-    for one in asked:
+    open_ = [one for one in stored.runs.look() if not one.run.ended]
+    # a cluster may begin its task again
+    silent = tuple(one for one in open_ if one.silent and one.run.kind != "cluster")
+    asked = [one for one in open_ if one not in silent]
+    for one in open_:
         stored.runs.request_stop(one.run.key)
         if one.silent or not one.run.begun:
             stored.runs.write(
@@ -157,7 +168,7 @@ def cancel(stored: StoredScan, *, wait: bool = True, patience: float = CANCEL_SE
         found = [one for one in follower.look() if one.run.key in keys]
         working = tuple(one for one in found if one.alive)
         if not working or not wait:
-            return Cancelled(tuple(one.run for one in found), working)
+            return Cancelled(tuple(one.run for one in found), working, silent)
         if time.monotonic() > deadline:
             raise ClusterError(_unheard(stored, working[0], patience))
         time.sleep(min(TICK, patience))
@@ -167,5 +178,5 @@ def _unheard(stored: StoredScan, seen: Seen, patience: float) -> str:
     return (
         f"scan {stored.id} was asked to stop, but the run of {seen.run.user} on {seen.run.host} "
         f"({seen.run.phase}, heard of {seen.age:.0f} s ago) has not ended within {patience:.0f} s; "
-        f"it ends after its running chunks: `scanner watch {stored.id}`"
+        f"it ends after its running chunks: `scanner watch {stored.words}`"
     )

@@ -71,6 +71,18 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
         ({"engine": "htcondor"}, 'job.disk is missing: give disk = "1GB"'),
         ({"engine": "htcondor", "job.queue": "x"}, "unknown key 'job.queue'"),
         ({"job": 3}, "job = 3: make it a table"),
+        ({"title": "a\nb"}, "title = 'a.nb': write it in one line"),
+        ({"job.account": "me\nrm -rf /"}, "job.account = 'me.nrm -rf /': write it in one line"),
+        ({"job.memory": "2GB\n#"}, "job.memory = '2GB.n#': write it in one line"),
+        ({"job.walltime": "01:00:00\r#"}, "job.walltime = .*: write it in one line"),
+        ({"job.python": "python\x1b"}, "job.python = .*without control characters"),
+        ({"job.job_script_prologue": ["cd /x\nrm y"]}, "each line is an entry of its own"),
+        ({"job.job_extra_directives": ["--a\n#SBATCH -b"]}, "job_extra_directives = .*one line"),
+        (
+            {"engine": "htcondor", "job.job_extra_directives": {"a\nqueue 9": "b"}},
+            "job.job_extra_directives = .*one line",
+        ),
+        ({"job.scheduler_options": {"host": "x\u2028"}}, "job.scheduler_options.host = .*one line"),
     ],
 )
 def test_a_wrong_profile_is_refused(tmp_path: Path, changes, said: str) -> None:

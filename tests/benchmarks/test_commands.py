@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.compiled import CACHE_VARIABLE
-from scanner.store.archive import ENVIRONMENT_VARIABLE
+from scanner.store.naming import ENVIRONMENT_VARIABLE
 
 SCANNER = Path(sys.executable).parent / "scanner"
 

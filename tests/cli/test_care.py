@@ -97,7 +97,7 @@ def test_verify_whole_damaged_incomplete(command, copy: StoredScan) -> None:
     assert [entry["chunk"] for entry in verify().json["damaged"]] == [0]
     told = command("verify", copy.id, "--store", root)
     assert (told.code, told.err) == (4, "")
-    assert f"mend it with `scanner resume {copy.id} --verify`" in told.out
+    assert f"mend it with `scanner resume {copy.words} --verify`" in told.out
     copy.discard([0])
     assert (verify().code, verify().json["missing"]) == (3, [0])
 
@@ -109,7 +109,7 @@ def test_rm_asks_and_removes_several(command, copy: StoredScan) -> None:
     assert "give --yes to remove" in done.err
     done = command("rm", copy.id, other.id, "--store", root, "--yes")
     assert done.code == 2  # the twin was written just now and has no minimum
-    assert f"scan {other.id} is not finished" in done.err
+    assert f"scan {other.id} was written to" in done.err
     assert copy.path.exists()  # looked at before the first one goes
     arguments = ("--store", root, "--yes", "--force", "--json")
     done = command("rm", copy.id, other.id, copy.id[:6], *arguments)

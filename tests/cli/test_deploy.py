@@ -98,3 +98,24 @@ def test_the_script_of_an_unknown_profile(command):
     refused = command("deploy", "script", "slrum")
     assert refused.code == 2
     assert "did you mean 'slurm'?" in refused.err
+
+
+def test_a_single_file_is_copied_to_a_file(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shipped = (DEPLOY / "slurm.toml").read_bytes()
+    made = command("deploy", "show", "slurm", "--output", "my.toml")
+    assert (made.code, made.out) == (0, "my.toml\n")
+    assert (tmp_path / "my.toml").read_bytes() == shipped
+    assert command("deploy", "show", "slurm", "--output", "my.toml").code == 0
+    (tmp_path / "my.toml").write_text("edited\n")
+    refused = command("deploy", "show", "slurm", "--output", "my.toml")
+    assert refused.code == 2
+    assert "my.toml is there with other contents: give another place, or move it" in refused.err
+    assert (tmp_path / "my.toml").read_text() == "edited\n"
+    nowhere = command("deploy", "show", "slurm", "--output", "typo/my.toml")
+    assert nowhere.code == 2
+    assert "the folder typo does not exist: make it first" in nowhere.err
+    (tmp_path / "folder.toml").mkdir()
+    assert command("deploy", "show", "slurm", "--output", "folder.toml").code == 0
+    assert (tmp_path / "folder.toml" / "slurm.toml").read_bytes() == shipped
+    assert not (tmp_path / "typo").exists()

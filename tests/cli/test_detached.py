@@ -82,7 +82,7 @@ def test_submit_watch_and_submit_again(command, cluster, tmp_path) -> None:
         out, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, err
     scan = only_scan(tmp_path)
-    assert f"scanner watch {scan.id}" in out
+    assert f"scanner watch {scan.id} --store {tmp_path}" in out
     assert "driver  a task of the cluster" in out
     again = command("submit", scan.id, *where)
     assert again.code == 0
@@ -90,7 +90,7 @@ def test_submit_watch_and_submit_again(command, cluster, tmp_path) -> None:
     computed_some(scan)
     status = command("status", scan.id, "--store", tmp_path)
     assert "worked on by  a task of the cluster of" in status.out
-    assert f"follow it with `scanner watch {scan.id}`" in status.out
+    assert f"follow it with `scanner watch {scan.stored.words}`" in status.out
     with shell("watch", scan.id, "--store", tmp_path, "--json") as left:
         assert json.loads(left.stdout.readline())["scan"] == scan.id
         left.send_signal(signal.SIGINT)
@@ -127,7 +127,9 @@ def test_cancel_ends_all_who_work_and_nobody_who_comes_later(command, cluster, t
         computed_some(scan)
         cancelled = command("cancel", scan.id, "--store", tmp_path)
         assert cancelled.code == 0, cancelled.err
-        assert f"of 100 chunks done\ngo on with `scanner resume {scan.id}`" in cancelled.out
+        assert (
+            f"of 100 chunks done\ngo on with `scanner resume {scan.stored.words}`" in cancelled.out
+        )
         _, err = second.communicate(timeout=SECONDS)
     assert second.returncode == 3
     assert "the run was stopped" in err
@@ -203,10 +205,10 @@ def test_a_dead_scheduler_is_told_and_resumed_from(command, tmp_path) -> None:
     told = command("status", scan.id, "--store", store)
     assert "worked on by  nobody" in told.out
     assert "has not ended properly" in told.out
-    assert f"go on with `scanner resume {scan.id}`" in told.out
+    assert f"go on with `scanner resume {scan.stored.words}`" in told.out
     watched = command("watch", scan.id, "--store", store)
     assert watched.code == 3
-    assert f"`scanner resume {scan.id}`" in watched.err
+    assert f"`scanner resume {scan.stored.words}`" in watched.err
     assert 0 < len(scan.stored.done()) < 100
     resumed = command("resume", scan.id, "--store", store, "--workers", "2", "--no-figure")
     assert resumed.code == 0, resumed.err

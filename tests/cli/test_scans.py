@@ -101,6 +101,26 @@ def test_doctor_is_content(command, tmp_path):
     assert {c["name"] for c in record["checks"]} >= {"versions", "tables", "store", "cluster"}
 
 
+def test_doctor_leaves_nothing(command, tmp_path):
+    (tmp_path / "there").mkdir()
+    for store in ("typo/path/of/store", "there/new"):
+        done = command("doctor", "--store", tmp_path / store)
+        assert done.code == 0, done.out
+        assert f"{tmp_path / store}: not there yet, can be made, rename is atomic" in done.out
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
+    assert f"{tmp_path}/there: writable" in command("doctor", "--store", tmp_path / "there").out
+
+
+def test_doctor_tries_a_scheduler_file(command, tmp_path):
+    path = tmp_path / "scheduler.json"
+    path.write_text('{"address": "garbage"}')
+    done = command("doctor", "--store", tmp_path, "--scheduler-file", path, "--json")
+    assert done.code == 2
+    [failed] = [check for check in done.json["checks"] if not check["ok"]]
+    assert failed["name"] == "cluster"
+    assert failed["found"].startswith(f"--scheduler-file {path}: garbage: the port is missing")
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [

@@ -25,6 +25,41 @@ def test_makes_certificates_where_clients_look_for_them(command, tmp_path, monke
     assert len(again.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "x\ny",
+        "x\x1b[2J",
+        "a b",
+        "",
+        "-x",
+        "x-",
+        "a..b",
+        "http://x",
+        "x:1",
+        "fe80::1%eth0",
+        "a" * 64,
+    ],
+)
+@pytest.mark.parametrize("node", [(), ("--node", "w1")])
+def test_a_host_that_is_none_is_refused(command, tmp_path: Path, host: str, node) -> None:
+    place = tmp_path / "tls"
+    if node:
+        assert command("deploy", "tls", place).code == 0
+    before = sorted(place.iterdir()) if node else []
+    done = command("deploy", "tls", place, "--host", host, *node)
+    assert done.code == 2
+    assert f"--host {host!r}: give the name of a host" in done.err
+    assert len(done.err.splitlines()) == 1
+    assert (sorted(place.iterdir()) if place.exists() else []) == before
+
+
+def test_hosts_are_names_and_addresses(command, tmp_path: Path) -> None:
+    hosts = ("node7", "node_7.example.org.", "*.example", "192.0.2.1", "2001:db8::1", "a" * 63)
+    options = [text for host in hosts for text in ("--host", host)]
+    assert command("deploy", "tls", tmp_path / "tls", *options).code == 0
+
+
 LOOK = """
 from distributed import Security
 security = Security()
@@ -65,7 +100,7 @@ def test_text_says_what_to_copy_and_to_start(command, tmp_path: Path) -> None:
     [
         (("--days", "0"), "--days 0: give 1 to 3650", 2),
         (("--node", "w1"), "holds no CA", 2),
-        (("--host", ""), "a name is empty", 2),
+        (("--host", ""), "--host '': give the name of a host", 2),
     ],
 )
 def test_what_is_refused_leaves_nothing(command, tmp_path, arguments, said: str, code: int) -> None:

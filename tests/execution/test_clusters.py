@@ -147,16 +147,65 @@ def test_address_of_the_environment_is_used(nowhere: str, monkeypatch) -> None:
         pass
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", "[]"])
-def test_scheduler_file_that_says_nothing(tmp_path: Path, text: str | None) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not JSON"),
+        ('{"address": "tls', "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[]", "address = missing: name what `dask scheduler --scheduler-file` writes"),
+        ("{}", "address = missing"),
+        ('{"address": 5}', "address = 5: name what"),
+        ('{"address": "garbage"}', "garbage: the port is missing"),
+    ],
+)
+def test_scheduler_file_that_says_nothing(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "scheduler.json"
-    if text is not None:
-        path.write_text(text)
+    path.write_text(text)
     with (
-        pytest.raises(ClusterError, match="cannot be read"),
+        pytest.raises(DefinitionError, match=said) as caught,
         clusters.connect(scheduler_file=path),
     ):
         pass
+    assert str(caught.value).startswith(f"--scheduler-file {path}")
+
+
+def test_scheduler_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "scheduler.json"
+    with pytest.raises(ClusterError, match="first"), clusters.connect(scheduler_file=path):
+        pass
+    os.mkfifo(path)
+    start = time.monotonic()
+    with (
+        pytest.raises(DefinitionError, match="a pipe, not a regular file"),
+        clusters.connect(scheduler_file=path),
+    ):
+        pass
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://x:1", "http:// is nothing that Dask speaks"),
+        ("garbage", "the port is missing: give its address, such as tls://garbage:8786"),
+        ("x:y", "it is no HOST:PORT"),
+        ("tls://x:99999", "port 99999 is not in 1 .. 65535"),
+        ("tls://a b:1", "'a b' is no name of a host"),
+        ("tls://x:1/y", "it is no HOST:PORT"),
+    ],
+)
+@pytest.mark.parametrize("where", ["--scheduler", "DASK_SCHEDULER_ADDRESS"])
+def test_what_is_no_address_is_told_in_our_words(
+    monkeypatch: pytest.MonkeyPatch, where: str, address: str, said: str
+) -> None:
+    named = {"scheduler": address} if where == "--scheduler" else {}
+    if not named:
+        monkeypatch.setenv(where, address)
+    with pytest.raises(DefinitionError, match=said) as caught, clusters.connect(**named):
+        pass
+    assert where in str(caught.value)
+    assert address in str(caught.value)
 
 
 def test_no_workers_wanted() -> None:

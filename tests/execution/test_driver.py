@@ -258,7 +258,7 @@ def test_a_run_that_goes_on_elsewhere_ends_here_without_a_word(stored) -> None:
 def test_workers_that_agree_are_told_by_nothing_left_behind(client, tmp_path, monkeypatch) -> None:
     definition = load("light_vector_universal")
     root = Archive(tmp_path / "not" / "there").folder
-    assert check_place(client, definition, root) == ()
+    assert check_place(client, definition, root).notes == ()
     assert list(tmp_path.iterdir()) == []
     other = {**preflight.worker_versions(), "numpy": "1.0"}
     monkeypatch.setattr(preflight, "worker_versions", lambda: other)

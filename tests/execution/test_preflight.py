@@ -13,7 +13,7 @@ EVALUATOR = "stand_in:Smooth"
 
 
 def test_alike_workers_pass_without_a_word(client, stored) -> None:
-    assert preflight.check_workers(client, stored, EVALUATOR) == ()
+    assert preflight.check_workers(client, stored, EVALUATOR).notes == ()
 
 
 def test_other_version_on_one_worker(client, stored) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import time
 from pathlib import Path
 
 import pytest
 
 from scanner.errors import ClusterError, MismatchError
+from scanner.execution import reducing
 from scanner.execution.reducing import WINDOW, spread
 
+dask_cluster = importlib.import_module("dask_cluster")
 stand_in = importlib.import_module("stand_in")
 
 pytestmark = pytest.mark.cluster
@@ -48,3 +51,15 @@ def test_an_error_of_a_call_is_raised_here(client) -> None:
     with pytest.raises(MismatchError, match="chunk 3 is damaged"):
         list(spread(stand_in.damaged, [(n,) for n in range(5)], client))
     assert dict(spread(divmod, [(9, 7)], client)) == {0: (1, 2)}
+
+
+def test_workers_that_never_come_back_are_not_waited_for(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(reducing, "NO_WORKERS", 1.0)
+    monkeypatch.setattr(reducing, "LOOK_SECONDS", 0.2)
+    with dask_cluster.dask_cluster(tmp_path, workers=1) as cluster, cluster.client() as client:
+        results = spread(time.sleep, [(0.0,), (1000.0,), (1000.0,)], client)
+        assert next(results) == (0, None)
+        for worker in cluster.workers:
+            worker.kill()
+        with pytest.raises(ClusterError, match=r"all workers were lost while .* none came back"):
+            list(results)

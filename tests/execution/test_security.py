@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import socket
 import ssl
 import stat
@@ -262,7 +263,7 @@ def test_failure_in_the_middle_leaves_what_was_there(tmp_path: Path, monkeypatch
 
 
 def test_a_bad_host_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DefinitionError, match=r"--host kölner-dom: .*: give names or addresses"):
+    with pytest.raises(DefinitionError, match=r"--host 'kölner-dom': give the name of a host"):
         make_certificates(tmp_path / "tls", ["kölner-dom"])
     assert list(tmp_path.iterdir()) == []
 
@@ -444,6 +445,28 @@ def _refused(address: str) -> str:
 @pytest.fixture
 def short(monkeypatch) -> None:
     monkeypatch.setattr(remote, "CONNECT_SECONDS", 1.5)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("verb", ["run", "doctor"])
+def test_a_key_that_others_can_read_is_told(encrypted, folder, tmp_path, verb: str) -> None:
+    place = tmp_path / "tls"
+    shutil.copytree(folder, place)
+    (place / "node.key").chmod(0o640)
+    name = ("weak_mixing_angle_lar", "--set", "axes.sin2_theta_w.n=9", "--no-figure")
+    arguments = [*(name if verb == "run" else ()), "--store", tmp_path, "--scheduler", encrypted]
+    done = subprocess.run(
+        [Path(sys.executable).parent / "scanner", verb, *arguments],
+        env={**os.environ, "SCANNER_TLS": str(place)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    said = done.stderr if verb == "run" else done.stdout
+    assert f"others can read the key {place}/node.key" in said
+    assert f"chmod 600 {place}/node.key" in said
+    assert done.returncode == (0 if verb == "run" else 5), done.stderr
 
 
 @pytest.mark.cluster

@@ -81,7 +81,7 @@ def test_a_killed_worker_leaves_nothing_on_stderr(make, drivers, fault_table) ->
     with fault_table.fault("SIGKILL of a worker, seen by the user", stored, unbroken) as fault:
         fault.now()
         out, err = drivers.start(stored).communicate(timeout=60)
-    assert out.splitlines()[-1].startswith("complete")
+    assert out.splitlines()[-1] == "complete 12"
     assert err == ""
 
 

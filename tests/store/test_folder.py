@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -138,6 +139,27 @@ def test_paths_and_urls_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", str(tmp_path))
     for text in ("a b", Path("a b"), "~/a b", f"file://{tmp_path}/a%20b", f"{tmp_path}/a b"):
         assert folder_at(text).location == str(tmp_path / "a b")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("s3:/scans/p", "did you mean s3://scans/p?"),
+        ("S3:scans/p", "did you mean s3://scans/p?"),
+        ("file:/data/p", "did you mean file:///data/p?"),
+        ("gs:/b/p", "unknown scheme 'gs': did you mean 's3'?"),
+        ("s3:/key:secret@b/p", "did you mean s3://...?"),
+    ],
+)
+def test_a_url_that_lost_a_slash_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, meant: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DefinitionError, match=re.escape(meant)) as told:
+        folder_at(text)
+    assert "secret" not in str(told.value)
+    assert folder_at(f"./{text}").location == str(tmp_path / text)  # the mend of the message
+    assert folder_at("a:b").location == str(tmp_path / "a:b")
 
 
 @pytest.mark.parametrize("text", ["gs://b/p", "https://u:secret@host/x", "S4://secret"])

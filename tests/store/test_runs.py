@@ -185,7 +185,7 @@ def test_watching_a_scan_that_nobody_works_on(stored) -> None:
         list(watch(stored))
     run = elsewhere(phase="failed", message="the store is full", exit_code=6, user="anna", host="x")
     stored.runs.write(run)
-    with pytest.raises(IncompleteScanError, match="the run of anna on x failed"):
+    with pytest.raises(StoreError, match="the run of anna on x failed: the store is full; go on"):
         list(watch(stored))
 
 

@@ -230,3 +230,24 @@ def test_a_missing_library_names_the_extra(s3_root: str, monkeypatch: pytest.Mon
     s3._client.cache_clear()
     with pytest.raises(ScannerError, match=r"pip install 'cevns-scanner\[s3\]'"):
         folder_at(s3_root).check_makeable()
+
+
+def test_a_server_that_does_not_answer_is_waited_for_once(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scanner.store.objects import ObjectFolder
+
+    asked: list[str] = []
+    monkeypatch.setattr(
+        ObjectFolder, "_listed", lambda self: asked.append(self.location) or iter(())
+    )
+    monkeypatch.setenv("SCANNER_STORE_PATIENCE", "0.5")
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StoreError, match=r"no answer from .*, tried again for 0.5 s"):
+        folder_at("s3://scans/a").exists("definition.json")
+    assert asked == []

@@ -16,6 +16,7 @@ from typing import Any
 import dask
 from distributed import Client, Security
 
+from scanner import regular
 from scanner.errors import ClusterError, StoreError
 from scanner.execution.batch import queues
 from scanner.execution.batch.jobs import arguments, job_class
@@ -179,7 +180,7 @@ def sweep(place: Path) -> None:
     """Remove the folders there whose driver was killed; not where that cannot be told from here."""
     for folder in place.glob(f"{FOLDER}*"):
         with suppress(OSError):  # another's, or just being made or removed
-            if process_alive((folder / DRIVER).read_text()) is False:
+            if process_alive(regular.read_text(folder / DRIVER)) is False:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ _OURS = frozenset(
         "project",
     ]
 )
+# but the tabulator; what else ends a line for some reader is among them
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _NUMBERS = ("cores", "processes", "job_cpu", "death_timeout")
 _LISTS = ("job_script_prologue", "worker_extra_args", "job_directives_skip")
 
@@ -147,6 +150,7 @@ class _Reader:
         for key in self.raw:
             if key not in KEYS:
                 raise DefinitionError(f"{self.name}: {unknown('key', key, KEYS)}")
+        self.check_texts("", self.raw)
         engine = self.engine()
         job = self.job(engine)
         walltime = self.walltime(engine, job)
@@ -159,6 +163,20 @@ class _Reader:
             walltime=walltime,
             job=job,
         )
+
+    def check_texts(self, key: str, value: object) -> None:
+        """Refuse control characters: a line more in a text would be a line more in the script."""
+        if isinstance(value, dict):
+            for name, entry in value.items():
+                self.check_texts(key, name)
+                self.check_texts(f"{key}.{name}" if key else name, entry)
+        elif isinstance(value, list):
+            for entry in value:
+                self.check_texts(key, entry)
+        elif isinstance(value, str) and _CONTROL.search(value):
+            listed = key.partition(".")[2] in _LISTS
+            mend = "each line is an entry of its own" if listed else "write it in one line"
+            raise self.error(key, value, f"{mend}, without control characters")
 
     def engine(self) -> str:
         engine = self.raw.get("engine")

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ TLS = "distributed.comm.tls"
 REQUIRED = "distributed.comm.require-encryption"
 DAYS = 365
 MOST_DAYS = 3650
+# labels of letters, digits, - and (in use, though in no standard) _, the first perhaps *
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*\.?")
+_LONGEST = 253  # letters of the name of a host
 CA_TIMES = 10  # the CA lasts that many times longer: nodes are renewed below the same one
 
 
@@ -115,13 +120,13 @@ def make_certificates(
     """
     authority = _authority()
     _check_days(days)
+    names = _checked_hosts(hosts)
     folder = folder.expanduser().resolve()
     with _errors(folder):
         _check_free(folder, force)
         with _draft(folder) as draft:
             ca = authority.new_authority(f"cevns-scanner {uuid.uuid4().hex[:8]}", days * CA_TIMES)
-            with _named(hosts) as names:
-                node = authority.issue(ca, NODE, names, days)
+            node = authority.issue(ca, NODE, names, days)
             files = (*_write(draft, CA, ca), *_write(draft, NODE, node))
     return Certificates(folder, files, NODE, node.ends)
 
@@ -149,6 +154,7 @@ def add_certificate(
     """
     authority = _authority()
     _check_days(days)
+    names = _checked_hosts(hosts)
     folder = folder.expanduser().resolve()
     with _errors(folder):
         _check_name(folder, name, force)
@@ -159,8 +165,7 @@ def add_certificate(
                 f"{folder} holds no CA ({error}): make one with `scanner deploy tls`, or name the "
                 "folder where ca.pem and ca.key are"
             ) from error
-        with _named(hosts) as names:
-            node = authority.issue(ca, name, names, days)
+        node = authority.issue(ca, name, names, days)
         with _aside(folder / f".{name}.{uuid.uuid4().hex}.partial") as place:
             files = _write(place, name, node)
             for file in files:
@@ -208,15 +213,23 @@ def _check_name(folder: Path, name: str, force: bool) -> None:
         )
 
 
-@contextmanager
-def _named(hosts: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def _checked_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
+    """The hosts, if all are names or addresses."""
     names = tuple(hosts)
+    for name in names:
+        if not (_is_address(name) or (len(name) <= _LONGEST and _HOST.fullmatch(name))):
+            raise DefinitionError(
+                f"--host {name!r}: give the name of a host, such as node7.example, or an address"
+            )
+    return names
+
+
+def _is_address(text: str) -> bool:
     try:
-        yield names
-    except ValueError as error:  # not ASCII, an empty label, ...
-        raise DefinitionError(
-            f"--host {', '.join(names)}: {error}: give names or addresses"
-        ) from error
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 @contextmanager

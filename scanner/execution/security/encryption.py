@@ -119,10 +119,44 @@ def remarks(security: Security) -> tuple[str, ...]:
     if left < WARN_DAYS:
         certificate = _shown(file(security, "client_cert"))
         said.append(f"the certificate {certificate} or its CA ends in {left:.0f} days: {_RENEW}")
+    if open_key := _open_key(security):
+        said.append(open_key)
+    return tuple(said)
+
+
+def standing() -> str:
+    """What certificates this user has and until when, for people.
+
+    Raises
+    ------
+    ClusterError
+        They cannot be used, or others can read the key; names the file and the mend.
+    """
+    folder = tls_folder()
+    security = _configured()
+    if security is None and not (folder / f"{NODE}.pem").exists():
+        return f"none in {folder}: needed for schedulers on other hosts alone"
+    if security is None:
+        security = _of_folder("a scheduler on another host")
+    _check(security)
+    if open_key := _open_key(security):
+        raise ClusterError(open_key)
+    certificate = _shown(file(security, "client_cert"))
+    return "; ".join(
+        (f"{certificate}, valid until {_day(min(ends(security)))}", *remarks(security))
+    )
+
+
+def _open_key(security: Security) -> str:
+    """What to say of a key that others can read; else nothing."""
     key = file(security, "client_key")
     if key and "\n" not in key and Path(key).stat().st_mode & 0o077:
-        said.append(f"others can read the key {key}, and join the cluster with it: chmod 600 {key}")
-    return tuple(said)
+        return f"others can read the key {key}, and join the cluster with it: chmod 600 {key}"
+    return ""
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
 _RENEW = (
@@ -173,7 +207,7 @@ def _check(security: Security) -> None:
     for name, end in ((ca, ca_end), (certificate, node_end)):
         if end <= now:
             raise ClusterError(
-                f"certificate {name} has ended on {datetime.fromtimestamp(end, UTC):%Y-%m-%d}: "
+                f"certificate {name} has ended on {_day(end)}: "
                 + (_RENEW if end == node_end else "make all of them anew: scanner deploy tls DIR")
             )
 

@@ -72,7 +72,7 @@ def refine(
     if not scan.state().complete:
         raise IncompleteScanError(
             f"scan {scan.id}: a refinement starts from a complete scan; go on with "
-            f"`scanner resume {scan.id}`"
+            f"`scanner resume {scan.stored.words}`"
         )
     evaluator = scan.evaluator
     stored = StoredRefinement.of(scan.stored, question.key)
