@@ -398,8 +398,23 @@ def test_a_killed_service_finds_its_drivers_again(place) -> None:
     check_whole(place.stored(other))
 
 
+def test_a_clock_that_jumped_starts_no_second_driver(place) -> None:
+    """The record of a driver that works looks an hour old to the service that finds it."""
+    chosen = small()
+    with place.service():
+        job, _ = place.queue.add(chosen)
+        run = place.working(chosen, 3)
+        wait_for(lambda: place.queue.get(job.id).run == run.key, "for the note")
+    hour_ago = time.time() - 3600
+    os.utime(place.root / chosen.id / "runs" / f"{run.key}.json", (hour_ago, hour_ago))
+    with place.dispatcher():
+        ended = place.until(job.id, "complete", "failed")
+    assert (ended.state, ended.attempts) == ("complete", 1)
+    assert place.stored(chosen).runs.listed() == [run.key]
+
+
 @pytest.mark.parametrize("seed", repeats(1, 10))
-def test_service_and_driver_are_killed_at_any_moment(place, seed, record_property) -> None:
+def test_service_and_driver_are_killed_at_any_moment(place, seed) -> None:
     """Nothing is lost: whatever was asked for is complete in the end, to the last bit."""
     draw, chosen = random.Random(seed), (small(), small(9))
     with place.service() as process:

@@ -17,16 +17,9 @@ from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError
 from scanner.service.jobs.file import File
 from scanner.service.jobs.job import ACTIVE, STATES, Job, State
-from scanner.service.refusals import RefusalError
+from scanner.service.jobs.quota import check, counted
 from scanner.store.provenance import now_utc
 
-# of a scan that was asked for twice the points count once
-_COUNTED = """
-SELECT COALESCE(SUM(points), 0) FROM (
-  SELECT MAX(points) AS points FROM jobs WHERE token = ? AND scan != ?
-  AND (state IN ('queued', 'running', 'complete') OR (state = 'cancelled' AND attempts > 0))
-  GROUP BY scan)
-"""
 _PUT_BACK = {"state": "queued", "run": "", "own": False}
 _ACTIVE = f"state IN ({', '.join(repr(state) for state in ACTIVE)})"
 
@@ -90,7 +83,8 @@ class Queue:
                 if priority > job.priority:
                     _set(database, job.id, "1", priority=priority)
                 return _there(database, job.id), False
-            _check_quota(database, definition, points, token, quota)
+            if quota is not None:
+                check(database, definition.id, points, token, quota)
             # whoever asks for the scan again wants its runs to go on
             database.execute("UPDATE jobs SET stopping = 0 WHERE scan = ?", (definition.id,))
             made = database.execute(
@@ -173,7 +167,7 @@ class Queue:
         each scan once. What failed is not counted.
         """
         with self._reading() as database:
-            return int(database.execute(_COUNTED, (token, "")).fetchone()[0])
+            return counted(database, token)
 
     def take(self, number: int) -> bool:
         """Mark a queued job as running; False where it is not queued any more."""
@@ -259,24 +253,6 @@ class Queue:
         with self._reading() as database:
             rows = database.execute(f"SELECT * FROM jobs WHERE {where} ORDER BY id")
             return tuple(_job(row) for row in rows)
-
-
-def _check_quota(
-    database: sqlite3.Connection,
-    definition: ScanDefinition,
-    points: int,
-    token: str,
-    quota: int | None,
-) -> None:
-    if quota is None:
-        return
-    used = int(database.execute(_COUNTED, (token, definition.id)).fetchone()[0])
-    if used + points > quota:
-        raise RefusalError(
-            403,
-            f"token {token!r} may ask for {quota} points in all and has asked for {used}: "
-            f"{points} more are too many; lower n of an axis, or ask for a larger quota",
-        )
 
 
 def _row(database: sqlite3.Connection, where: str, *values: Any) -> sqlite3.Row | None:
