@@ -30,6 +30,7 @@ from scanner.service.jobs.news import News, news
 from scanner.service.jobs.pursuit import judged
 from scanner.service.jobs.queue import Queue
 from scanner.service.settings import Settings
+from scanner.store import removal
 from scanner.store.archive import Archive
 from scanner.store.runs import Run, new_run
 from scanner.store.stored import StoredScan
@@ -379,6 +380,19 @@ def test_a_scan_that_is_removed_is_made_again(place) -> None:
         shutil.rmtree(place.root / chosen.id)
         with pytest.raises(CatalogError, match="it was removed: ask for it again"):
             News(place.queue, str(place.root)).of(chosen.id)
+
+
+def test_a_scan_that_is_removed_under_its_driver_is_made_again(place, monkeypatch) -> None:
+    """Its workers write a chunk or two more, where no scan is any longer."""
+    monkeypatch.setattr(removal, "QUIET_SECONDS", 3.0)
+    chosen = small()
+    job, _ = place.queue.add(chosen)
+    with place.dispatcher():
+        place.working(chosen, 3)
+        removal.remove(removal.candidate(Archive(place.root), chosen.id))
+        ended = place.until(job.id, "complete", "failed", "cancelled")
+    assert (ended.state, ended.message) == ("complete", "")
+    check_whole(place.stored(chosen))
 
 
 def test_a_killed_service_finds_its_drivers_again(place) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Literal, Protocol
 
 from scanner.errors import ClusterError, ScannerError, StoreError
+from scanner.service.jobs import remains
 from scanner.service.jobs.job import Job
 from scanner.service.jobs.queue import Queue
 from scanner.store.archive import Archive
@@ -141,6 +142,8 @@ class Pursuit:
         definition, archive = job.resolved(), Archive(self._place.root)
         while self._wanted(job):
             self._check_root(job)
+            if not self._cleared(job, archive):
+                break
             stored = archive.find(definition)
             if stored is not None:
                 job, seen = self._follow(job, stored)
@@ -171,6 +174,18 @@ class Pursuit:
             folder = Archive(self._place.root).folder
             if not folder.exists():
                 raise StoreError(f"store {folder} is not there any more: mount it")
+
+    def _cleared(self, job: Job, archive: Archive) -> bool:
+        """Wait for what is left of a scan that was made for this job, and removed under a driver.
+
+        Where this job never made one, it is not the job's to remove.
+        """
+        while job.chunks is not None and not remains.cleared(archive, job.scan):
+            self._queue.note(job.id, "the scan was removed; its driver is waited for")
+            self._leave.wait(self._tick)
+            if not self._wanted(job):
+                return False
+        return True
 
     def _follow(self, job: Job, stored: StoredScan) -> tuple[Job, Seen | None]:
         """Wait until nobody works on the scan; the job, and how the run it relies on was left."""
