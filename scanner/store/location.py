@@ -13,6 +13,9 @@ from scanner.store.folder import Folder
 SCHEMES = {"file": "///", "s3": "//"}
 """Known schemes, and the slashes after them."""
 
+SERVED = ("http", "https")
+"""Schemes of a service (`scanner serve`), which is no store."""
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SLASHES_LOST = re.compile(rf"({'|'.join(SCHEMES)}):/(?!/)")  # by pathlib
 
@@ -23,7 +26,7 @@ def folder_at(location: str | Path) -> Folder:
     Raises
     ------
     DefinitionError
-        An unknown scheme, or credentials in the URL (which is then not repeated).
+        An unknown scheme, that of a service, or credentials in the URL (which is not repeated).
     """
     text = str(location)
     if isinstance(location, Path):
@@ -32,6 +35,11 @@ def folder_at(location: str | Path) -> Folder:
     if not found:
         return _on_disk(Path(text).expanduser())
     scheme, rest = found[1].lower(), text[found.end() :]
+    if scheme in SERVED:
+        raise DefinitionError(
+            f"--store {scheme}://...: that is a service, no store: ask it from Python with "
+            "scanner.connect(URL), or name the store behind it"
+        )
     if scheme not in SCHEMES:
         raise DefinitionError(f"--store {scheme}://...: {unknown('scheme', scheme, SCHEMES)}")
     if scheme == "s3":
