@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scanner import bibliography
 from scanner.bibliography import Entry
 from scanner.client import cube
+from scanner.client.failures import understood
 from scanner.client.records import Argument, Names, arguments, surface
 from scanner.client.transport import Transport
 from scanner.definition import ScanDefinition
@@ -26,6 +27,8 @@ from scanner.store.trust import printable
 if TYPE_CHECKING:
     import xarray as xr
 
+TRIES = 5
+"""Times that a growing scan is asked for a contour and its plane before they fit together."""
 TOLD_POINTS = 1000
 """Points of an axis that a service tells at most; of more the cube is read."""
 
@@ -46,6 +49,7 @@ class RemoteAnswers:
     def __init__(self, transport: Transport, scan: str, *, partial: bool = False) -> None:
         self.id, self.partial = scan, partial
         self._transport = transport
+        self._whole: xr.Dataset | None = None  # of a complete scan, once it was read
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id}, {self._transport.place.url})"
@@ -58,8 +62,7 @@ class RemoteAnswers:
     @property
     def record(self) -> dict[str, Any]:
         """All that the service tells of it: progress, provenance, minima, job."""
-        found: dict[str, Any] = self._transport.json(f"scans/{self.id}")
-        return found
+        return self._transport.record(f"scans/{self.id}")
 
     @cached_property
     def definition(self) -> ScanDefinition:
@@ -70,29 +73,29 @@ class RemoteAnswers:
         ClusterError
             What the service tells is none, or that of another scan.
         """
-        told = self.record["definition"]
-        try:
-            found = ScanDefinition.from_dict(printable(told), self.url)
-        except ValueError as error:
-            raise ClusterError(f"{self.url}: its definition cannot be used: {error}") from error
+        with understood(self.url):
+            found = ScanDefinition.from_dict(printable(self.record["definition"]), self.url)
         if found.id != self.id:
             raise ClusterError(f"{self.url}: tells the definition of another scan, {found.id}")
         return found
 
     def state(self) -> ScanState:
         """How far the scan is."""
-        return ScanState(**self.record["state"])
+        with understood(self.url):
+            return ScanState(**self.record["state"])
 
     @property
     def phase(self) -> str:
         """``queued``, ``running``, ``incomplete``, ``complete`` or ``failed``."""
-        return str(self.record["phase"])
+        with understood(self.url):
+            return str(self.record["phase"])
 
     @property
     def minima(self) -> dict[str, Minimum]:
         """Minimum of each experiment and of all combined, empty before the scan is complete."""
-        told = self.record["minima"]
-        return {name: Minimum.from_dict(found) for name, found in told.items()}
+        with understood(self.url):
+            told = self.record["minima"]
+            return {name: Minimum.from_dict(found) for name, found in told.items()}
 
     @property
     def chi2_sm(self) -> dict[str, float]:
@@ -120,7 +123,8 @@ class RemoteAnswers:
     ) -> Query:
         """See `Answers.query`."""
         asked = arguments(at, experiments, dof=dof, reference=reference)
-        return Query.from_dict(self._asked("query", asked))
+        with understood(self.url):
+            return Query.from_dict(self._asked("query", asked))
 
     def interval(
         self,
@@ -137,7 +141,8 @@ class RemoteAnswers:
         """See `Answers.interval`."""
         how = {"parameter": parameter, "cl": cl, "dof": dof, "sided": sided, "exact": exact}
         asked = arguments(at, experiments, reference=reference, **how)
-        return Interval.from_dict(self._asked("interval", asked))
+        with understood(self.url):
+            return Interval.from_dict(self._asked("interval", asked))
 
     def contour(
         self,
@@ -151,10 +156,17 @@ class RemoteAnswers:
     ) -> Plane:
         """See `Answers.contour`."""
         how = {"keep": listed(keep), "cl": list(cls), "dof": dof}
-        record = self._asked("contour", arguments(at, experiments, reference=reference, **how))
-        kept = [axis["name"] for axis in record["axes"]]
-        delta = self.delta_chi2(kept, at=at, experiments=experiments, reference=reference)
-        return Plane.from_dict(record, delta)
+        asked = arguments(at, experiments, reference=reference, **how)
+        for _ in range(TRIES):
+            record = self._asked("contour", asked)
+            with understood(self.url):
+                kept = [axis["name"] for axis in record["axes"]]
+            delta = self.delta_chi2(kept, at=at, experiments=experiments, reference=reference)
+            with understood(self.url):
+                found = Plane.from_dict(record, delta)
+            if found.computed == delta.computed:  # else chunks came between the two answers
+                return found
+        raise IncompleteScanError(f"scan {self.id} grows while it is asked: ask again later")
 
     def summary(self, reference: str = "global") -> Summary:
         """See `Answers.summary`; one question for each of its lines."""
@@ -181,7 +193,7 @@ class RemoteAnswers:
         record = self._profiled(keep, at, experiments, "global")
         if record is None:
             return self.surface(experiments).at(**dict(at or {})).profile(keep)
-        return surface(record, self.definition.axes)
+        return self._surface(record)
 
     def delta_chi2(
         self,
@@ -194,7 +206,7 @@ class RemoteAnswers:
         """See `Answers.delta_chi2`."""
         record = self._profiled(keep, at, experiments, reference)
         if record is not None:
-            return surface(record, self.definition.axes, "delta_chi2")
+            return self._surface(record, "delta_chi2")
         whole, held = self.surface(experiments), dict(at or {})
         told = (self.definition, self.minima, self._summary().get("chi2_sm") or {})
         return cube.delta(whole, keep, held, reference, *told)
@@ -209,7 +221,12 @@ class RemoteAnswers:
             return None
         how = {"keep": list(keep), "reference": kind, "most": TOLD_POINTS}
         record = self._asked("profile", arguments(at, experiments, **how))
-        return None if record["thinned"] else record
+        return None if record.get("thinned") else record
+
+    def _surface(self, record: Mapping[str, Any], variable: str = "chi2") -> Surface:
+        axes = self.definition.axes
+        with understood(self.url):
+            return surface(record, axes, variable)
 
     def surface(self, experiments: Names = None) -> Surface:
         """See `Answers.surface`; the cube is read for it."""
@@ -223,13 +240,16 @@ class RemoteAnswers:
         IncompleteScanError
             Chunks are missing and `partial` was not asked for.
         """
-        record = self.record
-        if record["phase"] != "complete" and not self.partial:
+        complete = self.phase == "complete"
+        if complete and self._whole is not None:
+            return self._whole
+        if not complete and not self.partial:
             raise IncompleteScanError(
-                f"scan {self.id} is {record['phase']}, {100 * record['fraction']:.1f} % of its "
-                "points are done: wait with watch(), or open it with partial=True"
+                f"scan {self.id} is {self.phase}: wait with watch(), or open it with partial=True"
             )
-        return cube.dataset(self._transport, self.cube_url, self._summary())
+        found = cube.dataset(self._transport, self.cube_url, self._summary())
+        self._whole = found if complete else None
+        return found
 
     @property
     def cube_url(self) -> str:
@@ -256,9 +276,7 @@ class RemoteAnswers:
         return found
 
     def _asked(self, verb: str, asked: Sequence[Argument]) -> dict[str, Any]:
-        path, question = self._question(verb, asked)
-        found: dict[str, Any] = self._transport.json(path, question)
-        return found
+        return self._transport.record(*self._question(verb, asked))
 
     def _sent(self, verb: str, asked: Sequence[Argument]) -> bytes:
         return self._transport.get(*self._question(verb, asked))

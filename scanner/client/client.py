@@ -16,6 +16,7 @@ from typing import Any
 
 from scanner.client import written
 from scanner.client.address import address, token_for
+from scanner.client.failures import understood
 from scanner.client.scan import RemoteScan
 from scanner.client.transport import Transport
 from scanner.client.written import Source
@@ -67,8 +68,8 @@ class Client:
 
     def about(self) -> dict[str, Any]:
         """Version, access and limits of the service."""
-        told = self._transport.json("")
-        if not isinstance(told, dict) or "engine_version" not in told:
+        told = self._transport.record("")
+        if "engine_version" not in told:
             raise ClusterError(
                 f"{self.url}: what answers there is no scanner's service: check the address"
             )
@@ -78,12 +79,12 @@ class Client:
         """All scans: id, name, title, scenario, experiments, axes, phase; last written first."""
         found: Records = []
         while True:
-            page = self._transport.json(
-                "scans", [("offset", f"{len(found)}"), ("limit", f"{PAGE}")]
-            )
-            found += page["scans"]
-            if not page["scans"] or len(found) >= page["total"]:
-                return list({one["id"]: one for one in found}.values())
+            asked = [("offset", f"{len(found)}"), ("limit", f"{PAGE}")]
+            page = self._transport.record("scans", asked)
+            with understood(self.url):
+                found += page["scans"]
+                if not page["scans"] or len(found) >= page["total"]:
+                    return list({one["id"]: one for one in found}.values())
 
     def scan(self, scan: str, *, partial: bool = False) -> RemoteScan:
         """A scan by its id, a unique prefix of one (4 or more digits), or its name.
@@ -130,8 +131,7 @@ class Client:
         source, overrides
             As for `submit`.
         """
-        found: dict[str, Any] = self._transport.post("plan", self._tables(source, overrides))
-        return found
+        return self._transport.post("plan", self._tables(source, overrides))
 
     def submit(
         self, source: Source, overrides: Iterable[str] = (), *, priority: int = 0
@@ -161,7 +161,8 @@ class Client:
         if isinstance(source, ScanDefinition):
             self._check_same(source, tables)
         told = self._transport.post("scans", tables, [("priority", f"{int(priority)}")])
-        return RemoteScan(self._transport, str(told["scan"]))
+        with understood(self.url):
+            return RemoteScan(self._transport, str(told["scan"]))
 
     def _tables(self, source: Source, overrides: Iterable[str]) -> dict[str, Any]:
         if not written.is_name(source):

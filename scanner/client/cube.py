@@ -97,11 +97,12 @@ def delta(
 ) -> Surface:
     """Delta chi2 over the kept axes in place of chi2, as `Answers.delta_chi2` has it."""
     kept = whole.at(**at).profile(keep)
+    layers = summed_layers(definition.layers, whole.experiments)
     zero = reference(
         kept,
         kind,
         space=whole,
         minimum=stored_minimum(minima, whole.experiments, definition.experiments),
-        chi2_sm=sum(chi2_sm[name] for name in summed_layers(definition.layers, whole.experiments)),
+        chi2_sm=sum(chi2_sm[name] for name in layers) if chi2_sm else None,
     )
     return replace(kept, chi2=zero.delta(kept))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from scanner.errors import (
@@ -82,6 +84,25 @@ def _foreign(status: int, place: str) -> ScannerError:
         f"{place}: HTTP {status}, the service behind it does not answer: try again, or look "
         "whether `scanner serve` runs"
     )
+
+
+@contextmanager
+def understood(place: str) -> Iterator[None]:
+    """ClusterError for an answer that lacks what is read of it.
+
+    >>> with understood("http://a"):
+    ...     {}["chi2"]  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    scanner.errors.ClusterError: http://a: its answer cannot be read (KeyError: 'chi2'): ...
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ClusterError(
+            f"{place}: its answer cannot be read ({type(error).__name__}: "
+            f"{printed(str(error))[:100]}): the service is of another version than this client; "
+            "install the same (client.about() tells it)"
+        ) from error
 
 
 def unreachable(error: httpx.HTTPError, place: str) -> ScannerError:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.surface import Surface, number
 
@@ -22,12 +23,19 @@ def arguments(
     >>> arguments({"mass": 10}, ["a"], cl=[0.9, 0.95], dof=None, exact=True)
     [('at', 'mass=10.0'), ('experiment', 'a'), ('cl', '0.9'), ('cl', '0.95'), ('exact', 'true')]
     """
-    made = [("at", f"{name}={float(value)!r}") for name, value in (at or {}).items()]
+    made = [("at", f"{name}={_number(name, value)!r}") for name, value in (at or {}).items()]
     made += [("experiment", str(name)) for name in experiments or ()]
     for key, value in others.items():
         each = value if isinstance(value, list | tuple) else [value]
         made += [(key, _text(one)) for one in each if one is not None and one is not False]
     return made
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise DefinitionError(f"at {name} = {value!r}: write a number, such as 10.0") from error
 
 
 def _text(value: Any) -> str:

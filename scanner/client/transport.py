@@ -129,17 +129,21 @@ class Transport:
         return content
 
     def json(self, path: str, arguments: Arguments = ()) -> Any:
-        """The same of a record."""
-        return self._record(self.get(path, arguments))
+        """The same of JSON."""
+        return self._parsed(self.get(path, arguments))
 
-    def post(self, path: str, record: Any = None, arguments: Arguments = ()) -> Any:
+    def record(self, path: str, arguments: Arguments = ()) -> dict[str, Any]:
+        """The same of a JSON object."""
+        return self._object(self.json(path, arguments))
+
+    def post(self, path: str, record: Any = None, arguments: Arguments = ()) -> dict[str, Any]:
         """Record that a wish is answered with; `record` is sent as JSON."""
         body = None if record is None else json.dumps(record, allow_nan=False).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         request = self._http.build_request(
             "POST", self._url(path), params=list(arguments), content=body, headers=headers
         )
-        return self._record(self._content(self._settled(request)))
+        return self._object(self._parsed(self._content(self._settled(request))))
 
     @contextmanager
     def lines(self, path: str) -> Iterator[Iterator[str]]:
@@ -210,13 +214,21 @@ class Transport:
             raise failure(response.status_code, response.content, self.place.url)
         return response.content
 
-    def _record(self, content: bytes) -> Any:
+    def _parsed(self, content: bytes) -> Any:
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise ClusterError(
-                f"{self.place.url}: what answers there is no scanner's service: check the address"
-            ) from error
+            raise self._another() from error
+
+    def _object(self, value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        raise self._another()
+
+    def _another(self) -> ClusterError:
+        return ClusterError(
+            f"{self.place.url}: what answers there is no scanner's service: check the address"
+        )
 
 
 def _context(verify: str | Path) -> ssl.SSLContext:

@@ -216,6 +216,27 @@ def test_a_private_authority_is_trusted_where_it_is_named(encrypted, scan):
         xr.testing.assert_identical(remote.dataset(), scan.dataset())
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda scan: scan.query({"mass": 1.0}),
+        lambda scan: scan.interval("mass"),
+        lambda scan: scan.contour(),
+        lambda scan: scan.state(),
+        lambda scan: scan.minima,
+        lambda scan: scan.definition,
+        lambda scan: scan.phase,
+    ],
+)
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"state": 1, "minima": [1]}'])
+def test_an_answer_in_another_form_is_told_in_one_line(script, ask, body):
+    name = "0123456789abcdef"
+    for verb in ("", "/query", "/interval", "/contour"):
+        script.answers[f"scans/{name}{verb}"] = [(200, {}, body)]
+    with connect(script.url) as client, pytest.raises(ClusterError, match=r"version|no scanner's"):
+        ask(client.scan(name))
+
+
 def test_connecting_brings_no_machine_along():
     """Neither Dask, nor matplotlib, nor the web framework; httpx when it connects."""
     heavy = {"dask", "distributed", "matplotlib", "numba", "fastapi", "uvicorn", "httpx"}

@@ -268,6 +268,15 @@ def test_what_cannot_be_asked_is_the_same_error(remote, scan, verb, arguments, h
     assert str(there.value) == str(here.value)
 
 
+def test_a_value_that_is_no_number(remote):
+    with pytest.raises(DefinitionError, match="at mass = 'heavy': write a number"):
+        remote.query({"mass": "heavy"})
+
+
+def test_a_cube_is_read_once(remote):
+    assert remote.dataset() is remote.dataset()
+
+
 def test_a_scan_that_is_not_complete(tmp_path, serving):
     whole = Scan.of(
         "light_vector_universal",
