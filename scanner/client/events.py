@@ -11,7 +11,8 @@ from typing import Any
 from scanner.client.transport import Transport
 from scanner.errors import ClusterError
 
-ENDS = ("complete", "failed", "cancelled")
+ENDS = ("complete", "failed", "cancelled", "incomplete")
+"""Phases after which nothing more comes: nobody works on the scan."""
 PATIENCE = 300.0  # s without any stream, after which nobody will come back
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0  # s before a stream is taken up again
 
@@ -23,7 +24,9 @@ class News:
     Parameters
     ----------
     phase : str
-        ``queued``, ``running``, ..., then ``complete``, ``failed`` or ``cancelled``.
+        ``queued``, ``running``, then one of `ENDS`.
+    stage : str
+        What a run that works does: ``computing``, ``finishing``, ...
     done, total : int
         Chunks.
     points_done, points : int
@@ -34,6 +37,7 @@ class News:
 
     scan: str
     phase: str
+    stage: str = ""
     done: int = 0
     total: int = 0
     points_done: int = 0

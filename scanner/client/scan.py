@@ -10,9 +10,11 @@ from typing import Any
 from scanner.client import files
 from scanner.client.answers import RemoteAnswers, listed
 from scanner.client.events import News, news
+from scanner.client.failures import printed
 from scanner.client.records import Names, arguments
-from scanner.errors import ClusterError, IncompleteScanError, error_of
+from scanner.errors import CatalogError, ClusterError, IncompleteScanError, ScannerError, error_of
 
+TICK = 0.5  # s between looks
 CANCEL_SECONDS = 90.0  # s for running chunks to end
 
 
@@ -55,7 +57,7 @@ class RemoteScan(RemoteAnswers):
         Raises
         ------
         IncompleteScanError
-            It was cancelled; says how to go on.
+            It was cancelled, or nobody works on it; says how to go on.
         ScannerError
             It failed: its error.
         """
@@ -65,13 +67,19 @@ class RemoteScan(RemoteAnswers):
         if last is not None and last.phase != "complete":
             raise self._ended(last)
 
-    def _ended(self, last: News) -> Exception:
-        job = self.record.get("job") or {}
+    def _ended(self, last: News) -> ScannerError:
+        """How it ended otherwise than complete, as an error of the same exit code."""
+        try:
+            job = self.record.get("job") or {}
+        except CatalogError:  # it failed before it was made
+            job = {}
         message = last.message or job.get("message") or last.phase
+        if last.phase == "incomplete":
+            message = f"nobody works on it, {last.done} of {last.total} chunks are done"
         code = job.get("exit_code")
-        if last.phase == "cancelled" or not isinstance(code, int):
+        if last.phase != "failed" or not isinstance(code, int):
             code = IncompleteScanError.exit_code
-        return error_of(code, f"scan {self.id}: {message}: go on with resume()")
+        return error_of(code, f"scan {self.id}: {printed(str(message))}: go on with resume()")
 
     def cancel(self, *, wait: bool = True, patience: float = CANCEL_SECONDS) -> News | None:
         """Ask whoever works on it to end after the running chunks; resume() goes on.
@@ -90,12 +98,18 @@ class RemoteScan(RemoteAnswers):
         if not wait:
             return None
         deadline = time.monotonic() + patience
-        for told in news(self._transport, f"scans/{self.id}/events"):
-            if told.ended:
-                return told
+        while not (told := self._now()).ended:
             if time.monotonic() > deadline:
-                break
-        raise ClusterError(
+                raise self._unheard(patience)
+            time.sleep(TICK)
+        return told
+
+    def _now(self) -> News:
+        """How far it is now, which a stream begins with."""
+        return next(news(self._transport, f"scans/{self.id}/events"))
+
+    def _unheard(self, patience: float) -> ClusterError:
+        return ClusterError(
             f"scan {self.id} was asked to stop, but has not ended within {patience:.0f} s; it ends "
             "after its running chunks: see watch()"
         )

@@ -44,16 +44,16 @@ def test_news_until_it_is_complete(script, remote):
         stream(
             b": hello\n\n",
             event("queued"),
-            event("running", 3, eta_seconds=1.5, later="unknown"),
-            event("running", 3, eta_seconds=1.5),
+            event("running", 3, stage="computing", eta_seconds=1.5, later="unknown"),
+            event("running", 3, stage="computing", eta_seconds=1.5),
             event("complete", 8),
             event("running", 9),
         )
     ]
     assert list(remote.watch()) == [
-        News(ID, "queued", 0, 8),
-        News(ID, "running", 3, 8, eta_seconds=1.5),
-        News(ID, "complete", 8, 8),
+        News(ID, "queued", done=0, total=8),
+        News(ID, "running", "computing", 3, 8, eta_seconds=1.5),
+        News(ID, "complete", done=8, total=8),
     ]
 
 
@@ -93,6 +93,7 @@ def test_a_scan_that_is_gone(script, remote):
     [
         ("failed", {"exit_code": 4, "message": "other sources"}, MismatchError, "other sources"),
         ("failed", None, IncompleteScanError, "failed"),
+        ("incomplete", {"exit_code": 4}, IncompleteScanError, "nobody works.*2 of 8.*resume"),
         ("cancelled", {"exit_code": 3, "message": ""}, IncompleteScanError, "cancelled.*resume"),
     ],
 )
@@ -103,6 +104,22 @@ def test_how_it_ended_is_an_error_unless_it_is_complete(script, remote, phase, j
     assert next(found).phase == phase
     with pytest.raises(kind, match=said):
         next(found)
+
+
+def test_cancel_waits_until_nobody_works(script, remote):
+    script.answers[f"scans/{ID}/cancel"] = [(200, {}, b"{}")]
+    script.answers[EVENTS] = [stream(event("running", 1)), stream(event("cancelled", 2))]
+    assert remote.cancel() == News(ID, "cancelled", done=2, total=8)
+    script.answers[EVENTS] = [stream(event("running", 1))]
+    assert remote.cancel(wait=False) is None
+    with pytest.raises(ClusterError, match="not ended within 0 s"):
+        remote.cancel(patience=0.0)
+
+
+def test_resume_asks_for_what_is_missing(script, remote):
+    script.answers[f"scans/{ID}/resume"] = [(200, {}, b"{}")]
+    assert remote.resume() is remote
+    assert script.asked[-1][:2] == ("POST", f"/api/v1/scans/{ID}/resume")
 
 
 def test_other_kinds_of_events_and_damaged_ones_are_left_out():
