@@ -14,6 +14,11 @@ from scanner.client.failures import printed
 from scanner.client.records import Names, arguments
 from scanner.errors import CatalogError, ClusterError, IncompleteScanError, ScannerError, error_of
 
+STORE_ALONE = (
+    *("run", "finalise", "refine", "refined_contour", "feldman_cousins", "expected", "cls"),
+    *("marginal", "likelihood", "evaluator", "spaces", "stored"),
+)
+"""Of `Scan`, what a service does not do."""
 TICK = 0.5  # s between looks
 CANCEL_SECONDS = 90.0  # s for running chunks to end
 
@@ -24,6 +29,14 @@ class RemoteScan(RemoteAnswers):
     Its answers are of the same types and have the same bits. What tests statistics with toys or
     refines the grid needs the store itself: see `scanner.scan.Scan`.
     """
+
+    def __getattr__(self, name: str) -> Any:
+        """Of a verb that only a store has, where to find it."""
+        if name in STORE_ALONE:
+            raise AttributeError(
+                f"{name} needs the store itself: scanner.scan.Scan.open({self.id!r}, store=ROOT)"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def plot(
         self,

@@ -273,6 +273,18 @@ def test_a_value_that_is_no_number(remote):
         remote.query({"mass": "heavy"})
 
 
+def test_every_verb_of_a_scan_is_there_or_says_where_it_is(remote, scan):
+    verbs = {name for name in dir(scan) if not name.startswith("_")}
+    made_otherwise = {"of", "open", "launch", "submit", "workers", "settled", "unchanged"}
+    for name in verbs - made_otherwise - {"default_plane"}:
+        if hasattr(type(remote), name) or name in vars(remote):
+            continue
+        with pytest.raises(AttributeError, match=r"needs the store itself.*Scan\.open"):
+            getattr(remote, name)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        remote.nonsense  # noqa: B018
+
+
 def test_a_cube_is_read_once(remote):
     assert remote.dataset() is remote.dataset()
 
