@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.definition import ScanDefinition
 from scanner.errors import IncompleteScanError, ScannerError
 from scanner.evaluate import Evaluator, evaluator_of
-from scanner.known import derived_shifts, known_parameters
+from scanner.known import derived_shifts
 from scanner.limits import query as questions
 from scanner.limits.interval import Interval, interval
 from scanner.limits.layers import chosen_experiments, summed_layers
@@ -21,7 +21,7 @@ from scanner.limits.reference import Minimum
 from scanner.limits.reference import reference as make_reference
 from scanner.limits.space import Space
 from scanner.limits.spaces import Names, Spaces
-from scanner.limits.summary import Summary, summary
+from scanner.limits.summary import Summary, limited, summary
 from scanner.limits.surface import Surface
 from scanner.limits.workers import Workers
 from scanner.store.stored import ScanState, StoredScan
@@ -266,20 +266,11 @@ class Answers:
         whole = self.spaces.of()
         return summary(
             whole,
-            parameter=self._limited(),
+            parameter=limited(self.definition),
             kind=reference,
             line=lambda parameter, at: self._line(whole, parameter, at),
             **self._zero(None, reference),
         )
-
-    def _limited(self) -> str | None:
-        """Last axis that is a coupling, rather than a mass or a splitting; None for the last."""
-        try:
-            known = known_parameters(self.definition)
-        except ScannerError:  # a scan may outlive the scenario it was made with
-            return None
-        couplings = [a.name for a in self.definition.axes if known[a.name].role == "coupling"]
-        return couplings[-1] if couplings else None
 
     def default_plane(self, at: Mapping[str, float] | None = None) -> tuple[str, ...]:
         """Axes of the figure: the first free axis and the last one (one axis: that one)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from scanner.limits.reference import Minimum, Reference, reference
 from scanner.limits.remarks import of_elsewhere, of_pieces, of_strips, of_undershoot
 from scanner.limits.space import Space
 from scanner.limits.stretches import Ends, in_words, stretches_below
-from scanner.limits.surface import Surface, plain
+from scanner.limits.surface import Surface, number, plain
 from scanner.statistics.levels import WILKS
 
 
@@ -129,12 +129,44 @@ class Interval:
             "notes": list(self.notes),
             "derived": {
                 name: {
+                    "shift": self.derived[name],
                     "best": plain(found.best),
                     "intervals": [list(ends) for ends in found.intervals],
                 }
                 for name, found in ((name, self.shifted(name)) for name in self.derived)
             },
         }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Interval:
+        """Inverse of `to_dict`, to the last bit.
+
+        Raises
+        ------
+        KeyError
+            An entry is missing.
+        """
+        return cls(
+            parameter=record["parameter"],
+            unit=record["unit"],
+            cl=float(record["cl"]),
+            dof=int(record["dof"]),
+            level=float(record["delta_chi2"]),
+            best=number(record["best"]),
+            chi2_min=number(record["chi2_min"]),
+            reference=Reference.from_dict(record["reference"]),
+            intervals=_pairs(record["intervals"]),
+            experiments=tuple(record["experiments"]),
+            fixed=dict(record["fixed"]),
+            profiled={name: number(value) for name, value in record["profiled"].items()},
+            coverage=float(record["coverage"]),
+            points_end=_pairs(record["points_end"]),
+            source=record["source"],
+            notes=tuple(record["notes"]),
+            derived={name: float(found["shift"]) for name, found in record["derived"].items()},
+            sided=record["sided"],
+            grid_intervals=_pairs(record.get("grid_intervals", ())),
+        )
 
     def text(self) -> str:
         """The intervals in words.
@@ -229,6 +261,10 @@ def interval(
         + of_elsewhere(zero, fixed, chi2_min, dof),
         sided=sided,
     )
+
+
+def _pairs(record: Sequence[Sequence[float | None]]) -> tuple[Ends, ...]:
+    return tuple((low, high) for low, high in record)
 
 
 def _moved(end: float | None, shift: float) -> float | None:

@@ -15,7 +15,7 @@ from scanner.grid import Axis
 from scanner.limits.level import level_of
 from scanner.limits.reference import Minimum, Reference, reference
 from scanner.limits.space import Space
-from scanner.limits.surface import plain
+from scanner.limits.surface import Surface, number, plain
 
 Array = npt.NDArray[np.float64]
 
@@ -60,6 +60,32 @@ class Plane:
             "profiled": sorted(self.profiled),
             "contours": [contour.to_dict() for contour in self.contours],
         }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any], delta: Surface) -> Plane:
+        """Inverse of `to_dict`, to the last bit, with the arrays that it leaves out.
+
+        Parameters
+        ----------
+        delta : Surface
+            Delta chi2, in place of chi2, over the two axes; with what was profiled.
+
+        Raises
+        ------
+        KeyError
+            An entry is missing.
+        """
+        return cls(
+            axes=(delta.axes[0], delta.axes[1]),
+            delta_chi2=delta.chi2,
+            reference=Reference.from_dict(record["reference"], dimensions=2),
+            contours=tuple(Contour.from_dict(one) for one in record["contours"]),
+            experiments=tuple(record["experiments"]),
+            computed=float(record["computed"]),
+            coverage=float(record["coverage"]),
+            fixed={name: number(value) for name, value in record["fixed"].items()},
+            profiled=delta.profiled,
+        )
 
 
 def plane(

@@ -16,7 +16,7 @@ from scanner.limits.layers import chosen_experiments, layer_names, summed_layers
 from scanner.limits.minimum import COMBINED, stored_minimum
 from scanner.limits.reference import Minimum, reference
 from scanner.limits.space import Space
-from scanner.limits.surface import Surface, plain
+from scanner.limits.surface import Surface, number, plain
 from scanner.statistics import levels
 
 TOLD = 0.90
@@ -65,6 +65,12 @@ class Answer:
             "excluded": self.excluded,
             "profiled": {name: plain(value) for name, value in self.profiled.items()},
         }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any], dof: int) -> Answer:
+        """Inverse of `to_dict`, to the last bit."""
+        profiled = {name: number(value) for name, value in record["profiled"].items()}
+        return cls(number(record["chi2"]), number(record["chi2_reference"]), dof, profiled)
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,20 @@ class Query:
             COMBINED: combined,
             "excluded_by": self.excluded_by,
         }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Query:
+        """Inverse of `to_dict`, to the last bit.
+
+        Raises
+        ------
+        KeyError
+            An entry is missing.
+        """
+        dof = int(record["dof"])
+        told = {**record["experiments"], COMBINED: record[COMBINED]}
+        answers = {name: Answer.from_dict(answer, dof) for name, answer in told.items()}
+        return cls(dict(record["at"]), dof, record["reference"], answers)
 
 
 class Asked(TypedDict, total=False):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from scanner.errors import DefinitionError, unknown
 from scanner.limits.space import Space
-from scanner.limits.surface import Surface, plain
+from scanner.limits.surface import Surface, number, plain
 
 Array = npt.NDArray[np.float64]
 Kind = Literal["global", "sm", "raster"]
@@ -95,6 +95,21 @@ class Reference:
             "at": {name: plain(value) for name, value in self.at.items()},
             "source": self.source,
         }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any], dimensions: int = 1) -> Reference:
+        """Inverse of `to_dict`, for a surface of that many axes.
+
+        Raises
+        ------
+        KeyError
+            An entry is missing.
+        """
+        chi2 = np.array(record["chi2"], dtype=np.float64)  # None, for a missing number, becomes NaN
+        if chi2.ndim:
+            chi2 = chi2.reshape(-1, *[1] * (dimensions - 1))
+        at = {name: number(value) for name, value in record["at"].items()}
+        return cls(record["kind"], chi2, at, record["source"])
 
 
 def estimate(surface: Space) -> Minimum:

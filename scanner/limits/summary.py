@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from scanner.definition import ScanDefinition
+from scanner.errors import ScannerError
 from scanner.grid import Axis
+from scanner.known import known_parameters
 from scanner.limits.interval import Interval, interval
 from scanner.limits.reference import Minimum
 from scanner.limits.space import Space
@@ -94,12 +97,8 @@ def summary(
         ``line(parameter, at)`` gives the exact chi2 along a line, or None.
     """
     target = parameter or surface.names[-1]
-    if len(surface.axes) == 1:
-        places: list[dict[str, float]] = [{}]
-    else:
-        running = surface.axis(along or next(name for name in surface.names if name != target))
-        places = [{running.name: value} for value in round_values(running)]
-    lines = [line(target, place) for place in places]
+    told = places(surface.axes, target, along)
+    lines = [line(target, place) for place in told]
     return Summary(
         intervals=tuple(
             interval(
@@ -113,11 +112,33 @@ def summary(
                 chi2_sm=chi2_sm,
                 line=exact,
             )
-            for place, exact in zip(places, lines, strict=True)
+            for place, exact in zip(told, lines, strict=True)
             for cl in cls
         ),
         units={axis.name: axis.unit for axis in surface.axes},
     )
+
+
+def places(axes: Sequence[Axis], target: str, along: str | None = None) -> list[dict[str, float]]:
+    """Held values of each limit on `target`: round ones of the first other axis, or of `along`."""
+    if len(axes) == 1:
+        return [{}]
+    name = along or next(axis.name for axis in axes if axis.name != target)
+    running = next(axis for axis in axes if axis.name == name)
+    return [{name: value} for value in round_values(running)]
+
+
+def limited(definition: ScanDefinition) -> str:
+    """What a summary limits: the last axis that is a coupling, not a mass or a splitting.
+
+    The last axis where none is, or the scenario is gone: a scan may outlive it.
+    """
+    names = [axis.name for axis in definition.axes]
+    try:
+        known = known_parameters(definition)
+    except ScannerError:
+        return names[-1]
+    return next((name for name in reversed(names) if known[name].role == "coupling"), names[-1])
 
 
 def round_values(axis: Axis) -> list[float]:

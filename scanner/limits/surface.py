@@ -307,3 +307,12 @@ def hold(axes: Sequence[Axis], chi2: Array, at: Mapping[str, float]) -> Array:
 def plain(value: float) -> float | None:
     """A number for JSON: NaN and infinities, which JSON does not have, become None."""
     return float(value) if math.isfinite(value) else None
+
+
+def number(value: float | None) -> float:
+    """Inverse of `plain`: what JSON does not have comes back as NaN.
+
+    >>> number(1), number(None)
+    (1.0, nan)
+    """
+    return math.nan if value is None else float(value)

@@ -83,7 +83,7 @@ def _settings(tables: Section, name: str, path: Path | None) -> Settings:
         path = catalog.experiment_text(name)
     if path is not None:
         where = f"{path} with [experiment.{name}] of the definition" if given else str(path)
-        return _text(name, _merged(described.read(path), given), where)
+        return _text(name, merged(described.read(path), given), where)
     try:
         return catalog.resolve_choices(name, given)
     except DefinitionError as error:
@@ -96,17 +96,17 @@ def _text(name: str, tables: Settings, where: str) -> Settings:
     return dict(tables)
 
 
-def _merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Tables with some of their entries replaced, however deep.
 
-    >>> _merged({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
+    >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
     {'a': {'b': 1, 'c': 3}}
     """
     made = dict(tables)
     for key, value in changes.items():
         old = made.get(key)
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        made[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
+        made[key] = merged(old, value) if both else value  # type: ignore[arg-type]
     return made
 
 

@@ -50,7 +50,9 @@ async def reply(
     The key of an answer, which is its ETag, is made of the scan as it is and of the question.
     """
     desk: Desk = request.app.state.desk
-    question = f"{request.url.path}?{'&'.join(sorted(request.url.query.split('&')))}"
+    # by name alone: the order of `keep`, `at` and `experiment` is part of the question
+    parts = sorted(request.url.query.split("&"), key=lambda part: part.partition("=")[0])
+    question = f"{request.url.path}?{'&'.join(parts)}"
     key = sha256(f"{held.token} {question}".encode()).hexdigest()[:32]
     packs = "gzip" in request.headers.get("accept-encoding", "")
     if same := {_tag(key), _tag(key, packed=True)} & set(_known(request)):

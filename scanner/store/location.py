@@ -13,6 +13,9 @@ from scanner.store.folder import Folder
 SCHEMES = {"file": "///", "s3": "//"}
 """Known schemes, and the slashes after them."""
 
+SERVED = ("http", "https")
+"""Schemes of a service (`scanner serve`), which is no store."""
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LIKE_A_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
 _SLASHES_LOST = re.compile(rf"({'|'.join(SCHEMES)}):/(?!/)")  # by pathlib
@@ -24,8 +27,8 @@ def folder_at(location: str | Path) -> Folder:
     Raises
     ------
     DefinitionError
-        An unknown scheme, a URL without one of its slashes, or credentials in the URL (which is
-        then not repeated).
+        An unknown scheme, that of a service, a URL without one of its slashes, or credentials in
+        the URL (which is then not repeated).
     """
     text = str(location)
     if isinstance(location, Path):
@@ -35,6 +38,11 @@ def folder_at(location: str | Path) -> Folder:
         _check_no_url(text)
         return _on_disk(Path(text).expanduser())
     scheme, rest = found[1].lower(), text[found.end() :]
+    if scheme in SERVED:
+        raise DefinitionError(
+            f"--store {scheme}://...: that is a service, no store: ask it from Python with "
+            "scanner.connect(URL), or name the store behind it"
+        )
     if scheme not in SCHEMES:
         raise DefinitionError(f"--store {scheme}://...: {unknown('scheme', scheme, SCHEMES)}")
     if scheme == "s3":

@@ -162,7 +162,14 @@ def test_a_url_that_lost_a_slash_is_no_folder(
     assert folder_at("a:b").location == str(tmp_path / "a:b")
 
 
-@pytest.mark.parametrize("text", ["gs://b/p", "https://u:secret@host/x", "S4://secret"])
+@pytest.mark.parametrize("text", ["http://host:8642", "HTTPS://u:secret@host/x"])
+def test_a_service_is_no_store_and_the_door_to_it_is_told(text: str) -> None:
+    with pytest.raises(DefinitionError, match=r"a service, no store.*scanner\.connect") as told:
+        folder_at(text)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("text", ["gs://b/p", "ftp://u:secret@host/x", "S4://secret"])
 def test_an_unknown_scheme_is_told_with_the_known_ones(text: str) -> None:
     with pytest.raises(DefinitionError, match=r"unknown scheme .*known: file, s3") as told:
         folder_at(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -90,6 +91,7 @@ async def scan_(request: Request, held: Open) -> Response:
                 "digest": scan.stored.digest,
                 "definition": scan.definition.to_dict(),
                 "provenance": inventory.scan_record(scan.stored),
+                "state": asdict(held.state),
                 "minima": {n: m.to_dict() for n, m in scan.minima.items()},
             }
         )
