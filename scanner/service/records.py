@@ -147,7 +147,9 @@ def overlay_records(scan: Scan, keep: Sequence[str]) -> list[dict[str, Any]]:
     definition = scan.definition
     if len(axes) != 2:
         return []
-    found = shelf.chosen(["all"], shelf.shipped(), definition.scenario, definition.parameters, axes)
+    about = (definition.scenario, definition.parameters, axes)
+    known = {name: one for name, one in shelf.shipped().items() if one.regions and one.fits(*about)}
+    found = shelf.chosen(tuple(known), known, *about)
     return [
         {
             "name": overlay.name,

@@ -155,6 +155,11 @@ def test_published_limits_hold_for_the_model_alone(served, scan):
         assert one["credit"] == shelf.shipped()[one["name"]].credit()
 
 
+def test_where_no_published_limit_holds_there_is_none(served, scan):
+    answer = served.get(f"scans/{scan.id}/overlays?keep=coupling&keep=mass")
+    assert (answer.status_code, answer.json()["overlays"]) == (200, [])
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_figures_are_files_of_their_kind(served, scan, suffix):
     begins = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}

@@ -3,9 +3,10 @@
 import { CONFIG, axisLook, layout, plotly } from "./plotting.js";
 import { fill, h } from "./dom.js";
 import { number, percent, unitText } from "./numbers.js";
+import { short } from "./labels.js";
 import { look, theme } from "./theme.js";
 
-const ABOVE = 1.35; // of the highest level, to the top of the frame
+const ABOVE = 1.5; // of the highest level, to the top of the frame
 
 /** Draw into the element. */
 export async function drawCurve(element, scan, choices, found) {
@@ -57,31 +58,28 @@ function bands(found) {
   })));
 }
 
-// a name where its curve leaves the frame, or at its end
+// a name beside each curve, every one at a height of its own: the first that its curve reaches
 function names(found, axis, top) {
-  const taken = [];
+  const free = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.95, 0.05];
   return found.lines.map((line) => {
-    const at = leaving(line.surface, top, taken);
-    if (!at) return null;
-    taken.push(at.n);
-    const x = axis.logarithmic ? Math.log10(at.x) : at.x;
-    return { x, y: at.y, text: line.title, showarrow: false, xanchor: at.side, yanchor: "middle", xshift: at.side === "left" ? 6 : -6,
+    const place = free.map((height) => crossing(line.surface, height * top)).find((one) => one !== null);
+    if (!place) return null;
+    free.splice(free.findIndex((height) => height * top === place.y), 1);
+    const x = axis.logarithmic ? Math.log10(place.x) : place.x;
+    return { x, y: place.y, text: short(line.title), showarrow: false, xanchor: place.side, yanchor: "middle", xshift: place.side === "left" ? 6 : -6,
       font: { size: 12, color: look(line).color }, bgcolor: `${theme().paper}cc`, captureevents: false };
   }).filter(Boolean);
 }
 
-function leaving(surface, top, taken) {
+// where a curve comes down or goes up through a height, and the side on which it leaves room
+function crossing(surface, height) {
   const { coordinates } = surface.axes[0];
-  const far = coordinates.length / 12;
-  for (const height of [0.86, 0.74, 0.62, 0.5, 0.38, 0.26, 0.14]) {
-    for (let n = 1; n < coordinates.length; n += 1) {
-      const [before, after] = [surface.delta_chi2[n - 1], surface.delta_chi2[n]];
-      if (before === null || after === null) continue;
-      const crosses = (before - height * top) * (after - height * top) <= 0;
-      if (crosses && taken.every((other) => Math.abs(other - n) > far)) {
-        return { n, x: coordinates[n], y: height * top, side: n < coordinates.length * 0.75 ? "left" : "right" };
-      }
-    }
+  for (let n = 1; n < coordinates.length; n += 1) {
+    const [before, after] = [surface.delta_chi2[n - 1], surface.delta_chi2[n]];
+    if (before === null || after === null || (before - height) * (after - height) > 0) continue;
+    const part = (height - before) / (after - before || 1);
+    const x = coordinates[n - 1] + part * (coordinates[n] - coordinates[n - 1]);
+    return { x, y: height, side: n > 0.25 * coordinates.length && before > after ? "right" : n < 0.8 * coordinates.length ? "left" : "right" };
   }
   return null;
 }

@@ -22,7 +22,7 @@ export function downloads(element, state) {
       EXPORTS.map(([form, text]) => button(text, () => exported(state, form), form === "netcdf" ? "the whole cube" : "the lines as chosen above"))),
     h("div", { class: "buttons", role: "group", "aria-label": "More" }, h("span", {}, "More"),
       button("BibTeX", () => file(`scans/${scan.id}/references`), "what a result of this scan cites"),
-      button("Definition", () => ({ blob: new Blob([toml(written(scan.definition))], { type: "application/toml" }), name: `${scan.name}.toml` }), "TOML: `scanner run` takes it")),
+      button("Definition", () => ({ blob: new Blob([toml(written(scan.definition))], { type: "application/toml" }), name: `${scan.name}.toml` }), "TOML, for scanner run")),
     told, snippets(scan));
 }
 

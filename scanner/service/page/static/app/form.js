@@ -75,7 +75,7 @@ function beginPart(element, form) {
   } }, h("option", { value: "" }, "from nothing"), grouped(form));
   const file = h("input", { type: "file", accept: ".toml,.json", onchange: () => opened(form, file, element) });
   fill(element, h("legend", {}, "Begin with"), h("div", { class: "columns" },
-    field("Ready-made definition", list), field("or a file of yours", file, { hint: "TOML, as `scanner run` takes it" })));
+    field("Ready-made definition", list), field("or a file of yours", file, { hint: "TOML or JSON, as for scanner run" })));
 }
 
 function grouped(form) {

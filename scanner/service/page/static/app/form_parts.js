@@ -2,7 +2,7 @@
 
 import { choice, field, fill, h, tick } from "./dom.js";
 import { choicesOf } from "./known.js";
-import { formula } from "./mathematics.js";
+import { formula, sentence } from "./mathematics.js";
 import { quantity, typed, unitText } from "./numbers.js";
 
 export function scenarioPart(element, form) {
@@ -40,7 +40,7 @@ export function valueField(parameter, form) {
     ? choice(choices.map((one) => [one, one === parameter.default ? `${one} (default)` : one]), chosen ?? parameter.default, put)
     : h("input", { type: "text", inputmode: "decimal", value: typed(chosen), placeholder: usual(parameter), oninput: (event) => put(numeric(event.target.value)) });
   const label = [parameter.latex ? formula(parameter.latex) : parameter.name.replaceAll("_", " "), parameter.unit ? ` [${unitText(parameter.unit)}]` : ""];
-  return field(label, control, { path: `parameters.${parameter.name}`, hint: parameter.description });
+  return field(label, control, { path: `parameters.${parameter.name}`, hint: sentence(parameter.description) });
 }
 
 const usual = (parameter) => (typeof parameter.default === "number" ? quantity(parameter.default, "") : parameter.default ?? "must be given");

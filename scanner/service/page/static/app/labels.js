@@ -11,7 +11,7 @@ export function labelled(lines, axes, width, marks) {
   const drawn = lines.map((line) => inside(line.pieces, axes, frame));
   const signs = marks.map((mark) => pixels(mark.at, axes, frame));
   const placed = signs.map((sign) => ({ ...sign, half: 8 }));
-  const named = marks.map((mark, number) => nameOf(mark, around(signs[number]), drawn.flat(), placed, { axes, frame }));
+  const named = marks.map((mark, number) => nameOf(mark, around(signs[number], mark.label), drawn.flat(), placed, { axes, frame }));
   const written = lines.map((line, number) => nameOf(line, beside(spread(drawn[number])), drawn.filter((_, other) => other !== number).flat(), placed, { axes, frame }));
   return [...named, ...written].filter(Boolean);
 }
@@ -27,11 +27,15 @@ function nameOf(line, candidates, others, placed, { axes, frame }) {
 const OFF = 13; // pixels of a name beside its line
 const beside = (points) => points.flatMap((one) => [0, OFF, -OFF].map((off) => ({ ...one, y: one.y + off, off, aside: 0 })));
 
-// sides of a sign: right, left, and above and below of them
-function around(sign) {
-  const sides = [[1, 0], [-1, 0], [1, 1], [-1, -1], [1, -1], [-1, 1], [0, 1], [0, -1]];
-  return sides.map(([right, up]) => ({ ...sign, x: sign.x + 42 * right, y: sign.y + 18 * up, off: 18 * up, aside: 42 * right }));
+// sides of a sign: right, left, above, below, and between them
+function around(sign, label) {
+  const far = 3.4 * plainLength(label) + 10;
+  const sides = [[far, 0], [-far, 0], [0, 19], [0, -19], [0.7 * far, 15], [-0.7 * far, 15], [0.7 * far, -15], [-0.7 * far, -15]];
+  return sides.map(([aside, off]) => ({ ...sign, x: sign.x + aside, y: sign.y + off, off, aside }));
 }
+
+/** A title without the name that most of them share. */
+export const short = (title) => title.replace(/^COHERENT /, "");
 
 const plainLength = (text) => text.replaceAll(/<[^>]*>/g, "").length;
 

@@ -142,7 +142,17 @@ function flat(node) {
 
 /** A sentence with formulas between dollars, as elements. */
 export function sentence(text) {
-  return text.split("$").map((part, n) => (n % 2 ? formula(part) : document.createTextNode(part)));
+  return text.split("$").flatMap((part, n) => (n % 2 ? [formula(part)] : words(part)));
+}
+
+// names of commands stand between backticks
+function words(text) {
+  return text.split("`").map((part, n) => {
+    if (n % 2 === 0) return document.createTextNode(part);
+    const code = document.createElement("code");
+    code.textContent = part;
+    return code;
+  });
 }
 
 /** The same as plotly's HTML. */

@@ -1,7 +1,7 @@
 // The exclusion plot: contours of the service over the shaded surface, published limits beneath.
 
 import { CONFIG, axisLook, layout, plotly } from "./plotting.js";
-import { labelled } from "./labels.js";
+import { labelled, short } from "./labels.js";
 import { sentenceMarkup } from "./mathematics.js";
 import { percent } from "./numbers.js";
 import { turned } from "./surface.js";
@@ -56,8 +56,6 @@ function contourTraces(found, choices) {
     };
   }));
 }
-
-const short = (label) => label.replace(/^COHERENT /, "");
 
 // a region above a line is closed beyond the frame
 function regions(overlay, number, axes) {

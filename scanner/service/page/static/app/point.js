@@ -49,11 +49,17 @@ function verdicts(scan, answer) {
   const rows = [...Object.entries(answer.experiments), ...(scan.experiments.length > 1 ? [["combined", answer.combined]] : [])];
   return h("div", { class: "scroll" }, h("table", { class: "numbers" },
     h("caption", {}, `Who excludes it, with ${answer.dof} degree${answer.dof === 1 ? "" : "s"} of freedom`),
-    h("thead", {}, h("tr", {}, ["", "χ²", "Δχ²", "σ", ...LEVELS].map((text) => h("th", { scope: "col" }, text)))),
+    h("thead", {}, h("tr", {}, ["", "χ²", "Δχ²", "σ", "excluded at"].map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", {}, rows.filter(([, one]) => one).map(([name, one]) => h("tr", { class: name === "combined" ? "total" : "" },
       h("th", { scope: "row" }, scan.titles[name] ?? name),
       h("td", {}, fixed(one.chi2)), h("td", {}, fixed(one.delta_chi2)), h("td", {}, fixed(one.sigma)),
-      LEVELS.map((level) => h("td", { class: one.excluded?.[level] ? "yes" : "" }, one.excluded?.[level] ? "excluded" : "allowed")))))));
+      h("td", { class: "yes" }, verdict(one)))))));
+}
+
+// the highest level that excludes the point says all of them
+function verdict(one) {
+  const beyond = LEVELS.filter((level) => one.excluded?.[level]).at(-1);
+  return beyond ?? "no level: allowed at 68.27 %";
 }
 
 const notes = (told) => (told.notes ?? []).map((text) => h("p", { class: "notice" }, text));

@@ -29,7 +29,7 @@ function shown(reason) {
         h("h2", { id: "token-title" }, "This service asks for a token"),
         h("p", { class: "hint" }, reason),
         field("Token", input, {
-          hint: "From whoever runs the service: `scanner token create NAME`. It is kept for this tab alone.",
+          hint: "Whoever runs the service makes one with scanner token create. It is kept for this tab alone.",
         }),
         h("div", { class: "buttons" },
           h("button", { type: "submit", class: "main" }, "Go on"),
