@@ -39,19 +39,32 @@ function lineRows({ scan, choices }, changed) {
   const rows = scan.experiments.map((name, number) => {
     const title = scan.titles[name] ?? name;
     return h("tr", {},
-      h("th", { scope: "row" }, h("span", { class: "swatch", colour: look({ number }).color }), title),
+      h("th", { scope: "row" }, swatch(look({ number }, 0, choices.levels.length)), title),
       h("td", {}, h("input", { type: "checkbox", checked: choices.lines.has(name), "aria-label": `line of ${title}`,
         onchange: (event) => flip(choices.lines, name)(event.target.checked) })),
       several && h("td", {}, h("input", { type: "checkbox", checked: choices.together.has(name), "aria-label": `${title} in the combination`,
         onchange: (event) => flip(choices.together, name)(event.target.checked) })));
   });
   const all = h("tr", {},
-    h("th", { scope: "row" }, h("span", { class: "swatch", colour: look({ number: -1 }).color }), several ? "Combined" : "Black, with shading"),
+    h("th", { scope: "row" }, swatch(look({ number: -1 })), several ? "Combined" : "Black, with shading"),
     h("td", {}, h("input", { type: "checkbox", checked: choices.combined, "aria-label": "line of the combination",
       onchange: (event) => { choices.combined = event.target.checked; changed(); } })), several && h("td"));
   return h("table", { class: "lines" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), h("th", { scope: "col" }, "line"), several && h("th", { scope: "col" }, "combine"))),
     h("tbody", {}, several ? [...rows, all] : [all]));
+}
+
+// a piece of the line as it is drawn
+function swatch({ color, width, dash }) {
+  const make = (tag, attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+    return element;
+  };
+  const picture = make("svg", { width: 30, height: 8, viewBox: "0 0 30 8", class: "sample", "aria-hidden": "true" });
+  picture.append(make("line", { x1: 0, x2: 30, y1: 4, y2: 4, stroke: color, "stroke-width": width,
+    "stroke-dasharray": dash === "solid" ? "none" : dash.replaceAll("px", "") }));
+  return picture;
 }
 
 function axisRows({ scan, choices }, again, changed) {

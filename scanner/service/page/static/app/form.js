@@ -3,7 +3,7 @@
 import { calledOff, get, post } from "./api.js";
 import { axesPart } from "./form_axes.js";
 import { experimentsPart, optionsPart, parametersPart, scenarioPart } from "./form_parts.js";
-import { debounced, field, fill, h, problem } from "./dom.js";
+import { debounced, field, fill, h, problem, waiting } from "./dom.js";
 import { written } from "./downloads.js";
 import { once } from "./known.js";
 import { plain } from "./mathematics.js";
@@ -14,9 +14,9 @@ const QUIET = 500; // ms between the last key and the plan
 
 export async function showForm(main, { query, signal, titled }) {
   titled("New scan");
-  const [scenarios, experiments, definitions, options] = await Promise.all(
-    ["scenarios", "experiments", "definitions", "options"].map((path) => once(path)));
-  const form = { scenarios, experiments, definitions, options, signal, definition: empty(), scenario: null, details: {}, checked: null };
+  fill(main, h("h1", {}, "New scan"), waiting("Loading the catalogue."));
+  const [scenarios, experiments, options] = await Promise.all(["scenarios", "experiments", "options"].map((path) => once(path)));
+  const form = { scenarios, experiments, definitions: null, options, signal, definition: empty(), scenario: null, details: {}, checked: null };
   const parts = Object.fromEntries(["begin", "words", "scenario", "experiments", "axes", "parameters", "options"].map((name) => [name, h("fieldset", { class: `part-${name}` })]));
   const aside = h("aside", { class: "aside", "aria-label": "What it costs" });
   const text = h("pre", { class: "toml", tabindex: "0" });
@@ -29,6 +29,8 @@ export async function showForm(main, { query, signal, titled }) {
     h("form", { class: "form", novalidate: true, onsubmit: (event) => event.preventDefault() },
       h("div", {}, Object.values(parts), h("details", { class: "as-file" }, h("summary", {}, "The definition as TOML"), text, saveButton(form))), aside));
   await begin(form, query);
+  form.definitions = await once("definitions"); // of many files: the form is there before them
+  form.redraw("begin");
 }
 
 const empty = () => ({ title: "", scenario: "", experiments: [], axes: {} });
@@ -72,7 +74,7 @@ function beginPart(element, form) {
     if (list.value) await load(form, list.value);
     else form.definition = empty();
     await form.again();
-  } }, h("option", { value: "" }, "from nothing"), grouped(form));
+  } }, h("option", { value: "" }, "from nothing"), form.definitions ? grouped(form) : h("option", { disabled: true }, "Loading the ready-made ones"));
   const file = h("input", { type: "file", accept: ".toml,.json", onchange: () => opened(form, file, element) });
   fill(element, h("legend", {}, "Begin with"), h("div", { class: "columns" },
     field("Ready-made definition", list), field("or a file of yours", file, { hint: "TOML or JSON, as for scanner run" })));

@@ -5,7 +5,7 @@ import { fill, h, say } from "./dom.js";
 import { count, duration, percent } from "./numbers.js";
 import { PHASES } from "./scans.js";
 
-const FINAL = ["complete", "failed", "cancelled"];
+const FINAL = ["complete", "failed", "cancelled", "incomplete"];
 const AGAIN = 3; // s until a stream that broke is opened again
 
 /** Show progress in the element until the scan ends; then `ended` is called with its phase. */

@@ -6,7 +6,7 @@ import { chosen, query } from "./choices.js";
 import { controls, drawOverlays, statistic } from "./controls.js";
 import { drawCurve, intervalTable } from "./curve.js";
 import { details } from "./details.js";
-import { debounced, fill, h, problem, say } from "./dom.js";
+import { debounced, fill, h, problem, say, waiting } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { scenarioTitles } from "./known.js";
 import { plain, sentence } from "./mathematics.js";
@@ -22,7 +22,8 @@ import { onLight } from "./theme.js";
 const QUIET = 150; // ms between a change and its question
 
 export async function showScan(main, { path, query: said, signal, titled }) {
-  const scan = await get(`scans/${path[0]}`, {}, signal);
+  fill(main, waiting("Opening the scan."));
+  const scan = await get(`scans/${path[0]}`, {}, signal).finally(() => fill(main));
   titled(plain(scan.title || scan.name));
   document.title = `${plain(scan.title || scan.name)} · CEvNS scanner`;
   const titles = await scenarioTitles();
