@@ -1,7 +1,7 @@
 // What a reader may choose of a scan's figure.
 
 import { LEVELS, REFERENCES, dofOf, kept } from "./choices.js";
-import { choice, field, fill, h, tick } from "./dom.js";
+import { choice, field, fill, h, keepFocus, tick } from "./dom.js";
 import { formula, sentence } from "./mathematics.js";
 import { number, percent, quantity, unitText } from "./numbers.js";
 import { look, published } from "./theme.js";
@@ -9,7 +9,7 @@ import { look, published } from "./theme.js";
 /** Put the controls into the element; `changed` is called after each change. */
 export function controls(element, state, changed) {
   const { scan, choices } = state;
-  const again = () => { controls(element, state, changed); changed(); };
+  const again = () => { keepFocus(() => controls(element, state, changed)); changed(); };
   fill(element,
     group("Lines", lineRows(state, changed)),
     group("Confidence level", LEVELS.map((level) => tick(percent(level), choices.levels.includes(level), (on) => {
@@ -81,7 +81,7 @@ function axisRows({ scan, choices }, again, changed) {
     again();
   });
   const others = scan.axes.filter((axis) => !kept(choices).includes(axis.name));
-  return [field("Across", x), field("Upwards", y), others.map((axis) => otherAxis(axis, choices, again, changed))];
+  return [field("Across", x, { path: "across" }), field("Upwards", y, { path: "upwards" }), others.map((axis) => otherAxis(axis, choices, again, changed))];
 }
 
 function settle(scan, choices) {
@@ -99,7 +99,7 @@ function otherAxis(axis, choices, again, changed) {
     else delete choices.held[axis.name];
     again();
   });
-  return h("div", { class: "other" }, field([symbol, axis.unit ? ` [${unitText(axis.unit)}]` : ""], mode), isHeld && slider(axis, choices, changed));
+  return h("div", { class: "other" }, field([symbol, axis.unit ? ` [${unitText(axis.unit)}]` : ""], mode, { path: `hold ${axis.name}` }), isHeld && slider(axis, choices, changed));
 }
 
 const STEPS = 200;

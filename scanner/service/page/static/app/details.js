@@ -12,7 +12,8 @@ export function details(element, scan) {
   fill(element,
     h("h2", {}, "What stands behind it"),
     h("details", {}, h("summary", {}, "Best fits"), bestFits(scan)),
-    h("details", {}, h("summary", {}, "Definition"), h("pre", { tabindex: "0" }, h("code", {}, toml(written(scan.definition))))),
+    h("details", {}, h("summary", {}, "Definition"), h("pre", { tabindex: "0" }, h("code", {}, toml(written(scan.definition)))),
+      h("p", {}, h("a", { class: "button", href: `#/new?scan=${scan.id}` }, "Begin a new scan with it"))),
     provenance && h("details", {}, h("summary", {}, "Provenance"), origin(scan)),
     provenance?.references?.length > 0 && h("details", {}, h("summary", {}, "References"),
       h("ul", { class: "references" }, provenance.references.map((text) => h("li", {}, linked(text))))));

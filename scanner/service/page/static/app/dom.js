@@ -76,6 +76,17 @@ export function choice(entries, chosen, changed, attributes = {}) {
   return select;
 }
 
+const MARKS = ["data-path", "data-name", "aria-label"];
+
+/** Do something that makes controls anew; the one that had the focus has it again. */
+export async function keepFocus(work) {
+  const old = document.activeElement;
+  const mark = MARKS.find((name) => old?.hasAttribute(name));
+  const value = mark && old.getAttribute(mark);
+  await work();
+  if (mark && !old.isConnected) document.querySelector(`main [${mark}="${CSS.escape(value)}"]`)?.focus();
+}
+
 /** Call once things are quiet for so many milliseconds. */
 export function debounced(work, milliseconds) {
   let timer = 0;

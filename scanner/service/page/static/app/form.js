@@ -3,7 +3,7 @@
 import { calledOff, get, post } from "./api.js";
 import { axesPart } from "./form_axes.js";
 import { experimentsPart, optionsPart, parametersPart, scenarioPart } from "./form_parts.js";
-import { debounced, field, fill, h, problem, waiting } from "./dom.js";
+import { debounced, field, fill, h, keepFocus, problem, waiting } from "./dom.js";
 import { written } from "./downloads.js";
 import { once } from "./known.js";
 import { plain } from "./mathematics.js";
@@ -23,14 +23,14 @@ export async function showForm(main, { query, signal, titled }) {
   form.parts = parts;
   form.changed = planning(form, aside, text);
   form.redraw = (...names) => names.forEach((name) => PARTS[name](parts[name], form));
-  form.again = async () => { await known(form); form.redraw(...Object.keys(PARTS)); form.changed(); };
+  form.again = () => keepFocus(async () => { await known(form); form.redraw(...Object.keys(PARTS)); form.changed(); });
   fill(main, h("h1", {}, "New scan"),
     h("p", {}, "Begin with a ready-made definition or from nothing. Every change is checked by the service."),
     h("form", { class: "form", novalidate: true, onsubmit: (event) => event.preventDefault() },
       h("div", {}, Object.values(parts), h("details", { class: "as-file" }, h("summary", {}, "The definition as TOML"), text, saveButton(form))), aside));
   await begin(form, query);
   form.definitions = await once("definitions"); // of many files: the form is there before them
-  form.redraw("begin");
+  keepFocus(() => form.redraw("begin"));
 }
 
 const empty = () => ({ title: "", scenario: "", experiments: [], axes: {} });
@@ -77,7 +77,7 @@ function beginPart(element, form) {
   } }, h("option", { value: "" }, "from nothing"), form.definitions ? grouped(form) : h("option", { disabled: true }, "Loading the ready-made ones"));
   const file = h("input", { type: "file", accept: ".toml,.json", onchange: () => opened(form, file, element) });
   fill(element, h("legend", {}, "Begin with"), h("div", { class: "columns" },
-    field("Ready-made definition", list), field("or a file of yours", file, { hint: "TOML or JSON, as for scanner run" })));
+    field("Ready-made definition", list, { path: "from" }), field("or a file of yours", file, { hint: "TOML or JSON, as for scanner run" })));
 }
 
 function grouped(form) {
@@ -95,7 +95,8 @@ function byScenario(definitions) {
 
 async function opened(form, file, element) {
   try {
-    const plan = await post("plan", await file.files[0].text());
+    const text = await file.files[0].text();
+    const plan = await post("plan", text.trimStart().startsWith("{") ? JSON.parse(text) : text);
     form.definition = usual(written(plan.definition));
     await form.again();
   } catch (error) {

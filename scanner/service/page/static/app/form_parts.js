@@ -19,7 +19,7 @@ export function scenarioPart(element, form) {
   const other = choice([["", "nothing else"], ...titled.filter(([name]) => name !== first)], more[0] ?? "", (name) => put([first, name]));
   const found = form.scenario;
   fill(element, h("legend", {}, "Scenario"),
-    h("div", { class: "columns" }, field("What is proposed", list, { path: "scenario" }), first && field("Together with", other)),
+    h("div", { class: "columns" }, field("What is proposed", list, { path: "scenario" }), first && field("Together with", other, { path: "together" })),
     found?.formula && h("pre", { class: "formula" }, found.formula),
     h("div", { class: "columns" }, (found?.parameters ?? []).filter(choicesOf).map((one) => valueField(one, form))));
 }
@@ -58,7 +58,6 @@ export function experimentsPart(element, form) {
     definition.experiments = experiments.map((one) => one.name).filter((one) => (one === name ? on : definition.experiments.includes(one)));
     if (!on && definition.experiment) delete definition.experiment[name];
     await form.again();
-    element.querySelector(`[data-name="${name}"]`)?.focus();
   };
   const rows = experiments.map((one) => {
     const on = definition.experiments.includes(one.name);
