@@ -59,7 +59,7 @@ def draw_spectra(point: ScanDefinition, found: Mapping[str, Spectra], path: Path
             )
     figure = spectra_figure(
         {
-            f"{_heading(one)} {_STACKED}": _projections(one, _data(point, name))
+            f"{_heading(one)} {_STACKED}": projections(one, data_name(point, name))
             for name, one in found.items()
         },
         title=point_title(point),
@@ -76,7 +76,7 @@ def draw_pulls(point: ScanDefinition, found: Mapping[str, Spectra], path: Path) 
     target = check_path(path)
     figure = point_figure(
         {_heading(one): _pull_rows(one) for one in found.values()},
-        {_heading(one): _residuals(one) for one in found.values()},
+        {_heading(one): residuals(one) for one in found.values()},
         title=point_title(point),
         provenance=provenance(point),
     )
@@ -134,7 +134,8 @@ def _pull_rows(found: Spectra) -> list[PullRow]:
     ]
 
 
-def _residuals(found: Spectra) -> list[Residuals]:
+def residuals(found: Spectra) -> list[Residuals]:
+    """(data - fit)/error of every observable, of the point and, where it differs, of the SM."""
     both = not same_counts(found.point, found.standard_model)
     return [
         Residuals(
@@ -153,13 +154,14 @@ def _residual(found: Spectra, fit: Fit, i: int) -> Array:
     return (found.projected(found.experiment.data, i) - found.projected(total, i)) / error
 
 
-def _data(point: ScanDefinition, name: str) -> str:
+def data_name(point: ScanDefinition, name: str) -> str:
     """What the points of a spectrum are: the experiment's own data, or made for it."""
     form = catalog.experiment(name, point.experiment_options[name])
     return "Asimov data" if form.observed is None else "data"
 
 
-def _projections(found: Spectra, data: str) -> list[Projection]:
+def projections(found: Spectra, data: str) -> list[Projection]:
+    """Bins of every observable, summed over the others; `data` says what the points are."""
     return [_projection(found, i, data) for i in range(len(found.experiment.bins))]
 
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from scanner.definition import ENGINE_VERSION
 from scanner.service import refusals
 from scanner.service.desk import Desk
-from scanner.service.routes import answers, catalogue, cube, figures, scans
+from scanner.service.routes import answers, catalogue, cube, figures, page, scans
 from scanner.service.settings import Settings
 from scanner.service.shelf import Shelf
 from scanner.store.provenance import PACKAGE, package_version
@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(_about(settings), prefix=API, tags=["service"])
     for routes in (catalogue, scans, answers, figures, cube):
         app.include_router(routes.router, prefix=API, responses=dict(refusals.REFUSED))
+    app.include_router(page.router)
     return app
 
 

@@ -9,20 +9,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from scanner.definition import ScanDefinition
 from scanner.errors import DefinitionError
+from scanner.figures.pulls import Residuals
+from scanner.figures.spectra import Projection
 from scanner.grid import Axis
 from scanner.known import known_parameters
+from scanner.limits.marks import best_fit, standard_model_point
 from scanner.limits.plane import Plane
 from scanner.limits.surface import Surface
 from scanner.overlays import shelf
+from scanner.pictures import data_name, projections, residuals
 from scanner.point import explain
 from scanner.scan import Scan
-from scanner.spectra import spectra
+from scanner.spectra import Spectra, spectra
 
 Array = npt.NDArray[np.float64]
 
 
-def surface_record(scan: Scan, surface: Surface, delta: Array, most: int) -> dict[str, Any]:
+def surface_record(
+    scan: Scan, surface: Surface, delta: Array, most: int, digits: int | None = None
+) -> dict[str, Any]:
     """Chi2, Delta chi2 and the place of the minimum over the kept axes, in nested lists.
 
     Parameters
@@ -33,12 +40,14 @@ def surface_record(scan: Scan, surface: Surface, delta: Array, most: int) -> dic
         Delta chi2, of the same shape.
     most : int
         Points of an axis; of more, every second, third, ... and the last are told.
+    digits : int, optional
+        Significant digits of what is told on the grid; default: all.
     """
     places = [_thinned(len(axis), most) for axis in surface.axes]
     grid = np.ix_(*places) if places else ()
 
     def told(values: Array) -> Any:
-        return _listed(np.broadcast_to(values, surface.chi2.shape)[grid])
+        return _listed(np.broadcast_to(values, surface.chi2.shape)[grid], digits)
 
     return {
         "axes": [
@@ -53,6 +62,15 @@ def surface_record(scan: Scan, surface: Surface, delta: Array, most: int) -> dic
         "chi2": told(surface.chi2),
         "delta_chi2": told(delta),
         "profiled": {name: told(values) for name, values in surface.profiled.items()},
+        "marks": _marks(scan, surface),
+    }
+
+
+def _marks(scan: Scan, surface: Surface) -> dict[str, list[float]]:
+    """Points that a figure marks, one value of each kept axis; empty where there is none."""
+    return {
+        "best_fit": list(best_fit(surface, scan.minima, scan.definition.experiments)),
+        "standard_model": list(standard_model_point(surface, scan.definition)),
     }
 
 
@@ -66,8 +84,19 @@ def _thinned(n: int, most: int) -> npt.NDArray[np.intp]:
     return np.unique(np.append(np.arange(0, n, max(step, 1)), n - 1))
 
 
-def _listed(values: Array) -> Any:
-    return np.where(np.isfinite(values), values, np.nan).astype(float).tolist()
+def _listed(values: Array, digits: int | None = None) -> Any:
+    finite = np.where(np.isfinite(values), values, np.nan).astype(float)
+    return (finite if digits is None else _rounded(finite, digits)).tolist()
+
+
+def _rounded(values: Array, digits: int) -> Array:
+    """Values to that many significant digits.
+
+    >>> _rounded(np.array([123.456, -0.00123456, 0.0, np.nan]), 3).tolist()
+    [123.0, -0.00123, 0.0, nan]
+    """
+    flat = [float(f"{value:.{digits}g}") for value in values.ravel()]
+    return np.reshape(np.array(flat), values.shape)
 
 
 def axis_record(scan: Scan, axis: Axis) -> dict[str, Any]:
@@ -118,7 +147,9 @@ def overlay_records(scan: Scan, keep: Sequence[str]) -> list[dict[str, Any]]:
     definition = scan.definition
     if len(axes) != 2:
         return []
-    found = shelf.chosen(["all"], shelf.shipped(), definition.scenario, definition.parameters, axes)
+    about = (definition.scenario, definition.parameters, axes)
+    known = {name: one for name, one in shelf.shipped().items() if one.regions and one.fits(*about)}
+    found = shelf.chosen(tuple(known), known, *about)
     return [
         {
             "name": overlay.name,
@@ -164,5 +195,37 @@ def explained(scan: Scan, at: Mapping[str, float]) -> dict[str, Any]:
     found = spectra(point)
     return {
         **explain(point, set(at)).to_dict(),
-        "spectra": {name: one.to_dict() for name, one in found.items()},
+        "spectra": {name: _spectrum(point, one) for name, one in found.items()},
+    }
+
+
+def _spectrum(point: ScanDefinition, found: Spectra) -> dict[str, Any]:
+    """Bins of an experiment, and what a figure of each observable shows."""
+    whose = data_name(point, found.experiment.name)
+    shown = zip(projections(found, whose), residuals(found), strict=True)
+    return {
+        **found.to_dict(),
+        "title": found.experiment.title,
+        "projections": [_projection(one, rest) for one, rest in shown],
+    }
+
+
+def _projection(one: Projection, rest: Residuals) -> dict[str, Any]:
+    """Counts of one observable with the errors of the data, and (data - fit)/error."""
+
+    def listed(parts: Mapping[str, Array]) -> dict[str, list[float]]:
+        return {name: counts.tolist() for name, counts in parts.items()}
+
+    return {
+        "name": one.axis.name,
+        "unit": one.axis.unit,
+        "edges": one.axis.edges.tolist(),
+        "data": one.data,
+        "observed": one.observed.tolist(),
+        "errors": one.errors.tolist(),
+        "backgrounds": listed(one.backgrounds),
+        "signal": listed(one.signal),
+        "standard_model": None if one.standard_model is None else one.standard_model.tolist(),
+        "residuals": rest.point.tolist(),
+        "residuals_standard_model": None if rest.other is None else rest.other.tolist(),
     }

@@ -111,6 +111,32 @@ def test_a_point_is_explained_with_its_spectra(served, scan):
     assert record["chi2"] == pytest.approx(grid, abs=0.05)
 
 
+def test_projections_of_a_point_are_sums_of_its_bins(served, scan):
+    record = served.get(f"scans/{scan.id}/explain?at=mass=10&at=coupling=5e-5").json()
+    for one in record["spectra"].values():
+        assert [p["name"] for p in one["projections"]] == [o["name"] for o in one["observables"]]
+        shape = [len(o["edges"]) - 1 for o in one["observables"]]
+        for axis, shown in enumerate(one["projections"]):
+            others = tuple(n for n in range(len(shape)) if n != axis)
+            observed = np.reshape(one["observed"], shape).sum(axis=others)
+            assert shown["observed"] == pytest.approx(observed)
+            total = sum(np.array(part) for part in one["point"]["signal"].values())
+            told = sum(np.array(part) for part in shown["signal"].values())
+            assert told == pytest.approx(total.reshape(shape).sum(axis=others))
+            assert np.shape(shown["errors"]) == (2, shape[axis])
+            assert len(shown["residuals"]) == shape[axis]
+
+
+def test_a_profile_of_few_digits_is_the_same_to_those(served, scan):
+    whole = served.get(f"scans/{scan.id}/profile").json()
+    short = served.get(f"scans/{scan.id}/profile?digits=4").json()
+    assert np.allclose(short["delta_chi2"], whole["delta_chi2"], rtol=5e-4, atol=0.0)
+    assert short["delta_chi2"] != whole["delta_chi2"]
+    assert short["axes"] == whole["axes"]
+    best = scan.minima["combined"].at
+    assert whole["marks"] == {"best_fit": [best["mass"], best["coupling"]], "standard_model": []}
+
+
 def test_an_axis_without_a_value_is_where_chi2_is_least(served, scan):
     record = served.get(f"scans/{scan.id}/explain?at=mass=10").json()
     best = scan.query({"mass": 10.0}).answers["combined"].profiled["coupling"]
@@ -127,6 +153,11 @@ def test_published_limits_hold_for_the_model_alone(served, scan):
     for one in found:
         assert len(one["regions"][0]["vertices"]) > 1
         assert one["credit"] == shelf.shipped()[one["name"]].credit()
+
+
+def test_where_no_published_limit_holds_there_is_none(served, scan):
+    answer = served.get(f"scans/{scan.id}/overlays?keep=coupling&keep=mass")
+    assert (answer.status_code, answer.json()["overlays"]) == (200, [])
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])

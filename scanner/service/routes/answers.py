@@ -34,6 +34,9 @@ MOST_POINTS = 1000
 Most = Annotated[
     int, Query(ge=2, le=MOST_POINTS, description="Points told of an axis at most; thinned evenly.")
 ]
+Digits = Annotated[
+    int | None, Query(ge=2, le=17, description="Significant digits on the grid; default: all.")
+]
 Sided = Annotated[Literal["two", "one"], Query(description="An interval, or an upper limit.")]
 Form = Annotated[Literal["json", "geojson", "csv"], Query(alias="format")]
 
@@ -117,12 +120,13 @@ async def profile(
     asked: Asked,
     keep: Keep = None,
     most: Most = 400,
+    digits: Digits = None,
     partial: Partial = False,
 ) -> Response:
     """chi2 and Delta chi2 over one or two kept axes, profiled over those that are not held."""
     scan = whole(held, partial).scan
     kept = keep or list(scan.default_plane(asked["at"]))
-    return await reply(request, held, lambda: _surface(held, kept, most, asked))
+    return await reply(request, held, lambda: _surface(held, kept, (most, digits), asked))
 
 
 @router.get("/scans/{scan}/slice", response_class=Response, responses=sent("application/json"))
@@ -132,6 +136,7 @@ async def slice_(
     asked: Asked,
     keep: Keep = None,
     most: Most = 400,
+    digits: Digits = None,
     partial: Partial = False,
 ) -> Response:
     """The same with every other axis held at a value: nothing is profiled."""
@@ -143,17 +148,20 @@ async def slice_(
             f"slice: {', '.join(sorted(free))} has no value: hold it with at=NAME=VALUE, keep it, "
             "or ask for the `profile`"
         )
-    return await reply(request, held, lambda: _surface(held, kept, most, asked))
+    return await reply(request, held, lambda: _surface(held, kept, (most, digits), asked))
 
 
-def _surface(held: Held, keep: list[str], most: int, asked: dict[str, Any]) -> Answer:
+def _surface(
+    held: Held, keep: list[str], told: tuple[int, int | None], asked: dict[str, Any]
+) -> Answer:
+    """Surface over the kept axes; `told` is how many points of an axis and how many digits."""
     if not 1 <= len(keep) <= 2:
         raise DefinitionError(f"keep={','.join(keep)}: keep one axis or two")
     scan = held.scan
     reference = asked["reference"]
     rest = {key: value for key, value in asked.items() if key != "reference"}
     delta = scan.delta_chi2(keep, **asked)
-    record = surface_record(scan, scan.profile(keep, **rest), delta.chi2, most)
+    record = surface_record(scan, scan.profile(keep, **rest), delta.chi2, *told)
     return _headed(held, {**record, "reference": reference})
 
 

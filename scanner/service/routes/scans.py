@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from scanner import inventory
 from scanner.errors import ScannerError
+from scanner.known import experiment_title
 from scanner.service.asked import Open
 from scanner.service.definitions import BODY, costed, resolved
 from scanner.service.desk import Answer
@@ -89,6 +90,9 @@ async def scan_(request: Request, held: Open) -> Response:
             {
                 **entry(held),
                 "digest": scan.stored.digest,
+                "titles": {
+                    n: experiment_title(scan.definition, n) for n in scan.definition.experiments
+                },
                 "definition": scan.definition.to_dict(),
                 "provenance": inventory.scan_record(scan.stored),
                 "state": asdict(held.state),

@@ -1,0 +1,1 @@
+"""The page of the service: its files, read once when the service starts."""
