@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 
@@ -15,6 +16,8 @@ from scanner.errors import (
     IncompleteScanError,
     MismatchError,
 )
+from scanner.service.jobs import news as service_news
+from scanner.service.jobs.queue import Queue
 
 ID = "0123456789abcdef"
 EVENTS = f"scans/{ID}/events"
@@ -132,3 +135,19 @@ def test_other_kinds_of_events_and_damaged_ones_are_left_out():
         *("event: state", 'data: {"scan": "a", "phase": "cut"}'),
     ]
     assert list(records(lines)) == [{"scan": "a", "phase": "queued"}]
+
+
+def test_the_service_tells_what_is_read_here(root, scan, tmp_path):
+    """The record that its events are made of, and the phases after which nothing comes."""
+    told = service_news.news(Queue(tmp_path / "jobs.sqlite"), str(root), scan.id)
+    assert told.keys() == {entry.name for entry in fields(News)}
+    state = scan.state()
+    assert News.from_dict(told) == News(
+        scan.id,
+        "complete",
+        done=state.done,
+        total=state.total,
+        points_done=state.points_done,
+        points=state.points,
+    )
+    assert set(events.ENDS) == set(service_news.ENDS)
