@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from scanner import bibliography
 from scanner.bibliography import Entry
 from scanner.client import cube
+from scanner.client.events import News, news
 from scanner.client.failures import understood
 from scanner.client.records import Argument, Names, arguments, surface
 from scanner.client.transport import Transport
 from scanner.definition import ScanDefinition
-from scanner.errors import ClusterError, IncompleteScanError
+from scanner.errors import CatalogError, ClusterError, IncompleteScanError
 from scanner.limits.interval import Interval
 from scanner.limits.plane import Plane
 from scanner.limits.query import Query
@@ -61,8 +62,35 @@ class RemoteAnswers:
 
     @property
     def record(self) -> dict[str, Any]:
-        """All that the service tells of it: progress, provenance, minima, job."""
-        return self._transport.record(f"scans/{self.id}")
+        """All that the service tells of it: progress, provenance, minima, job.
+
+        Raises
+        ------
+        CatalogError
+            There is no such scan.
+        IncompleteScanError
+            It was asked for, and is not made yet.
+        """
+        try:
+            return self._transport.record(f"scans/{self.id}")
+        except CatalogError:
+            if (told := self._asked_for()) is None:
+                raise
+            raise IncompleteScanError(
+                f"scan {self.id} is {told.phase} and not made yet: wait with watch()"
+            ) from None
+
+    def now(self) -> News:
+        """How far it is now, in the queue of the service too."""
+        with understood(self.url):
+            return next(news(self._transport, f"scans/{self.id}/events"))
+
+    def _asked_for(self) -> News | None:
+        """How far a scan is that is not in the store; None where nobody asked for it."""
+        try:
+            return self.now()
+        except CatalogError:
+            return None
 
     @cached_property
     def definition(self) -> ScanDefinition:
@@ -87,8 +115,14 @@ class RemoteAnswers:
     @property
     def phase(self) -> str:
         """``queued``, ``running``, ``incomplete``, ``complete`` or ``failed``."""
+        try:
+            record = self._transport.record(f"scans/{self.id}")
+        except CatalogError:
+            if (told := self._asked_for()) is None:
+                raise
+            return told.phase
         with understood(self.url):
-            return str(self.record["phase"])
+            return str(record["phase"])
 
     @property
     def minima(self) -> dict[str, Minimum]:

@@ -103,7 +103,7 @@ class Client:
         """
         if ID.fullmatch(scan):
             made = RemoteScan(self._transport, scan, partial=partial)
-            made.record  # noqa: B018 - tells here that there is none
+            made.phase  # noqa: B018 - tells here that there is none
             return made
         listed = self.list()
         found = [one for one in listed if one["name"] == scan]

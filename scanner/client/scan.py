@@ -84,7 +84,7 @@ class RemoteScan(RemoteAnswers):
         """How it ended otherwise than complete, as an error of the same exit code."""
         try:
             job = self.record.get("job") or {}
-        except CatalogError:  # it failed before it was made
+        except (CatalogError, IncompleteScanError):  # it ended before it was made
             job = {}
         message = last.message or job.get("message") or last.phase
         if last.phase == "incomplete":
@@ -111,15 +111,11 @@ class RemoteScan(RemoteAnswers):
         if not wait:
             return None
         deadline = time.monotonic() + patience
-        while not (told := self._now()).ended:
+        while not (told := self.now()).ended:
             if time.monotonic() > deadline:
                 raise self._unheard(patience)
             time.sleep(TICK)
         return told
-
-    def _now(self) -> News:
-        """How far it is now, which a stream begins with."""
-        return next(news(self._transport, f"scans/{self.id}/events"))
 
     def _unheard(self, patience: float) -> ClusterError:
         return ClusterError(

@@ -23,6 +23,10 @@ ID = "0123456789abcdef"
 EVENTS = f"scans/{ID}/events"
 
 
+def told(job):
+    return 200, {}, json.dumps({"id": ID, "phase": "incomplete", "job": job}).encode()
+
+
 def event(phase, done=0, **more):
     record = {"scan": ID, "phase": phase, "done": done, "total": 8, **more}
     return f"event: state\ndata: {json.dumps(record)}\n\n".encode()
@@ -37,7 +41,7 @@ def stream(*parts, cut=False):
 @pytest.fixture
 def remote(script, monkeypatch):
     monkeypatch.setattr(events, "FIRST_WAIT", 0.01)
-    script.answers[f"scans/{ID}"] = [(200, {}, json.dumps({"id": ID, "job": None}).encode())]
+    script.answers[f"scans/{ID}"] = [told(None)]
     with connect(script.url) as client:
         yield client.scan(ID)
 
@@ -68,8 +72,8 @@ def test_a_stream_that_breaks_off_is_taken_up_again(script, remote):
         stream(event("running", 1), b": nothing new\n\n"),
         stream(event("complete", 8)),
     ]
-    told = [(one.phase, one.done) for one in remote.watch()]
-    assert told == [("running", 1), ("complete", 8)]
+    seen = [(one.phase, one.done) for one in remote.watch()]
+    assert seen == [("running", 1), ("complete", 8)]
     assert script.count(EVENTS) == 5
 
 
@@ -101,12 +105,26 @@ def test_a_scan_that_is_gone(script, remote):
     ],
 )
 def test_how_it_ended_is_an_error_unless_it_is_complete(script, remote, phase, job, kind, said):
-    script.answers[f"scans/{ID}"] = [(200, {}, json.dumps({"id": ID, "job": job}).encode())]
+    script.answers[f"scans/{ID}"] = [told(job)]
     script.answers[EVENTS] = [stream(event(phase, 2))]
     found = remote.watch()
     assert next(found).phase == phase
     with pytest.raises(kind, match=said):
         next(found)
+
+
+def test_a_scan_that_is_asked_for_and_not_made_yet(script, remote):
+    none = (404, {}, b'{"error": {"message": "no scan", "exit_code": 2}}')
+    script.answers[f"scans/{ID}"] = [none]
+    script.answers[EVENTS] = [stream(event("queued"))]
+    assert remote.phase == "queued"
+    assert remote.now() == News(ID, "queued", total=8)
+    for ask in (remote.state, lambda: remote.definition, remote.dataset):
+        with pytest.raises(IncompleteScanError, match=r"queued.*watch\(\)"):
+            ask()
+    script.answers[EVENTS] = [none]
+    with pytest.raises(CatalogError, match="no scan"):
+        _ = remote.phase
 
 
 def test_cancel_waits_until_nobody_works(script, remote):
@@ -139,10 +157,10 @@ def test_other_kinds_of_events_and_damaged_ones_are_left_out():
 
 def test_the_service_tells_what_is_read_here(root, scan, tmp_path):
     """The record that its events are made of, and the phases after which nothing comes."""
-    told = service_news.news(Queue(tmp_path / "jobs.sqlite"), str(root), scan.id)
-    assert told.keys() == {entry.name for entry in fields(News)}
+    record = service_news.news(Queue(tmp_path / "jobs.sqlite"), str(root), scan.id)
+    assert record.keys() == {entry.name for entry in fields(News)}
     state = scan.state()
-    assert News.from_dict(told) == News(
+    assert News.from_dict(record) == News(
         scan.id,
         "complete",
         done=state.done,
