@@ -50,7 +50,7 @@ function lineRows({ scan, choices }, changed) {
     h("td", {}, h("input", { type: "checkbox", checked: choices.combined, "aria-label": "line of the combination",
       onchange: (event) => { choices.combined = event.target.checked; changed(); } })), several && h("td"));
   return h("table", { class: "lines" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), h("th", { scope: "col" }, "line"), several && h("th", { scope: "col" }, "combine"))),
+    h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "line"), several && h("th", { scope: "col" }, "combine"))),
     h("tbody", {}, several ? [...rows, all] : [all]));
 }
 

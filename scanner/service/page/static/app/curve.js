@@ -90,7 +90,7 @@ export function intervalTable(element, scan, choices, found) {
   if (!choices.levels.length) return fill(element);
   return fill(element, h("div", { class: "scroll" }, h("table", { class: "numbers" },
     h("caption", {}, `Allowed intervals${axis.unit ? ` in ${unitText(axis.unit)}` : ""}`),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), h("th", { scope: "col" }, "best"),
+    h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "best"),
       choices.levels.map((cl) => h("th", { scope: "col" }, percent(cl))))),
     h("tbody", {}, found.lines.map((line) => h("tr", {},
       h("th", { scope: "row" }, line.title),
