@@ -25,6 +25,7 @@ from scanner.cli import (
     serve,
     statistics,
     tls,
+    token,
     toys,
 )
 
@@ -63,6 +64,7 @@ app.add_typer(data.app, name="data")
 for verb in tls.VERBS:
     deploy.app.command(verb.__name__)(verb)
 app.add_typer(deploy.app, name="deploy")
+app.add_typer(token.app, name="token")
 app.add_typer(pictures.app, name="draw")
 
 

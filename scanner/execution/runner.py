@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from distributed import Client, Future, KilledWorker
@@ -208,7 +209,12 @@ class _Run:
             workers=None if workers is None else sorted(workers),
         )
         self.flights[str(future.key)] = _Flight(number, future, alone, workers)
-        future.add_done_callback(lambda done: self.fetching.submit(self.fetch, done))
+        future.add_done_callback(self.landing)
+
+    def landing(self, future: Future[Receipt]) -> None:
+        """Have a receipt fetched; of what was called back nobody wants one."""
+        with suppress(RuntimeError):  # the run is over
+            self.fetching.submit(self.fetch, future)
 
     def fetch(self, future: Future[Receipt]) -> None:
         """Get a receipt, or the error instead of one, from the worker that has it."""
@@ -278,9 +284,11 @@ class _Run:
     def book(self, receipt: Receipt) -> None:
         """Count a receipt; pack markers now and then."""
         if receipt.stopped:
+            self.books.memory[receipt.worker] = receipt.peak_memory_bytes
             self.stopped = True
             return
-        self.unpacked += self.books.enter(receipt, self.pool.processes)
+        ours = {receipt.written_by} if self.kills[receipt.chunk] else self.pool.processes
+        self.unpacked += self.books.enter(receipt, ours)
         if self.unpacked >= PACK_ABOVE:
             self.unpacked = 0
             self.pack()

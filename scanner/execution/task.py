@@ -237,7 +237,6 @@ def worker_process() -> str:
 
 def _address() -> str:
     """Address of this worker; host and process where it is none."""
-
     from distributed import get_worker  # seldom needed, and long in loading
 
     try:

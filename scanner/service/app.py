@@ -6,18 +6,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from scanner.definition import ENGINE_VERSION
 from scanner.service import refusals
+from scanner.service.access import guard
+from scanner.service.access.gate import Gate
+from scanner.service.access.guard import needs
 from scanner.service.desk import Desk
-from scanner.service.routes import answers, catalogue, cube, figures, page, scans
-from scanner.service.settings import Settings
+from scanner.service.jobs.dispatcher import Dispatcher
+from scanner.service.jobs.news import News
+from scanner.service.jobs.queue import Queue
+from scanner.service.routes import answers, catalogue, cube, figures, jobs, page, scans
+from scanner.service.settings import Settings, make_private
 from scanner.service.shelf import Shelf
 from scanner.store.provenance import PACKAGE, package_version
 
 API = "/api/v1"
 TITLE = "CEvNS scanner"
+JOBS = "jobs.sqlite"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,11 +38,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def alive(app: FastAPI) -> AsyncIterator[None]:
+        begin(app)
         app.state.desk = Desk(settings)
+        app.state.desk.warm()
         try:
             yield
         finally:
+            app.state.dispatcher.stop()
             app.state.desk.close()
+            app.state.queue.close()
 
     app = FastAPI(
         title=TITLE,
@@ -51,11 +62,39 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.shelf = Shelf(settings.root, settings.scan_bytes)
     refusals.install(app)
+    guard.install(app, settings)
+    app.add_middleware(Gate, settings=settings)
     app.include_router(_about(settings), prefix=API, tags=["service"])
-    for routes in (catalogue, scans, answers, figures, cube):
-        app.include_router(routes.router, prefix=API, responses=dict(refusals.REFUSED))
+    for routes in (catalogue, scans, jobs, answers, figures, cube):
+        app.include_router(
+            routes.router,
+            prefix=API,
+            responses=dict(refusals.REFUSED),
+            dependencies=[Depends(needs("read"))],
+        )
     app.include_router(page.router)
     return app
+
+
+def begin(app: FastAPI) -> None:
+    """Start the jobs of an application, unless that was done; its own start does it otherwise.
+
+    Raises
+    ------
+    StoreError
+        The folder of the service's own files cannot be made or written.
+    DefinitionError
+        Another service works there.
+    """
+    if getattr(app.state, "dispatcher", None) is not None:
+        return
+    settings: Settings = app.state.settings
+    make_private(settings.state)
+    app.state.queue = Queue(settings.state / JOBS)
+    app.state.news = News(app.state.queue, settings.root)
+    dispatcher = Dispatcher(app.state.queue, settings)
+    dispatcher.start()
+    app.state.dispatcher = dispatcher
 
 
 def _about(settings: Settings) -> APIRouter:

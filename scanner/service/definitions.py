@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from scanner.store.archive import Archive
 
 WHERE = "definition"
 NESTED = 32  # tables in tables: a definition has five
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 JSON_TYPES = ("application/json", "")
 TOML_TYPES = ("application/toml", "text/toml", "text/x-toml")
 
@@ -71,9 +73,11 @@ async def resolved(request: Request) -> ScanDefinition:
     RefusalError
         413: more points than anybody may ask for; 415: another kind of body.
     """
-    tables = parsed(await request.body(), request.headers.get("content-type", ""))
+    body, kind = await request.body(), request.headers.get("content-type", "")
     most: int = request.app.state.settings.most_points
-    made: ScanDefinition = await request.app.state.desk.work(lambda: resolve(tables, most))
+    made: ScanDefinition = await request.app.state.desk.work(
+        lambda: resolve(parsed(body, kind), most)
+    )
     return made
 
 
@@ -92,6 +96,7 @@ def parsed(body: bytes, content_type: str) -> dict[str, Any]:
         if kind in TOML_TYPES:
             tables: Any = tomllib.loads(body.decode())
         elif kind in JSON_TYPES:
+            _check_depth(nesting(body))
             tables = json.loads(body, parse_constant=_no_number)
         else:
             raise RefusalError(
@@ -99,9 +104,41 @@ def parsed(body: bytes, content_type: str) -> dict[str, Any]:
             )
     except (ValueError, RecursionError) as error:
         raise DefinitionError(f"{WHERE}: cannot be read: {str(error)[:200]}") from error
+    _check_depth(_depth(tables))
     if not isinstance(tables, dict):
         raise DefinitionError(f"{WHERE}: send an object with the keys {', '.join(KEYS)}")
     return tables
+
+
+def _check_depth(depth: int) -> None:
+    if depth > NESTED:
+        raise DefinitionError(f"{WHERE}: nested deeper than {NESTED} levels: write it flat")
+
+
+def _depth(tables: Any) -> int:
+    """Levels of tables and lists, counted without recursion; counting ends where it is too deep."""
+    depth, level = 0, [tables]
+    while level and depth <= NESTED:
+        deeper = [e for e in level if isinstance(e, dict | list)]
+        level = [v for e in deeper for v in (e.values() if isinstance(e, dict) else e)]
+        depth += bool(deeper)
+    return depth
+
+
+def nesting(body: bytes) -> int:
+    """Levels of brackets in a text, those inside strings left out.
+
+    >>> nesting(b'{"a": [[1]], "b": "[[[[", "c": {}}')
+    3
+    """
+    depth = deepest = 0
+    for found in _BRACKETS.finditer(body):
+        if found[0] in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif found[0] in (b"]", b"}"):
+            depth -= 1
+    return deepest
 
 
 def _no_number(text: str) -> float:

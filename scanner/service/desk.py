@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import importlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -75,6 +76,10 @@ class Desk:
         """Begin nothing more; what is being worked out ends by itself."""
         for pool in (self._quick, self._long, self._drawing):
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def warm(self) -> None:
+        """Load what the first figure would wait for: seconds."""
+        self._drawing.submit(lambda: importlib.import_module("scanner.drawing"))
 
     def look(self, work: Callable[[], T]) -> Awaitable[T]:
         """Result of something short: a look at the store."""

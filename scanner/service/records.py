@@ -104,10 +104,19 @@ def axis_record(scan: Scan, axis: Axis) -> dict[str, Any]:
     known = known_parameters(scan.definition) if scan.unchanged else {}
     parameter = known.get(axis.name)
     return {
-        "name": axis.name,
-        "unit": axis.unit,
+        **plain_axis(axis),
         "latex": parameter.latex if parameter else "",
         "description": parameter.description if parameter else "",
+    }
+
+
+def plain_axis(axis: Axis) -> dict[str, Any]:
+    """The same without what only the catalogue knows."""
+    return {
+        "name": axis.name,
+        "unit": axis.unit,
+        "latex": "",
+        "description": "",
         "spacing": axis.spacing,
         "logarithmic": axis.logarithmic,
         "n": len(axis),

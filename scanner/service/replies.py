@@ -57,7 +57,7 @@ async def reply(
     packs = "gzip" in request.headers.get("accept-encoding", "")
     if same := {_tag(key), _tag(key, packed=True)} & set(_known(request)):
         return Response(status_code=304, headers=_headers(held, min(same)))
-    answer = await desk.answer(key, work, drawing=drawing)
+    answer = await desk.answer(key, work, drawing=drawing, keep=held.settled)
     if answer is None:
         return JSONResponse({"wait": True}, 202, headers={"Retry-After": f"{WAIT_SECONDS}"})
     packed = packs and bool(answer.packed)

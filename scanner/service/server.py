@@ -10,8 +10,10 @@ from pathlib import Path
 
 import uvicorn
 
-from scanner.errors import DefinitionError, StoreError
-from scanner.service.app import create_app
+from scanner.errors import DefinitionError
+from scanner.service.access.patience import PatientProtocol
+from scanner.service.access.tokens import Tokens
+from scanner.service.app import begin, create_app
 from scanner.service.settings import Settings, loopback
 
 KEEP_ALIVE = 15  # s that an idle connection is kept
@@ -49,9 +51,10 @@ def serve(
         The folder of the service's own files cannot be made.
     """
     _check_encrypted(settings, certificate, key, behind_proxy)
-    _make(settings.state)
+    _check_tokens(settings)
     app = create_app(settings)
     with _socket(settings) as listening:
+        begin(app)  # what is wrong with it is told before anybody connects
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -63,6 +66,7 @@ def serve(
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=GRACE,
             limit_concurrency=MOST_CONNECTIONS,
+            http=PatientProtocol,
             proxy_headers=False,
             ws="none",
         )
@@ -99,6 +103,14 @@ def _check_encrypted(
         )
 
 
+def _check_tokens(settings: Settings) -> None:
+    if settings.access == "token" and not any(t.valid for t in Tokens(settings.state).list()):
+        raise DefinitionError(
+            "callers must show a token and there is none: make one with `scanner token create NAME "
+            f"--scope submit --state {settings.state}`"
+        )
+
+
 def _check_certificate(certificate: Path, key: Path) -> None:
     try:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
@@ -106,15 +118,6 @@ def _check_certificate(certificate: Path, key: Path) -> None:
         raise DefinitionError(
             f"--tls-cert {certificate} --tls-key {key}: cannot be used ({error}): give a "
             "certificate and its own key, both as PEM"
-        ) from error
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(
-            f"--state {folder}: cannot be made ({error.strerror}): choose another folder"
         ) from error
 
 

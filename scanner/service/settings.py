@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from scanner.errors import DefinitionError
+from scanner.errors import DefinitionError, StoreError
 from scanner.store.archive import default_root
 
 PORT = 8642
@@ -103,3 +103,19 @@ def state_folder(root: str, given: Path | None = None) -> Path:
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     place = root if "://" in root else str(Path(root).resolve())
     return Path(base) / "cevns-scanner" / sha256(place.encode()).hexdigest()[:16]
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only this user can enter.
+
+    Raises
+    ------
+    StoreError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"--state {folder}: cannot be made ({error.strerror}): choose another folder"
+        ) from error

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scanner.definition import ScanDefinition
-from scanner.errors import MismatchError
+from scanner.errors import MismatchError, StoreError
 from scanner.grid import Axis, Chunk, Grid
 from scanner.store.archive import Archive
 
@@ -110,6 +110,16 @@ class Failing(Smooth):
     def block(self, grid: Grid, chunk: Chunk) -> Block:
         if chunk.number == 2:
             raise ZeroDivisionError("no events in the window")
+        return super().block(grid, chunk)
+
+
+class NoRoom(Smooth):
+    """Chunk 0 finds the store full while others wait and run."""
+
+    def block(self, grid: Grid, chunk: Chunk) -> Block:
+        if chunk.number == 0:
+            raise StoreError("store: no room")
+        time.sleep(0.5)
         return super().block(grid, chunk)
 
 

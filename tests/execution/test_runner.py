@@ -9,7 +9,9 @@ import pytest
 import stand_in
 
 from scanner.definition import load
+from scanner.errors import StoreError
 from scanner.evaluate import Evaluator
+from scanner.execution import runner
 from scanner.execution.runner import run
 from scanner.grid import Axis, Grid
 
@@ -116,3 +118,16 @@ def test_a_real_scan_equals_its_evaluation_in_one_process(client, archive) -> No
         assert chi2.tobytes() == block.chi2.tobytes()
         assert status.tobytes() == block.status.tobytes()
     assert made.state().status.keys() <= {"ok", "refined"}
+
+
+def test_the_first_full_store_ends_the_run(stored, client) -> None:
+    with pytest.raises(StoreError, match="no room"):
+        run(stored, client, evaluator="stand_in:NoRoom")
+
+
+def test_a_chunk_that_lands_after_the_run_is_nobodys(stored, client) -> None:
+    """Its future calls back when nobody fetches receipts any more."""
+    over = runner._Run(stored, client, SMOOTH, stored.finished())
+    over.cancel()
+    over.landing(client.submit(int))  # distributed would log what this raises
+    assert over.landed.empty()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query, Request, Response
 
 from scanner import inventory
-from scanner.errors import ScannerError
+from scanner.definition import ScanDefinition
+from scanner.errors import CatalogError, ScannerError
 from scanner.known import experiment_title
-from scanner.service.asked import Open
+from scanner.service.asked import ScanId
 from scanner.service.definitions import BODY, costed, resolved
 from scanner.service.desk import Answer
-from scanner.service.records import axis_record
+from scanner.service.jobs.job import ACTIVE, Job
+from scanner.service.jobs.news import News
+from scanner.service.jobs.queue import Queue
+from scanner.service.records import axis_record, plain_axis
 from scanner.service.refusals import sent
 from scanner.service.replies import as_json, reply
 from scanner.service.settings import Settings
@@ -23,23 +29,42 @@ router = APIRouter(tags=["scans"])
 MOST_LISTED = 200
 
 
-def entry(held: Held) -> dict[str, Any]:
+def entry(held: Held, phase: str) -> dict[str, Any]:
     """One line of the list: what a scan is and how far."""
     scan, state = held.scan, held.state
-    definition = scan.definition
     return {
-        "id": scan.id,
+        **_said(scan.definition),
+        "axes": [axis_record(scan, axis) for axis in scan.definition.axes],
+        "points": state.points,
+        "phase": phase,
+        "fraction": state.fraction_done,
+        "created": scan.stored.cube.attributes.get("created", ""),
+        "last_written": state.last_written,
+    }
+
+
+def waiting_entry(job: Job) -> dict[str, Any]:
+    """The same of a scan that was asked for and is not made yet."""
+    definition = ScanDefinition.from_dict(dict(job.definition))
+    return {
+        **_said(definition),
+        "axes": [plain_axis(axis) for axis in definition.axes],
+        "points": job.points,
+        "phase": job.state,
+        "fraction": 0.0,
+        "created": job.created,
+        "last_written": "",
+    }
+
+
+def _said(definition: ScanDefinition) -> dict[str, Any]:
+    return {
+        "id": definition.id,
         "name": definition.name,
         "title": definition.title,
         "description": definition.description,
         "scenario": definition.scenario,
         "experiments": list(definition.experiments),
-        "axes": [axis_record(scan, axis) for axis in definition.axes],
-        "points": state.points,
-        "phase": "complete" if held.settled else "incomplete",
-        "fraction": state.fraction_done,
-        "created": scan.stored.cube.attributes.get("created", ""),
-        "last_written": state.last_written,
     }
 
 
@@ -59,45 +84,67 @@ async def scans(
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
 ) -> Response:
-    """All scans of the store, newest last written first."""
-    shelf: Shelf = request.app.state.shelf
+    """All scans of the store and those that wait to be made, the youngest first."""
+    state = request.app.state
 
     def work() -> bytes:
-        rows = list(_entries(shelf))
-        rows.sort(key=lambda row: row["last_written"], reverse=True)
+        rows = list(_entries(state.shelf, state.queue, state.news))
+        rows.sort(key=lambda row: row["last_written"] or row["created"], reverse=True)
         page = rows[offset : offset + limit]
         return as_json({"scans": page, "total": len(rows), "offset": offset}).content
 
-    made: bytes = await request.app.state.desk.look(work)
+    made: bytes = await state.desk.look(work)
     return Response(made, media_type="application/json")
 
 
-def _entries(shelf: Shelf) -> Any:
-    for name in shelf.names():
-        try:
-            yield entry(shelf.scan(name))
-        except ScannerError:  # told when it is asked for by its id
-            continue
+def _entries(shelf: Shelf, queue: Queue, news: News) -> Iterator[dict[str, Any]]:
+    there = shelf.names()
+    for name in there:
+        with suppress(ScannerError):  # told when it is asked for by its id
+            held = shelf.scan(name)
+            yield entry(held, phase_of(held, news))
+    for state in ACTIVE:
+        for job in queue.list(state, limit=MOST_LISTED):
+            if job.scan not in there:
+                yield waiting_entry(job)
+
+
+def phase_of(held: Held, news: News) -> str:
+    """Whether a scan is complete, runs, waits, or nobody works on it."""
+    return "complete" if held.settled else str(news.of(held.scan.id)["phase"])
 
 
 @router.get("/scans/{scan}", response_class=Response, responses=sent("application/json"))
-async def scan_(request: Request, held: Open) -> Response:
-    """One scan: definition, provenance, progress, minima."""
+async def scan_(request: Request, scan: ScanId) -> Response:
+    """One scan: definition, provenance, progress, minima; of one that waits, what it will be."""
+    state = request.app.state
 
-    def work() -> Answer:
-        scan = held.scan
-        return as_json(
-            {
-                **entry(held),
-                "digest": scan.stored.digest,
-                "titles": {
-                    n: experiment_title(scan.definition, n) for n in scan.definition.experiments
-                },
-                "definition": scan.definition.to_dict(),
-                "provenance": inventory.scan_record(scan.stored),
-                "state": asdict(held.state),
-                "minima": {n: m.to_dict() for n, m in scan.minima.items()},
-            }
-        )
+    def look() -> Held | bytes:
+        try:
+            return cast("Held", state.shelf.scan(scan))
+        except CatalogError:
+            job = state.queue.of_scan(scan)
+            if job is None or not job.active:
+                raise
+            return as_json({**waiting_entry(job), "definition": dict(job.definition)}).content
 
-    return await reply(request, held, work)
+    held = await state.desk.look(look)
+    if isinstance(held, bytes):
+        return Response(held, media_type="application/json")
+    return await reply(request, held, lambda: _whole(held, phase_of(held, state.news)))
+
+
+def _whole(held: Held, phase: str) -> Answer:
+    scan = held.scan
+    definition = scan.definition
+    return as_json(
+        {
+            **entry(held, phase),
+            "digest": scan.stored.digest,
+            "titles": {n: experiment_title(definition, n) for n in definition.experiments},
+            "definition": definition.to_dict(),
+            "provenance": inventory.scan_record(scan.stored),
+            "state": asdict(held.state),
+            "minima": {n: m.to_dict() for n, m in scan.minima.items()},
+        }
+    )
