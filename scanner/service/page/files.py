@@ -6,7 +6,7 @@ Addresses carry a digest of all files: what a browser has kept is either right o
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -14,7 +14,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "static"
 INDEX = "index.html"
-VERSION = "@VERSION@"  # in index.html
+VERSION = "@VERSION@"  # in index.html, as the next
+MODULES = "@MODULES@"
+MODULE = '<link rel="modulepreload" href="static/{version}/{name}">'
 MEDIA = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -68,9 +70,15 @@ def table() -> Mapping[str, File]:
         if path.suffix in MEDIA
     }
     version = digest(found)
-    index = found.pop(INDEX).replace(VERSION.encode(), version.encode())
-    files = {"": _file(INDEX, index)}
+    index = found.pop(INDEX).decode().replace(MODULES, _modules(found, version))
+    files = {"": _file(INDEX, index.replace(VERSION, version).encode())}
     return files | {f"static/{version}/{name}": _file(name, data) for name, data in found.items()}
+
+
+def _modules(names: Iterable[str], version: str) -> str:
+    """Elements that let a browser fetch all modules at once, rather than as each names others."""
+    own = (name for name in names if name.startswith("app/"))
+    return "\n".join(MODULE.format(version=version, name=name) for name in own)
 
 
 def digest(files: Mapping[str, bytes]) -> str:

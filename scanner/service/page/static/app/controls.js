@@ -39,7 +39,7 @@ function lineRows({ scan, choices }, changed) {
   const rows = scan.experiments.map((name, number) => {
     const title = scan.titles[name] ?? name;
     return h("tr", {},
-      h("th", { scope: "row" }, swatch(look({ number }, 0, choices.levels.length)), title),
+      h("th", { scope: "row" }, swatch(look({ number }, 0, choices.y ? choices.levels.length : 1)), title),
       h("td", {}, h("input", { type: "checkbox", checked: choices.lines.has(name), "aria-label": `line of ${title}`,
         onchange: (event) => flip(choices.lines, name)(event.target.checked) })),
       several && h("td", {}, h("input", { type: "checkbox", checked: choices.together.has(name), "aria-label": `${title} in the combination`,
@@ -50,7 +50,7 @@ function lineRows({ scan, choices }, changed) {
     h("td", {}, h("input", { type: "checkbox", checked: choices.combined, "aria-label": "line of the combination",
       onchange: (event) => { choices.combined = event.target.checked; changed(); } })), several && h("td"));
   return h("table", { class: "lines" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), h("th", { scope: "col" }, "line"), several && h("th", { scope: "col" }, "combine"))),
+    h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "line"), several && h("th", { scope: "col" }, "combine"))),
     h("tbody", {}, several ? [...rows, all] : [all]));
 }
 

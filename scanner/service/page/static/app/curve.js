@@ -21,10 +21,16 @@ export async function drawCurve(element, scan, choices, found) {
   await Plotly.react(element, traces, layout({
     xaxis: axisLook(axis),
     yaxis: { ...axisLook({ title: "Δ<i>χ</i><sup>2</sup>" }), range: [Math.min(0, lowest(found)), top] },
-    shapes: [...levels.map(levelLine), ...bands(found)],
+    shapes: [...levels.map(levelLine), ...bands(found), ...pin(choices)],
     annotations: [...levels.map(levelName), ...names(found, axis, top)],
     uirevision: choices.x,
   }), CONFIG);
+}
+
+// the point that is explained
+function pin({ x, at }) {
+  if (at?.[x] === undefined) return [];
+  return [{ type: "line", yref: "paper", x0: at[x], x1: at[x], y0: 0, y1: 1, line: { color: theme().ink, width: 1.4, dash: "2px,2px" } }];
 }
 
 function emptyAxis(scan, name) {
@@ -58,11 +64,13 @@ function bands(found) {
   })));
 }
 
-// a name beside each curve, every one at a height of its own: the first that its curve reaches
+// a name beside each curve, every one at a height of its own and on another flank than the one before
 function names(found, axis, top) {
   const free = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.95, 0.05];
-  return found.lines.map((line) => {
-    const place = free.map((height) => crossing(line.surface, height * top)).find((one) => one !== null);
+  const last = found.lines.length - 1;
+  return found.lines.map((line, number) => {
+    const right = (last - number) % 2 === 0;
+    const place = free.map((height) => crossing(line.surface, height * top, right)).find((one) => one !== null);
     if (!place) return null;
     free.splice(free.findIndex((height) => height * top === place.y), 1);
     const x = axis.logarithmic ? Math.log10(place.x) : place.x;
@@ -71,15 +79,18 @@ function names(found, axis, top) {
   }).filter(Boolean);
 }
 
-// where a curve comes down or goes up through a height, and the side on which it leaves room
-function crossing(surface, height) {
+// where a curve goes through a height, first from the left or from the right, and where a name has room
+function crossing(surface, height, right) {
   const { coordinates } = surface.axes[0];
-  for (let n = 1; n < coordinates.length; n += 1) {
+  const count = coordinates.length;
+  for (let step = 1; step < count; step += 1) {
+    const n = right ? count - step : step;
     const [before, after] = [surface.delta_chi2[n - 1], surface.delta_chi2[n]];
     if (before === null || after === null || (before - height) * (after - height) > 0) continue;
     const part = (height - before) / (after - before || 1);
     const x = coordinates[n - 1] + part * (coordinates[n] - coordinates[n - 1]);
-    return { x, y: height, side: n > 0.25 * coordinates.length && before > after ? "right" : n < 0.8 * coordinates.length ? "left" : "right" };
+    const outwards = before > after ? "right" : "left"; // anchor: the name is on the other side
+    return { x, y: height, side: n < 0.2 * count ? "left" : n > 0.8 * count ? "right" : outwards };
   }
   return null;
 }
@@ -90,7 +101,7 @@ export function intervalTable(element, scan, choices, found) {
   if (!choices.levels.length) return fill(element);
   return fill(element, h("div", { class: "scroll" }, h("table", { class: "numbers" },
     h("caption", {}, `Allowed intervals${axis.unit ? ` in ${unitText(axis.unit)}` : ""}`),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), h("th", { scope: "col" }, "best"),
+    h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "best"),
       choices.levels.map((cl) => h("th", { scope: "col" }, percent(cl))))),
     h("tbody", {}, found.lines.map((line) => h("tr", {},
       h("th", { scope: "row" }, line.title),

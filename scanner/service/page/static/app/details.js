@@ -24,7 +24,7 @@ function bestFits(scan) {
   if (!minima.length) return h("p", { class: "hint" }, "They are looked for when every point is computed.");
   const usual = scan.provenance?.summary?.chi2_sm ?? {};
   return h("div", { class: "scroll" }, h("table", { class: "numbers" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), h("th", { scope: "col" }, "χ²"), h("th", { scope: "col" }, "χ² of the Standard Model"),
+    h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "χ²"), h("th", { scope: "col" }, "χ² of the Standard Model"),
       scan.axes.map((axis) => h("th", { scope: "col" }, axis.latex ? formula(axis.latex) : axis.name, axis.unit ? ` [${unitText(axis.unit)}]` : "")))),
     h("tbody", {}, minima.filter(([name]) => name !== "combined" || scan.experiments.length > 1).map(([name, one]) => h("tr", {},
       h("th", { scope: "row" }, scan.titles[name] ?? name), h("td", {}, fixed(one.chi2)), h("td", {}, fixed(usual[name] ?? together(usual, name))),

@@ -148,9 +148,13 @@ function planning(form, aside, text) {
 
 // empty tables and texts are not part of a definition
 function clean(definition) {
-  const kept = Object.entries(definition).map(([name, entry]) => [name, isTable(entry) && name !== "axes" ? tidy(entry) : entry]);
-  return Object.fromEntries(kept.filter(([name, entry]) => name === "axes" || !isNothing(entry)));
+  const kept = Object.entries(definition).map(([name, entry]) => [name, isTable(entry) ? tidy(entry) : entry]);
+  const axes = Object.entries(definition.axes).map(([name, axis]) => [name, inOrder(axis)]);
+  return Object.fromEntries([...kept.filter(([name, entry]) => name !== "axes" && !isNothing(entry)), ["axes", Object.fromEntries(axes)]]);
 }
+
+const AXIS = ["spacing", "start", "stop", "values", "unit", "n"];
+const inOrder = (axis) => Object.fromEntries(AXIS.filter((key) => axis[key] !== undefined).map((key) => [key, axis[key]]));
 
 const isTable = (entry) => typeof entry === "object" && entry !== null && !Array.isArray(entry);
 const isNothing = (entry) => entry === "" || (isTable(entry) && Object.keys(entry).length === 0);

@@ -54,7 +54,7 @@ function axis(name, n, names, form) {
     form.changed();
   });
   return h("div", { class: "axis", role: "group", "aria-label": `axis ${name}` },
-    h("div", { class: "headline" }, h("h3", {}, h("code", {}, name), parameter?.unit ? ` in ${unitText(parameter.unit)}` : ""), h("div", { class: "buttons" },
+    h("div", { class: "headline" }, h("h2", {}, h("code", {}, name), parameter?.unit ? ` in ${unitText(parameter.unit)}` : ""), h("div", { class: "buttons" },
       n > 0 && h("button", { type: "button", "aria-label": `Move ${name} up`, onclick: () => moved(name, -1, form) }, "↑"),
       n < names.length - 1 && h("button", { type: "button", "aria-label": `Move ${name} down`, onclick: () => moved(name, 1, form) }, "↓"),
       h("button", { type: "button", "aria-label": `Remove ${name}`, onclick: () => removed(name, form) }, "Remove"))),

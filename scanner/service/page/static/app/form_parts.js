@@ -120,7 +120,7 @@ export function parametersPart(element, form) {
 function profiled(form) {
   const entries = Object.entries(form.definition.profile ?? {});
   if (!entries.length) return null;
-  return [h("h3", {}, "Profiled with a constraint"), h("ul", {}, entries.map(([name, one]) => h("li", {}, h("code", {}, name), ` ${Object.entries(one).map(([key, value]) => `${key} ${value}`).join(", ")} `,
+  return [h("h2", {}, "Profiled with a constraint"), h("ul", {}, entries.map(([name, one]) => h("li", {}, h("code", {}, name), ` ${Object.entries(one).map(([key, value]) => `${key} ${value}`).join(", ")} `,
     h("button", { type: "button", "aria-label": `Do not profile ${name}`, onclick: () => {
       delete form.definition.profile[name];
       form.again();

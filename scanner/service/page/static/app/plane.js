@@ -14,7 +14,7 @@ export async function drawPlane(element, scan, choices, found) {
   const overlays = found.overlays.filter((one) => choices.overlays.has(one.name));
   const drawn = contourTraces(found, choices);
   const beneath = overlays.flatMap((one, number) => regions(one, number, axes));
-  const traces = [...beneath, ...shading(found, choices), ...drawn, ...marks(found.marks, choices)];
+  const traces = [...beneath, ...shading(found, choices), ...drawn, ...marks(found.marks, choices), ...pin(choices)];
   const labels = labelled([...labelOf(drawn), ...labelOf(beneath)], axes, element.clientWidth, named(found.marks, choices));
   await Plotly.react(element, traces, layout({
     xaxis: { ...axisLook(axes[0]), constrain: "range" },
@@ -87,6 +87,13 @@ function marks(found, choices) {
     type: "scatter", mode: "markers", x: [at[0]], y: [at[1]], cliponaxis: false, hoverinfo: "skip", name,
     marker: { symbol, size: 10, color: colour, line: { color: theme().ink, width: 1.2 } },
   }));
+}
+
+// the point that is explained
+function pin({ x, y, at }) {
+  if (!at || at[x] === undefined || at[y] === undefined) return [];
+  return [{ type: "scatter", mode: "markers", x: [at[x]], y: [at[y]], cliponaxis: false, hoverinfo: "skip", name: "chosen point",
+    marker: { symbol: "circle-cross-open", size: 13, color: theme().ink, line: { color: theme().ink, width: 1.6 } } }];
 }
 
 /** What the figure is called, for those who do not see it. */

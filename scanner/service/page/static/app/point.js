@@ -49,7 +49,7 @@ function verdicts(scan, answer) {
   const rows = [...Object.entries(answer.experiments), ...(scan.experiments.length > 1 ? [["combined", answer.combined]] : [])];
   return h("div", { class: "scroll" }, h("table", { class: "numbers" },
     h("caption", {}, `Who excludes it, with ${answer.dof} degree${answer.dof === 1 ? "" : "s"} of freedom`),
-    h("thead", {}, h("tr", {}, ["", "χ²", "Δχ²", "σ", "excluded at"].map((text) => h("th", { scope: "col" }, text)))),
+    h("thead", {}, h("tr", {}, h("td"), ["χ²", "Δχ²", "σ", "excluded at"].map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", {}, rows.filter(([, one]) => one).map(([name, one]) => h("tr", { class: name === "combined" ? "total" : "" },
       h("th", { scope: "row" }, scan.titles[name] ?? name),
       h("td", {}, fixed(one.chi2)), h("td", {}, fixed(one.delta_chi2)), h("td", {}, fixed(one.sigma)),
@@ -89,7 +89,7 @@ function counts(one) {
   const parts = Object.entries(one.components ?? {});
   return h("div", { class: "scroll" }, h("table", { class: "numbers" },
     h("caption", {}, "Counts"),
-    h("thead", {}, h("tr", {}, ["", "expected", "fitted"].map((text) => h("th", { scope: "col" }, text)))),
+    h("thead", {}, h("tr", {}, h("td"), ["expected", "fitted"].map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", {}, order.map(row))),
   parts.length > 1 && h("p", { class: "hint" }, "Signal by component: ", parts.map(([name, value], n) => [n ? ", " : "", sentence(flavour(name)), ` ${shown(value)}`])));
 }

@@ -123,7 +123,7 @@ function readout({ scan, choices, found }, place) {
       h("td", {}, fixed(delta)),
       h("td", {}, verdict(line, delta, choices)));
   });
-  return [...shown, h("table", {}, h("thead", {}, h("tr", {}, h("th"), h("th", {}, "Δχ²"), h("th"))), h("tbody", {}, rows))];
+  return [...shown, h("table", {}, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "Δχ²"), h("td"))), h("tbody", {}, rows))];
 }
 
 function verdict(line, delta, choices) {

@@ -68,6 +68,7 @@ const sentence = (phase) => SENTENCES[phase] ?? phase;
 
 function details(state) {
   return [
+    state.stage ?? "",
     state.total ? `${state.done} of ${state.total} chunks` : "",
     state.points ? `${count(state.points_done)} of ${count(state.points)} points` : "",
     state.points_per_second ? `${count(state.points_per_second)} points a second` : "",

@@ -9,7 +9,7 @@ import { details } from "./details.js";
 import { debounced, fill, h, problem, say, waiting } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { scenarioTitles } from "./known.js";
-import { plain, sentence } from "./mathematics.js";
+import { formula, plain, sentence } from "./mathematics.js";
 import { count, percent, quantity } from "./numbers.js";
 import { described, drawPlane } from "./plane.js";
 import { explain } from "./point.js";
@@ -71,12 +71,12 @@ function figures(whole, state) {
   const element = h("div", { class: "plot" });
   const frame = h("div", { class: "frame", tabindex: "0", role: "group", "aria-roledescription": "figure", "aria-describedby": "how" }, element);
   const place = {
-    frame, element, told: h("div", { class: "told-below", "aria-live": "polite" }), table: h("div"), caption: h("p", { class: "caption" }),
-    point: h("section", { class: "point", "aria-label": "A point explained" }), controls: h("div", { class: "controls", role: "form", "aria-label": "What is shown" }),
+    frame, element, told: h("div", { class: "told-below", "aria-live": "polite" }), table: h("div"), chosen: h("p", { class: "chosen" }), caption: h("p", { class: "caption" }),
+    point: h("section", { class: "point", tabindex: "-1", "aria-label": "A point explained" }), controls: h("div", { class: "controls", role: "form", "aria-label": "What is shown" }),
   };
   fill(whole,
     h("div", { class: "sides" },
-      h("section", { class: "figure-side", "aria-label": "Figure" }, frame, place.caption,
+      h("section", { class: "figure-side", "aria-label": "Figure" }, frame, place.chosen, place.caption,
         h("p", { class: "unseen", id: "how" }, "Arrow keys move over the figure, Enter explains the point."), place.told, place.table),
       place.controls),
     place.point, section(downloads, state), section(details, state.scan));
@@ -85,6 +85,7 @@ function figures(whole, state) {
   follow(frame, element, state, (at) => pick(state, place, at));
   onLight(() => { draw(state, place); point(state, place); controls(place.controls, state, changed); }, state.signal);
   changed.now();
+  chosenPoint(state, place);
   point(state, place);
 }
 
@@ -164,8 +165,24 @@ function pick(state, place, at) {
   state.choices.at = at;
   keepQuery(query(state.choices, state.scan));
   say("The point is explained below the figure.");
+  draw(state, place);
+  chosenPoint(state, place);
   point(state, place);
-  place.point.scrollIntoView({ block: "nearest", behavior: window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+}
+
+// beneath the figure, so that the page need not move away from it
+function chosenPoint({ scan, choices }, place) {
+  if (!choices.at) {
+    fill(place.chosen);
+    return;
+  }
+  const values = scan.axes.filter((axis) => axis.name in choices.at).map((axis, n) =>
+    [n ? ", " : "", axis.latex ? formula(axis.latex) : axis.name, " = ", quantity(choices.at[axis.name], axis.unit)]);
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  fill(place.chosen, h("span", {}, "Chosen: ", values), h("button", { type: "button", onclick: () => {
+    place.point.scrollIntoView({ behavior: still ? "auto" : "smooth" });
+    place.point.focus({ preventScroll: true });
+  } }, "See it explained"));
 }
 
 let explaining = new AbortController();
