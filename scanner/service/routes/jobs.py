@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from scanner.definition import ScanDefinition
-from scanner.errors import CatalogError
+from scanner.errors import CatalogError, ScannerError
 from scanner.service.access.guard import Caller, Submitter
 from scanner.service.asked import ScanId
 from scanner.service.definitions import BODY, resolved
@@ -57,8 +57,7 @@ async def submit(request: Request, caller: Submitter, priority: Priority = 0) ->
         return dispatcher.add(chosen, priority, caller.name, caller.quota)
 
     job, new = await desk.look(work)
-    news = await _news(request, chosen.id) if job else _complete(chosen)
-    record = {"scan": chosen.id, "job": job and job.to_dict(), "state": news}
+    record = {"scan": chosen.id, "job": job and job.to_dict(), "state": _now(chosen, job)}
     return Response(as_json(record).content, 201 if new else 200, media_type="application/json")
 
 
@@ -70,8 +69,11 @@ def _settled(shelf: Shelf, chosen: ScanDefinition) -> bool:
         return False
 
 
-def _complete(chosen: ScanDefinition) -> dict[str, Any]:
-    return {"scan": chosen.id, "phase": "complete", "message": ""}
+def _now(chosen: ScanDefinition, job: Job | None) -> dict[str, Any]:
+    """What is known without a look at the store, which may be away: the job waits for it."""
+    if job is None:
+        return {"scan": chosen.id, "phase": "complete", "message": ""}
+    return {"scan": chosen.id, "phase": job.state, "message": job.message}
 
 
 async def _news(request: Request, scan: str) -> dict[str, Any]:
@@ -123,6 +125,8 @@ async def _told(request: Request, scan: str, told: dict[str, Any]) -> AsyncItera
             told = await _news(request, scan)
         except CatalogError as error:
             told = {**last, "phase": "failed", "message": str(error)}
+        except ScannerError as error:  # the store is away; its jobs wait, and so do listeners
+            told = {**last, "message": str(error)}
 
 
 @router.post("/scans/{scan}/cancel", response_class=Response, responses=sent("application/json"))
