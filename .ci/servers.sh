@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The real servers that tests start: SLURM, HTCondor, Swift and what they need. Installs what is
+# The real servers and the browser that tests start: SLURM, HTCondor, Swift, Chromium. Installs what is
 # missing, as root on Debian; quick when all is there. Each failure is one line, and the tests of
 # that server then say so themselves.
 set -uo pipefail
@@ -85,6 +85,7 @@ CONFIG
 
 attempt "packages" packages slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client munged=munge \
   ip=iproute2 memcached=memcached debootstrap=debootstrap systemd-analyze=systemd
+attempt "Chromium" packages chromium=chromium
 attempt "Swift" swift
 attempt "compose" compose
 attempt "HTCondor" condor
