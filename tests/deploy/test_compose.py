@@ -25,12 +25,16 @@ def test_compose_itself_takes_it(compose, tmp_path):
     assert done.returncode != 0
 
 
+PORTS = {"service": ["127.0.0.1:${PORT:-8642}:8642"]}
+
+
 def test_services():
     services = commands.compose_services()
-    assert set(services) == {"scheduler", "worker", "shell", "scan"}
+    assert set(services) == {"scheduler", "worker", "shell", "scan", "service"}
     for name, service in services.items():
         assert service["restart" if name != "scan" else "profiles"] in ("unless-stopped", ["scan"])
-        assert "ports" not in service
+        # nothing is reached from outside; the service from this host, and it asks for tokens
+        assert service.get("ports", []) == PORTS.get(name, [])
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
