@@ -230,7 +230,7 @@ class Scan(Answers):
         options = {**cluster, "should_stop": recorder.should_stop}
         say, tell = recorder.saying(said), recorder.saying(self.workers.told)
         for other in recorder.others():
-            tell(other)
+            self.workers.told(other)  # no place where chunks are computed
         with _connected(client, say, options, tell) as connected:
             report = run(
                 self.stored,

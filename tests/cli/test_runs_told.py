@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,15 +113,16 @@ def test_arguments_are_checked_where_nothing_is_to_be_computed(command, store, m
     assert "are two clusters" in told.err
 
 
-def test_a_scheduler_without_workers_is_waited_for_aloud(command, empty, monkeypatch):
-    from distributed import LocalCluster
-
+@pytest.mark.cluster
+def test_a_scheduler_without_workers_is_waited_for_aloud(
+    command, empty, monkeypatch, tmp_path_factory
+):
     from scanner.execution import remote
 
     monkeypatch.setattr(remote, "WORKERS_SECONDS", 1.0)
-    with LocalCluster(n_workers=0, dashboard_address=None, host="127.0.0.1") as cluster:
+    with closing(dask_cluster.DaskCluster(tmp_path_factory.mktemp("cluster"))) as cluster:
         where = ("--store", empty.stored.folder.parent.location)
-        told = command("submit", empty.id, "--scheduler", cluster.scheduler_address, *where)
+        told = command("submit", empty.id, "--scheduler-file", cluster.file, *where)
     assert told.code == 5
     assert "has 0 workers: waiting for 1 worker, up to 1 s" in told.err
 
@@ -135,6 +137,23 @@ def test_a_run_beside_another_says_so_and_is_listed(command, empty, working):
     refused = command("rm", empty.id, "--yes", *where)
     assert refused.code == 2
     assert f"scanner cancel {empty.id} --store" in refused.err
+
+
+@pytest.mark.cluster
+def test_that_another_run_works_too_is_not_where_chunks_are_computed(
+    empty, working, tmp_path_factory
+):
+    told: list[str] = []
+    scan = Scan.open(empty.id, store=empty.stored.folder.parent.location, told=told.append)
+    record = new_run("cluster")
+    with (
+        dask_cluster.dask_cluster(tmp_path_factory.mktemp("cluster"), 1) as cluster,
+        cluster.client() as client,
+    ):
+        scan.run(client, record=record)
+        address = client.scheduler_info(n_workers=0)["address"]
+    assert scan.stored.runs.read(record.key).cluster == f"Dask cluster at {address}"
+    assert len([text for text in told if "works on this scan too" in text]) == 1
 
 
 def test_a_failed_resume_does_not_hide_the_run_before(command, empty):
