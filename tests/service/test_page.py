@@ -14,9 +14,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from scanner.definition import ScanDefinition
+from scanner.service.settings import Settings
+from scanner.store.archive import Archive
 from tests.engines import need
 
 PATIENCE = 20_000  # ms for what the server works out
+COMPUTED = 150_000  # ms for a driver and its worker to start and to compute a small scan
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
@@ -25,6 +28,7 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobil
 def browser() -> Iterator[Browser]:
     """Chromium without a screen."""
     need(CHROMIUM, "Chromium", "apt-get install chromium")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
@@ -114,7 +118,7 @@ def test_the_scans_of_the_store_are_listed_and_found(opened, served, scan):
     expect(card).to_have_count(1)
     expect(card.get_by_role("link")).to_have_text("Universal light vector mediator, COHERENT")
     expect(card).to_contain_text("complete")
-    expect(card.locator("img")).to_be_visible(timeout=PATIENCE)
+    expect(card.locator("img")).to_be_visible()
     page.get_by_label("Search").fill("dresden")
     expect(card).to_have_count(0)
     page.get_by_label("Search").fill("light csi")
@@ -197,7 +201,7 @@ def test_a_click_explains_a_point_as_the_library_does(opened, served, scan):
     expect(panels).to_have_count(2)
     expect(panels.first.locator("table")).to_contain_text("observed")
     expect(page.locator(".pulls .main-svg").first).to_be_attached()
-    expect(page.locator(".spectrum .main-svg").first).to_be_attached(timeout=PATIENCE)
+    expect(page.locator(".spectrum .main-svg").first).to_be_attached()
     drawn(page)
     page.mouse.click(*place(page, 0.5, 0.7))
     expect(heading).not_to_contain_text("= 10 MeV")
@@ -311,7 +315,7 @@ def test_a_wrong_entry_is_told_beside_its_field(browser, served):
     expect(start).to_have_attribute("aria-invalid", "true")
     expect(submit).to_be_disabled()
     start.fill("1")
-    expect(submit).to_be_enabled(timeout=PATIENCE)
+    expect(submit).to_be_enabled()
     expect(wrong).to_be_hidden()
     page.locator('[data-path="axes.mass.n"]').fill("1000000000")
     expect(page.locator("aside")).to_contain_text("points, this service computes")
@@ -326,6 +330,58 @@ def test_a_scan_that_is_not_there_is_told_in_words(browser, served):
     page.goto(f"{served.url}/#/nowhere")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such view")
     page.close()
+
+
+@pytest.fixture
+def empty(serving, tmp_path):
+    """A server of a store without scans that computes with one worker."""
+    settings = Settings(
+        root=str(tmp_path / "store"), state=tmp_path / "state", cluster={"workers": 1}
+    )
+    with serving(settings) as one:
+        yield one
+
+
+def build(page: Page) -> None:
+    """A small scan of the light vector mediator, from nothing, by the labels that a reader sees."""
+    page.get_by_label("What is proposed").select_option("light_vector")
+    page.get_by_label("COHERENT CsI 2021").check()
+    for name, start, stop, n in (("mass", "1", "1000", "8"), ("coupling", "1e-5", "1e-3", "20")):
+        page.get_by_label("Add an axis").select_option(name)
+        axis = page.get_by_role("group", name=f"axis {name}")
+        axis.get_by_label("From").fill(start)
+        axis.get_by_label("To").fill(stop)
+        axis.get_by_label("Points").fill(n)
+
+
+def test_the_story_of_a_scan_from_nothing_to_a_figure(browser, empty, tmp_path):
+    context = browser.new_context(accept_downloads=True)
+    seen = Seen(context.new_page())
+    page = seen.open(empty)
+    expect(page.locator(".empty")).to_contain_text("There is no scan in this store yet")
+    page.get_by_role("link", name="Make the first scan").click()
+    build(page)
+    cost = page.get_by_role("complementary")
+    expect(cost).to_contain_text("160 (8 × 20)")
+    cost.get_by_role("button", name="Submit the scan").click()
+    expect(page).to_have_url(re.compile(r"#/scan/[0-9a-f]{16}$"))
+    progress = page.get_by_role("region", name="Progress")
+    expect(progress).to_contain_text("of 160 points")
+    expect(progress.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.locator(".badge")).to_have_text("complete", timeout=COMPUTED)
+    drawn(page)
+    page.mouse.click(*place(page, 0.4, 0.8))
+    expect(page.locator("section.experiment")).to_have_count(1)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    waiting.value.save_as(tmp_path / "contour.csv")
+    assert "mass" in (tmp_path / "contour.csv").read_text()
+    page.get_by_role("link", name="Scans").first.click()
+    expect(page.locator(".card")).to_have_count(1)
+    (stored,) = Archive(str(tmp_path / "store")).ids()
+    assert f"#/scan/{stored}" in (page.locator(".card a").get_attribute("href") or "")
+    seen.check(urlsplit(empty.url).netloc)
+    context.close()
 
 
 SYMBOLS = {

@@ -78,13 +78,17 @@ export function choice(entries, chosen, changed, attributes = {}) {
 
 const MARKS = ["data-path", "data-name", "aria-label"];
 
-/** Do something that makes controls anew; the one that had the focus has it again. */
-export async function keepFocus(work) {
+/** Make controls anew, at once; the one that had the focus has it again, with what was selected. */
+export function keepFocus(work) {
   const old = document.activeElement;
   const mark = MARKS.find((name) => old?.hasAttribute(name));
   const value = mark && old.getAttribute(mark);
-  await work();
-  if (mark && !old.isConnected) document.querySelector(`main [${mark}="${CSS.escape(value)}"]`)?.focus();
+  const selected = old?.type === "text" ? [old.selectionStart, old.selectionEnd] : null;
+  work();
+  if (document.activeElement === old) return;
+  const found = old?.isConnected ? old : mark && document.querySelector(`main [${mark}="${CSS.escape(value)}"]`);
+  found?.focus({ preventScroll: true });
+  if (selected) found?.setSelectionRange?.(...selected);
 }
 
 /** Call once things are quiet for so many milliseconds. */

@@ -23,7 +23,11 @@ export async function showForm(main, { query, signal, titled }) {
   form.parts = parts;
   form.changed = planning(form, aside, text);
   form.redraw = (...names) => names.forEach((name) => PARTS[name](parts[name], form));
-  form.again = () => keepFocus(async () => { await known(form); form.redraw(...Object.keys(PARTS)); form.changed(); });
+  form.again = async () => {
+    await known(form);
+    keepFocus(() => form.redraw(...Object.keys(PARTS)));
+    form.changed();
+  };
   fill(main, h("h1", {}, "New scan"),
     h("p", {}, "Begin with a ready-made definition or from nothing. Every change is checked by the service."),
     h("form", { class: "form", novalidate: true, onsubmit: (event) => event.preventDefault() },

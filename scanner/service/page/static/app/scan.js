@@ -8,7 +8,7 @@ import { drawCurve, intervalTable } from "./curve.js";
 import { details } from "./details.js";
 import { debounced, fill, h, problem, say, waiting } from "./dom.js";
 import { downloads } from "./downloads.js";
-import { scenarioTitles } from "./known.js";
+import { experimentTitles, scenarioTitles } from "./known.js";
 import { formula, plain, sentence } from "./mathematics.js";
 import { count, percent, quantity } from "./numbers.js";
 import { described, drawPlane } from "./plane.js";
@@ -26,8 +26,8 @@ export async function showScan(main, { path, query: said, signal, titled }) {
   const scan = await get(`scans/${path[0]}`, {}, signal).finally(() => fill(main));
   titled(plain(scan.title || scan.name));
   document.title = `${plain(scan.title || scan.name)} · CEvNS scanner`;
-  const titles = await scenarioTitles();
-  const state = { scan: { titles: {}, ...scan }, choices: chosen(said, scan), found: null, signal };
+  const [titles, known] = await Promise.all([scenarioTitles(), experimentTitles()]);
+  const state = { scan: { titles: known, ...scan }, choices: chosen(said, scan), found: null, signal };
   const parts = { progress: h("section", { class: "progress", "aria-label": "Progress" }), whole: h("div") };
   fill(main, heading(state.scan, titles), scan.phase === "complete" ? null : parts.progress, parts.whole);
   if (scan.phase !== "complete") watch(main, parts, state, { path, signal, titled });
@@ -60,7 +60,7 @@ function heading(scan, titles) {
   const held = Object.entries(scan.definition?.parameters ?? {}).filter(([, value]) => typeof value === "string");
   return h("header", { class: "heading" },
     h("p", { class: "meta" }, h("a", { href: "#/" }, "Scans"), " / ", h("code", {}, scan.id)),
-    h("div", { class: "headline" }, h("h1", {}, sentence(scan.title || scan.name)), badge(scan.phase, scan.fraction)),
+    h("div", { class: "headline" }, h("h1", {}, sentence(scan.title || scan.name)), scan.phase === "complete" && badge(scan.phase, 1)),
     scan.description && h("p", {}, sentence(scan.description.trim())),
     h("p", { class: "meta" }, titles[scan.scenario] ?? scan.scenario,
       held.map(([name, value]) => `, ${name.replaceAll("_", " ")} ${value}`), ` · ${count(scan.points)} points · `,
