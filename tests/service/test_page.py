@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from scanner.definition import ScanDefinition
+from scanner.service.access.tokens import Tokens
 from scanner.service.settings import Settings
 from scanner.store.archive import Archive
 from tests.engines import need
@@ -382,6 +383,51 @@ def test_the_story_of_a_scan_from_nothing_to_a_figure(browser, empty, tmp_path):
     assert f"#/scan/{stored}" in (page.locator(".card a").get_attribute("href") or "")
     seen.check(urlsplit(empty.url).netloc)
     context.close()
+
+
+def test_a_scan_is_cancelled_and_resumed(browser, empty):
+    page = browser.new_page()
+    page.goto(f"{empty.url}/#/new")
+    build(page)
+    page.get_by_role("button", name="Submit the scan").click()
+    progress = page.get_by_role("region", name="Progress")
+    progress.get_by_role("button", name="Cancel").click()
+    resume = progress.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=COMPUTED)
+    expect(progress).to_contain_text("Cancelled at 0 %")
+    expect(page.locator("#said")).to_have_text("The scan is cancelled")
+    resume.click()
+    expect(page.locator(".badge")).to_have_text("complete", timeout=COMPUTED)
+    page.close()
+
+
+def test_a_service_with_tokens_asks_for_one(browser, serving, root, tmp_path):
+    state = tmp_path / "state"
+    secret = Tokens(state).create("reader", "read")
+    small = Tokens(state).create("small", "submit", quota=10)
+    with serving(Settings(root=str(root), state=state, access="token")) as one:
+        page = browser.new_page()
+        page.goto(one.url)
+        dialog = page.get_by_role("dialog", name="This service asks for a token")
+        dialog.get_by_label("Token").fill("cevns_of_somebody_else")
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_label("Token")).to_have_value("")  # refused, and asked for again
+        dialog.get_by_label("Token").fill(secret)
+        page.keyboard.press("Enter")
+        expect(page.locator(".card")).to_have_count(1)
+        expect(page.locator(".card img")).to_be_visible()
+        assert secret not in page.url
+        assert page.evaluate("() => Object.keys(localStorage).length + document.cookie.length") == 0
+        page.goto(f"{one.url}/#/new")
+        build(page)
+        page.get_by_role("button", name="Submit the scan").click()
+        expect(page.get_by_role("alert").filter(has_text="submit")).to_be_visible()
+        page.get_by_role("button", name="Use another token").click()
+        dialog.get_by_label("Token").fill(small)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Submit the scan").click()
+        expect(page.get_by_role("alert").filter(has_text="quota")).to_contain_text("160")
+        page.close()
 
 
 SYMBOLS = {

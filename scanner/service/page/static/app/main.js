@@ -7,6 +7,7 @@ import { showForm } from "./form.js";
 import { route } from "./route.js";
 import { showScan } from "./scan.js";
 import { showScans } from "./scans.js";
+import { askForToken } from "./token.js";
 
 const VIEWS = {
   scans: { show: showScans, nav: "scans" },
@@ -58,6 +59,14 @@ async function about() {
   if (!told) return;
   document.getElementById("about").textContent =
     `${told.name} ${told.version}: parameter scans and exclusion limits for coherent elastic neutrino-nucleus scattering.`;
+  if (told.access === "token") document.querySelector(".bottom .inner").append(otherToken());
+}
+
+// one with another scope, perhaps; the view stays as it is
+function otherToken() {
+  return h("p", {}, h("button", { type: "button", onclick: () => {
+    askForToken("It takes the place of the one in use.").then(() => say("Another token is in use."), () => {});
+  } }, "Use another token"));
 }
 
 document.querySelector(".skip").addEventListener("click", (event) => {

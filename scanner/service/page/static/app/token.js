@@ -10,11 +10,6 @@ export function token() {
   return sessionStorage.getItem(KEY) ?? "";
 }
 
-/** Forget it. */
-export function forget() {
-  sessionStorage.removeItem(KEY);
-}
-
 /** Ask for a token; all who need one at the same time wait for the same answer. */
 export function askForToken(reason) {
   asking ??= shown(reason).finally(() => { asking = null; });
