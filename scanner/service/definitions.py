@@ -24,7 +24,10 @@ from scanner.store.archive import Archive
 
 WHERE = "definition"
 NESTED = 32  # tables in tables: a definition has five
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+TOML_LETTERS = 2**18
+_KEY = r"""(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_KEY}\.[ \t]*+){{{NESTED}}}{_KEY}")
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 JSON_TYPES = ("application/json", "")
 TOML_TYPES = ("application/toml", "text/toml", "text/x-toml")
 
@@ -94,7 +97,7 @@ def parsed(body: bytes, content_type: str) -> dict[str, Any]:
     kind = content_type.partition(";")[0].strip().lower()
     try:
         if kind in TOML_TYPES:
-            tables: Any = tomllib.loads(body.decode())
+            tables: Any = tomllib.loads(_shallow(body.decode()))
         elif kind in JSON_TYPES:
             _check_depth(nesting(body))
             tables = json.loads(body, parse_constant=_no_number)
@@ -113,6 +116,25 @@ def parsed(body: bytes, content_type: str) -> dict[str, Any]:
 def _check_depth(depth: int) -> None:
     if depth > NESTED:
         raise DefinitionError(f"{WHERE}: nested deeper than {NESTED} levels: write it flat")
+
+
+def _shallow(text: str) -> str:
+    """The text of a TOML file, unless the reader would take minutes for its keys.
+
+    Raises
+    ------
+    DefinitionError
+        A key of very many parts: the reader takes the square of their number.
+    RefusalError
+        413: longer than anybody writes by hand.
+    """
+    if len(text) > TOML_LETTERS:
+        raise RefusalError(
+            413, f"{WHERE}: more than {TOML_LETTERS} letters of TOML: send JSON, which reads faster"
+        )
+    if _LONG_KEY.search(text):
+        raise DefinitionError(f"{WHERE}: a key of more than {NESTED} parts: write it flat")
+    return text
 
 
 def _depth(tables: Any) -> int:

@@ -1,0 +1,121 @@
+"""Definitions in requests: bounded before they are read, and nothing that they name is opened."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.errors import CatalogError, DefinitionError
+from scanner.service import definitions
+from scanner.service.definitions import NESTED, nesting, parsed, resolve
+from scanner.service.refusals import RefusalError
+
+TOML = "application/toml"
+JSON = "application/json"
+GOOD = {
+    "scenario": "light_vector",
+    "experiments": ["coherent_csi_2021"],
+    "parameters": {"model": "universal"},
+    "axes": {
+        "mass": {"spacing": "log", "start": 0.1, "stop": 1e4, "n": 20, "unit": "MeV"},
+        "coupling": {"spacing": "log", "start": 1e-6, "stop": 1e-2, "n": 40},
+    },
+}
+
+
+def test_json_and_toml_are_the_same_definition():
+    import tomli_w
+
+    one = resolve(parsed(json.dumps(GOOD).encode(), JSON), 10**6)
+    other = resolve(parsed(tomli_w.dumps(GOOD).encode(), f"{TOML}; charset=utf-8"), 10**6)
+    assert one.digest == other.digest
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"{", JSON, "cannot be read"),
+        (b"[1]", JSON, "send an object"),
+        (b'{"a": NaN}', JSON, "NaN is not a number"),
+        (b'{"a": 1e999, "b": Infinity}', JSON, "Infinity is not"),
+        (b"\xff\xfe", TOML, "cannot be read"),
+        (b"a = ", TOML, "cannot be read"),
+        (b"[" * 100_000, JSON, "nested deeper"),
+        (b'{"a":' * 100_000, JSON, "nested deeper"),
+        (b'{"' + b'\\"' * 300_000, JSON, "cannot be read"),
+        (b"a = " + b"[" * 5000 + b"]" * 5000, TOML, "cannot be read|nested deeper"),
+        (b".".join([b"a"] * 50_000) + b" = 1", TOML, "more than 32 parts"),
+        (b"[" + b".".join([b"'a b'"] * 20_000) + b"]", TOML, "more than 32 parts"),
+        (b"x = {" + b" . ".join([b'"a"'] * 20_000) + b" = 1}", TOML, "more than 32 parts"),
+    ],
+)
+def test_what_cannot_be_read_is_told_at_once(body, kind, said):
+    start = time.monotonic()
+    with pytest.raises(DefinitionError, match=said):
+        parsed(body, kind)
+    assert time.monotonic() - start < 20.0  # the square of these sizes takes minutes
+
+
+def test_long_texts_and_other_kinds_are_refused():
+    with pytest.raises(RefusalError, match="send JSON") as told:
+        parsed(b"# " + b"a" * 2**18, TOML)
+    assert told.value.status == 413
+    with pytest.raises(RefusalError, match="application/json or") as told:
+        parsed(b"<xml/>", "text/xml")
+    assert told.value.status == 415
+
+
+def test_a_long_list_of_numbers_is_no_long_key():
+    values = ", ".join(f"{n}.5" for n in range(1, 2000))
+    text = f'title = "1.2.3.4.5"\n[axes.mass]\nvalues = [{values}]\n'
+    assert len(parsed(text.encode(), TOML)["axes"]["mass"]["values"]) == 1999
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_nesting_is_counted_without_reading(value):
+    def depth(one):
+        inside = one.values() if isinstance(one, dict) else one
+        return 1 + max(map(depth, inside), default=0) if isinstance(one, dict | list) else 0
+
+    assert nesting(json.dumps(value).encode()) == depth(value)
+    assert definitions._depth(value) == min(depth(value), NESTED + 1)
+
+
+@pytest.mark.parametrize("n", [100_000, 10**9, 10**30])
+def test_points_are_counted_before_any_is_made(n):
+    axes = {name: {**axis, "n": n} for name, axis in GOOD["axes"].items()}
+    with pytest.raises(RefusalError, match="this service computes 1e\\+08 at most") as told:
+        resolve({**GOOD, "axes": axes}, 10**8)
+    assert told.value.status == 413
+    lists = {"spacing": "list", "values": [float(v + 1) for v in range(2000)]}
+    axes = {"mass": {**lists, "unit": "MeV"}, "coupling": lists}
+    with pytest.raises(RefusalError, match="4e\\+06 points"):
+        resolve({**GOOD, "axes": axes}, 10**6)
+    assert math.prod((20, 40)) == math.prod(len(a) for a in resolve(GOOD, 800).axes)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"scenario": "os:path"}, "plug-in module, refused here"),
+        ({"scenario": ["nsi", "os:path"]}, "refused here"),
+        ({"scenario": "../../etc/passwd"}, "unknown scenario"),
+        ({"experiments": ["/etc/passwd.toml"]}, "files are not read here"),
+        ({"experiments": ["../x.toml"]}, "files are not read here"),
+        ({"axes": {}}, "axes"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"name": "../../x"}, "name"),
+    ],
+)
+def test_nothing_that_is_named_is_opened(change, said):
+    with pytest.raises((DefinitionError, CatalogError), match=said):
+        resolve({**GOOD, **change}, 10**6)
