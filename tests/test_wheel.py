@@ -90,6 +90,13 @@ def test_wheel_holds_the_recipes_for_other_places(site, tmp_path):
     assert "#SBATCH" in scanner(site, tmp_path, "deploy", "script", "slurm")
 
 
+def test_wheel_holds_the_page(site):
+    page = Path("scanner", "service", "page", "static")
+    ours = {path.relative_to(ROOT) for path in (ROOT / page).rglob("*") if path.is_file()}
+    assert {path.relative_to(site) for path in (site / page).rglob("*") if path.is_file()} == ours
+    assert page / "index.html" in ours
+
+
 @pytest.mark.cluster
 def test_main_job_runs_from_the_wheel(site, tmp_path):
     small = ("--set", "axes.mass.n=6", "--set", "axes.coupling.n=20", "--workers", "1")

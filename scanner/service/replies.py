@@ -47,15 +47,17 @@ async def reply(
 ) -> Response:
     """Answer a question to a scan: from memory where it holds still, else worked out by the desk.
 
-    The key of an answer, which is its ETag, is made of the scan as it is and of the question.
+    The key of an answer, which is its ETag, is made of the scan as it is and of the question. Of a
+    scan that grows meanwhile it is the question alone: whoever comes back finds what was begun.
     """
     desk: Desk = request.app.state.desk
     # by name alone: the order of `keep`, `at` and `experiment` is part of the question
     parts = sorted(request.url.query.split("&"), key=lambda part: part.partition("=")[0])
     question = f"{request.url.path}?{'&'.join(parts)}"
-    key = sha256(f"{held.token} {question}".encode()).hexdigest()[:32]
+    state = held.token if held.settled else "growing"
+    key = sha256(f"{state} {question}".encode()).hexdigest()[:32]
     packs = "gzip" in request.headers.get("accept-encoding", "")
-    if same := {_tag(key), _tag(key, packed=True)} & set(_known(request)):
+    if held.settled and (same := {_tag(key), _tag(key, packed=True)} & set(_known(request))):
         return Response(status_code=304, headers=_headers(held, min(same)))
     answer = await desk.answer(key, work, drawing=drawing, keep=held.settled)
     if answer is None:

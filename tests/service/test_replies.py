@@ -110,6 +110,37 @@ def test_long_work_is_answered_later_and_blocks_nobody(root, scan, tmp_path, ser
         assert len(drawn) == 1
 
 
+def test_a_late_answer_is_found_though_the_scan_grew_meanwhile(tmp_path, serving, monkeypatch):
+    from scanner.service.routes import figures
+
+    drawn = []
+    original = figures.draw
+
+    def slowly(*args, **how):
+        drawn.append(1)
+        time.sleep(4.0)
+        return original(*args, **how)
+
+    monkeypatch.setattr(figures, "draw", slowly)
+    cut = (*OVERRIDES, "chunks.points=200")
+    whole = Scan.of("light_vector_universal", cut, store=tmp_path / "a")
+    whole.run()
+    stored = whole.stored
+    stored.discard(sorted(stored.done())[:2])
+    settings = Settings(root=str(tmp_path / "a"), state=tmp_path / "state", patience=0.2)
+    with serving(settings) as served:
+        path = f"scans/{stored.id}/thumbnail.png"
+        assert httpx.get(f"{served.api}/{path}").status_code == 202
+        before = served.get("scans").json()["scans"][0]["fraction"]
+        stored.discard(sorted(stored.done())[:1])
+        deadline = time.monotonic() + 10
+        while served.get("scans").json()["scans"][0]["fraction"] == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert served.get(path).content.startswith(b"\x89PNG")
+        assert len(drawn) == 1
+
+
 def test_too_much_waiting_is_refused(root, scan, tmp_path, serving, monkeypatch):
     from scanner.service.routes import figures
 
