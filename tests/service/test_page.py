@@ -14,13 +14,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from scanner.definition import ScanDefinition
+from scanner.scan import Scan
 from scanner.service.access.tokens import Tokens
 from scanner.service.settings import Settings
 from scanner.store.archive import Archive
 from tests.engines import need
 
 PATIENCE = 20_000  # ms for what the server works out
-COMPUTED = 150_000  # ms for a driver and its worker to start and to compute a small scan
+COMPUTED = 200_000  # ms for a driver and its worker to start and to compute a small scan
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
@@ -399,6 +400,25 @@ def test_a_scan_is_cancelled_and_resumed(browser, empty):
     resume.click()
     expect(page.locator(".badge")).to_have_text("complete", timeout=COMPUTED)
     page.close()
+
+
+def test_what_is_computed_of_an_incomplete_scan_is_shown_on_request(browser, serving, tmp_path):
+    cut = ("axes.mass.n=16", "axes.coupling.n=40", "chunks.points=80")
+    whole = Scan.of("light_vector_universal", cut, store=tmp_path / "store", workers=2)
+    whole.run()
+    stored = whole.stored
+    stored.discard(sorted(stored.done())[:2])
+    with serving(Settings(root=str(tmp_path / "store"), state=tmp_path / "state")) as one:
+        page = browser.new_page()
+        page.goto(f"{one.url}/#/scan/{stored.id}")
+        progress = page.get_by_role("region", name="Progress")
+        expect(progress).to_contain_text(f"{len(stored.done())} of {stored.grid.n_chunks} chunks")
+        expect(progress.get_by_role("button", name="Resume")).to_be_visible()
+        page.get_by_role("button", name="Show what is computed already").click()
+        drawn(page)
+        assert "not computed" in [t["name"] for t in traces(page)]
+        expect(page.locator(".notice").last).to_contain_text("% of the points are computed")
+        page.close()
 
 
 def test_a_service_with_tokens_asks_for_one(browser, serving, root, tmp_path):

@@ -14,7 +14,7 @@ export async function drawPlane(element, scan, choices, found) {
   const overlays = found.overlays.filter((one) => choices.overlays.has(one.name));
   const drawn = contourTraces(found, choices);
   const beneath = overlays.flatMap((one, number) => regions(one, number, axes));
-  const traces = [...beneath, ...shading(found, choices), ...drawn, ...marks(found.marks, choices), ...pin(choices)];
+  const traces = [...gaps(found), ...beneath, ...shading(found, choices), ...drawn, ...marks(found.marks, choices), ...pin(choices)];
   const labels = labelled([...labelOf(drawn), ...labelOf(beneath)], axes, element.clientWidth, named(found.marks, choices));
   await Plotly.react(element, traces, layout({
     xaxis: { ...axisLook(axes[0]), constrain: "range" },
@@ -30,6 +30,21 @@ function emptyAxis(scan, name) {
 }
 
 const named = (found, choices) => marked(found, choices).map(([at, label]) => ({ at, label, colour: theme().ink }));
+
+/** Whether a surface has points without a value. */
+export const hasGaps = (surface) => surface.delta_chi2.some((column) => column.includes(null));
+
+// what is not computed looks neither allowed nor excluded
+function gaps(found) {
+  const line = found.lines.at(-1);
+  if (!line || !hasGaps(line.surface)) return [];
+  const { axes, delta_chi2: delta } = line.surface;
+  const colour = theme().missing;
+  return [{
+    type: "heatmap", x: axes[0].coordinates, y: axes[1].coordinates, z: turned(delta).map((row) => row.map((one) => (one === null ? 1 : null))),
+    colorscale: [[0, colour], [1, colour]], showscale: false, hoverinfo: "skip", name: "not computed", zsmooth: false,
+  }];
+}
 
 // the last line that is drawn is shaded: that of the combination where it is shown
 function shading(found, choices) {

@@ -7,10 +7,11 @@ import { PHASES } from "./scans.js";
 
 const FINAL = ["complete", "failed", "cancelled", "incomplete"];
 const AGAIN = 3; // s until a stream that broke is opened again
+const SETTLES = 5000; // ms after a request in which what is told may still be from before it
 
-/** Show progress in the element until the scan ends; then `ended` is called with its phase. */
-export async function progress(element, scan, signal, ended) {
-  const view = made(element, scan, signal);
+/** Show progress in the element until the scan ends: `moving` hears of each part, `ended` of the last phase. */
+export async function progress(element, scan, signal, { moving, ended, asked }) {
+  const view = made(element, scan, signal, moving);
   view.show({ phase: scan.phase, fraction: scan.fraction });
   let last = scan.phase;
   while (!signal.aborted) {
@@ -19,7 +20,7 @@ export async function progress(element, scan, signal, ended) {
         last = told.phase;
         view.show(told);
       }, signal);
-      if (FINAL.includes(last)) break;
+      if (last === "complete" || (FINAL.includes(last) && Date.now() > asked() + SETTLES)) break;
     } catch (error) {
       if (calledOff(error)) return;
       view.trouble(error);
@@ -33,7 +34,7 @@ export async function progress(element, scan, signal, ended) {
   }
 }
 
-function made(element, scan, signal) {
+function made(element, scan, signal, moving) {
   const bar = h("progress", { max: "1", "aria-label": "part that is done" });
   const title = h("strong", {});
   const told = h("p", { class: "hint" });
@@ -46,6 +47,7 @@ function made(element, scan, signal) {
     show(state) {
       const done = state.points ? state.points_done / state.points : state.fraction ?? 0;
       bar.value = done;
+      moving(done);
       title.textContent = `${sentence(state.phase)} ${percent(Math.floor(1000 * done) / 1000)}`;
       told.textContent = details(state);
       wrong.textContent = state.phase === "failed" ? state.message || "The scan failed." : "";

@@ -11,7 +11,7 @@ import { downloads } from "./downloads.js";
 import { experimentTitles, scenarioTitles } from "./known.js";
 import { formula, plain, sentence } from "./mathematics.js";
 import { count, percent, quantity } from "./numbers.js";
-import { described, drawPlane } from "./plane.js";
+import { described, drawPlane, hasGaps } from "./plane.js";
 import { explain } from "./point.js";
 import { follow } from "./pointer.js";
 import { progress } from "./progress.js";
@@ -40,20 +40,22 @@ function watch(main, parts, state, view) {
   const ended = (phase) => {
     if (phase === "complete") showScan(main, { ...view, query: new URLSearchParams(location.hash.split("?")[1] ?? "") }).catch((error) => main.append(problem(error)));
   };
-  let following = false;
-  const begin = async () => {
-    if (following) return;
-    following = true;
-    await progress(parts.progress, scan, view.signal, ended);
-    following = false;
-  };
-  window.addEventListener("asked-again", begin, { signal: view.signal });
-  begin();
-  const peek = h("button", { type: "button", onclick: async () => {
+  const peek = h("button", { type: "button", hidden: true, onclick: async () => {
     state.scan = { ...state.scan, ...(await get(`scans/${scan.id}`, {}, view.signal)) };
     figures(parts.whole, state);
   } }, "Show what is computed already");
-  fill(parts.whole, h("p", { class: "hint" }, "Figures and downloads are here when every point is computed. "), scan.fraction > 0 ? peek : null);
+  const moving = (done) => { peek.hidden = !(done > 0); };
+  let following = false;
+  let asked = -Infinity; // when it was cancelled or resumed last
+  const begin = async () => {
+    if (following) return;
+    following = true;
+    await progress(parts.progress, scan, view.signal, { moving, ended, asked: () => asked });
+    following = false;
+  };
+  window.addEventListener("asked-again", () => { asked = Date.now(); begin(); }, { signal: view.signal });
+  begin();
+  fill(parts.whole, h("p", { class: "hint" }, "Figures and downloads are here when every point is computed. "), peek);
 }
 
 function heading(scan, titles) {
@@ -140,7 +142,8 @@ function caption({ scan, choices, found }) {
   const how = others.map((axis) => (axis.name in choices.held ? `${axis.name} = ${quantity(choices.held[axis.name], axis.unit)}` : `${axis.name} profiled`));
   const shaded = choices.y && found.lines.length && choices.levels.length ? `Shaded: excluded by ${found.lines.at(-1).title} at ${percent(choices.levels[0])}. ` : "";
   const dashes = choices.y && choices.levels.length > 1 ? choices.levels.map((level, n) => `${percent(level)} ${DASHED[n]}`).join(", ") + "; " : "";
-  return [shaded, dashes, `${statistic(choices)}, Δχ² from ${{ global: "the best fit", sm: "the Standard Model", raster: "the best fit at each value" }[choices.reference]}`,
+  const gaps = choices.y && found.lines.some((line) => hasGaps(line.surface)) ? "Sand-coloured: not computed. " : "";
+  return [gaps, shaded, dashes, `${statistic(choices)}, Δχ² from ${{ global: "the best fit", sm: "the Standard Model", raster: "the best fit at each value" }[choices.reference]}`,
     how.length ? `; ${how.join(", ")}` : "", ". A click explains a point."];
 }
 
