@@ -104,6 +104,10 @@ def install(app: FastAPI) -> None:
         kind = BY_STATUS.get(error.status_code, "error")
         return JSONResponse(body(kind, str(error.detail)), error.status_code, headers=error.headers)
 
+    @app.exception_handler(Exception)
+    async def _fault(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse(body("error", "a fault of this service: its log says which"), 500)
+
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         return JSONResponse(body("definition", _in_words(error)), 422)

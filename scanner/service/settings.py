@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scanner.errors import DefinitionError, StoreError
-from scanner.store.archive import default_root
+from scanner.store.naming import default_root  # not of `archive`, which loads all of Zarr
 
 PORT = 8642
 ANY = ("0.0.0.0", "::", "")
@@ -111,11 +111,16 @@ def make_private(folder: Path) -> None:
     Raises
     ------
     StoreError
-        It cannot be made.
+        It cannot be made, or is there and others can write in it: they would make tokens.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = folder.stat().st_mode
     except OSError as error:
         raise StoreError(
             f"--state {folder}: cannot be made ({error.strerror}): choose another folder"
         ) from error
+    if mode & 0o022:
+        raise StoreError(
+            f"--state {folder}: others can write there: `chmod 700 {folder}`, or choose another"
+        )

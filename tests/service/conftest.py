@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ import uvicorn
 from scanner.scan import Scan
 from scanner.service.app import create_app
 from scanner.service.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # `attacks`, for the tests of this folder
 
 OVERRIDES = ("axes.mass.n=16", "axes.coupling.n=90")
 

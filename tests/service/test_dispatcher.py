@@ -46,12 +46,15 @@ repeats = importlib.import_module("fault_table").repeats
 
 pytestmark = pytest.mark.cluster
 
+LONG = "SCANNER_LONG_TESTS"
+long = pytest.mark.skipif(os.environ.get(LONG) != "1", reason=f"long: set {LONG}=1")
+
 CLUSTER = {"workers": 1}
 WAITS = (0.1, 0.2)
 
 
-def small(n: int = 64) -> ScanDefinition:
-    """n x 8 points in n chunks: 64 take 6.4 s."""
+def small(n: int = 32) -> ScanDefinition:
+    """n x 8 points in n chunks: 32 take 3.2 s."""
     wishes = (f"axes.mass.n={n}", "axes.coupling.n=8", "chunks.points=8")
     return definition.load("light_vector_universal", wishes)
 
@@ -249,7 +252,7 @@ class Watched(Queue):
         return done
 
 
-@pytest.mark.parametrize("at_once", [1, 3])
+@pytest.mark.parametrize("at_once", [1, pytest.param(3, marks=long)])
 def test_priorities_and_how_many_at_once(place, at_once) -> None:
     queue = Watched(place.state / "jobs.sqlite")
     chosen = small()
@@ -307,7 +310,7 @@ def test_a_killed_driver_is_started_again_and_what_is_complete_never(place) -> N
         assert again < 45, "silence is not waited for where the process can be looked for"
         check_whole(place.stored(chosen))
         told = news(place.queue, str(place.root), chosen.id)
-        assert (told["phase"], told["done"], told["total"]) == ("complete", 64, 64)
+        assert (told["phase"], told["done"], told["total"]) == ("complete", 32, 32)
         # complete by somebody's work: no driver
         place.queue.add(chosen)
         wait_for(lambda: place.job(chosen).state == "complete", "for the second job")
@@ -320,7 +323,7 @@ def test_cancelled_then_resumed(place) -> None:
         job, _ = dispatcher.add(chosen)
         place.working(chosen, 3)
         told = News(place.queue, str(place.root)).of(chosen.id)
-        assert (told["phase"], told["points"]) == ("running", 512)
+        assert (told["phase"], told["points"]) == ("running", 256)
         assert dispatcher.cancel(job.id).state == "cancelled"
         assert News(place.queue, str(place.root)).of(chosen.id)["phase"] == "cancelled"
         resumed, new = dispatcher.add(chosen)  # while the running chunks end
@@ -340,10 +343,11 @@ def test_cancelled_while_its_driver_is_being_started(place) -> None:
         stored = place.stored(chosen)
         wait_for(lambda: place.queue.stopping() == (), "for the wish")
         wait_for(lambda: all(one.run.ended for one in stored.runs.look()), "for the driver")
-        assert len(stored.done()) < 64
+        assert len(stored.done()) < 32
         assert place.queue.get(job.id).state == "cancelled"
 
 
+@long
 def test_cancelled_by_somebody_else(place) -> None:
     chosen = small()
     with place.dispatcher() as dispatcher:
@@ -353,9 +357,10 @@ def test_cancelled_by_somebody_else(place) -> None:
         cancel(place.stored(chosen), wait=False)
         ended = place.until(job.id, "complete", "failed", "cancelled")
     assert (ended.state, ended.exit_code, ended.attempts) == ("cancelled", 3, 1)
-    assert len(place.stored(chosen).done()) < 64
+    assert len(place.stored(chosen).done()) < 32
 
 
+@long
 def test_somebody_else_works_on_it_already(place) -> None:
     chosen = small(8)
     theirs = submit(chosen, store=place.root, **CLUSTER)
@@ -366,6 +371,7 @@ def test_somebody_else_works_on_it_already(place) -> None:
     assert [run.run.key for run in place.stored(chosen).runs.look()] == [theirs.run.key]
 
 
+@long
 def test_a_scan_that_is_removed_is_made_again(place) -> None:
     """While it waits, and while it is computed."""
     chosen = small()
@@ -382,6 +388,7 @@ def test_a_scan_that_is_removed_is_made_again(place) -> None:
             News(place.queue, str(place.root)).of(chosen.id)
 
 
+@long
 def test_a_scan_that_is_removed_under_its_driver_is_made_again(place, monkeypatch) -> None:
     """Its workers write a chunk or two more, where no scan is any longer."""
     monkeypatch.setattr(removal, "QUIET_SECONDS", 3.0)
@@ -412,6 +419,7 @@ def test_a_killed_service_finds_its_drivers_again(place) -> None:
     check_whole(place.stored(other))
 
 
+@long
 def test_a_clock_that_jumped_starts_no_second_driver(place) -> None:
     """The record of a driver that works looks an hour old to the service that finds it."""
     chosen = small()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,7 +17,8 @@ from scanner.service.refusals import BY_STATUS, body
 from scanner.service.settings import Settings, loopback
 
 BODY_SECONDS = 10.0  # for the whole body of a request
-SEND_SECONDS = 60.0  # for a reader to take what fits into the buffers of its connection
+PIECE = 2**17  # bytes of an answer that are handed over at once: the next when these are read
+LINGER_SECONDS, LINGER_BYTES = 5.0, 2**24  # of a refused body, read and thrown away
 SAFE = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -47,34 +49,29 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sending = _headed(_patient(send))
+        sending = _headed(_in_pieces(send))
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope["method"], headers)
-        if refusal is None:
-            try:
-                held = await self._body(headers, receive)
-            except _RefusedError as error:
-                refusal = error.status, error.message
-        if refusal is not None:
-            await _refuse(sending, *refusal)
-            return
         try:
+            self._check_names(scope["method"], headers)
+            held = await self._body(headers, receive)
+        except _RefusedError as error:
+            rest = receive if error.more else None
+            await refuse(sending, error.status, error.message, rest=rest)
+        else:
             await self.app(scope, _replayed(held, receive), sending)
-        except _SlowReaderError:
-            return  # the server closes what was not finished
 
-    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
-        """Status and reason where the names in the headers are not those of this service."""
+    def _check_names(self, method: str, headers: Headers) -> None:
+        """_RefusedError (403) where the names in the headers are not those of this service."""
         host = headers.get("host", "")
         if self._settings.access == "open" and not self._own(host):
-            return 403, (
+            raise _RefusedError(
+                403,
                 f"this service is not called {host[:100]!r}: open it by its own address, or start "
-                "it with --allow-host NAME"
+                "it with --allow-host NAME",
             )
         origin = headers.get("origin")
-        if method not in SAFE and origin is not None and urlsplit(origin).netloc != host:
-            return 403, f"pages of {origin[:100]!r} may not change anything here"
-        return None
+        if method not in SAFE and origin is not None and _place(origin) != host:
+            raise _RefusedError(403, f"pages of {origin[:100]!r} may not change anything here")
 
     def _own(self, host: str) -> bool:
         """Whether a Host header names this service: another name may lead here by a foreign DNS."""
@@ -100,16 +97,19 @@ class Gate:
         if length is not None and (not length.isdecimal() or int(length[:20]) > most):
             raise too_large
         parts: list[bytes] = []
+        size = 0
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise _RefusedError(400, "the body ends early")
+                        raise _RefusedError(400, "the body ends early", more=False)
                     parts.append(message.get("body", b""))
-                    if sum(map(len, parts)) > most:
+                    size += len(parts[-1])
+                    too_large.more = message.get("more_body", False)
+                    if size > most:
                         raise too_large
-                    if not message.get("more_body", False):
+                    if not too_large.more:
                         return b"".join(parts)
         except TimeoutError as error:
             raise _RefusedError(
@@ -118,13 +118,23 @@ class Gate:
 
 
 class _RefusedError(Exception):
-    def __init__(self, status: int, message: str) -> None:
+    """Why, and whether more of the body is to come."""
+
+    def __init__(self, status: int, message: str, *, more: bool = True) -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.more = status, message, more
 
 
-class _SlowReaderError(Exception):
-    """The caller takes its answer too slowly."""
+def _place(origin: str) -> str | None:
+    """Host and port of an origin; None for one that has none.
+
+    >>> _place("http://localhost:8642"), _place("http://[::1")
+    ('localhost:8642', None)
+    """
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _replayed(held: bytes | None, receive: Receive) -> Receive:
@@ -139,15 +149,20 @@ def _replayed(held: bytes | None, receive: Receive) -> Receive:
     return again
 
 
-def _patient(send: Send) -> Send:
-    """`send` that gives up a reader who takes nothing."""
+def _in_pieces(send: Send) -> Send:
+    """`send` of bodies in pieces, each when the last one was taken.
+
+    So that the server sees how a reader gets on (`patience`), however large an answer is.
+    """
 
     async def sending(message: Message) -> None:
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send(message)
-        except TimeoutError as error:
-            raise _SlowReaderError from error
+        content = message.get("body", b"")
+        for start in range(0, len(content) - PIECE, PIECE):
+            piece = content[start : start + PIECE]
+            await send({"type": message["type"], "body": piece, "more_body": True})
+        if len(content) > PIECE:
+            message = {**message, "body": content[(len(content) - 1) // PIECE * PIECE :]}
+        await send(message)
 
     return sending
 
@@ -165,13 +180,43 @@ def _headed(send: Send) -> Send:
     return sending
 
 
-async def _refuse(send: Send, status: int, message: str) -> None:
-    """Answer, and close: what else the caller has to say is not read."""
+async def refuse(
+    send: Send, status: int, message: str, again: str = "", *, rest: Receive | None = None
+) -> None:
+    """Answer in the form of every refusal, and close.
+
+    Parameters
+    ----------
+    send : ASGI send
+        Where to.
+    status, message : int, str
+        What is refused, and how to mend it.
+    again : str
+        Seconds after which to ask again.
+    rest : ASGI receive, optional
+        Of a caller who may still be sending: who is cut off then never sees the answer, so what
+        comes is thrown away for a while.
+    """
     content = json.dumps(body(BY_STATUS[status], message)).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),
         (b"connection", b"close"),
     ]
+    headers += [(b"retry-after", again.encode())] if again else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    await send({"type": "http.response.body", "body": content, "more_body": True})
+    if rest is not None:
+        await _thrown_away(rest)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _thrown_away(receive: Receive) -> None:
+    left = LINGER_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body", False):
+                    return
+                left -= len(message["body"])

@@ -73,6 +73,7 @@ class Guard:
             self._limit(self._rate, address)
             return Caller("", SCOPES[-1], None)
         if not secret:
+            self._limit(self._rate, f"@{address}")  # no name of a token begins so
             raise _unknown("show a token: `Authorization: Bearer cevns_...`")
         found = self._tokens.find(secret)
         if found is None:

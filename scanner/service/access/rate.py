@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,7 +11,7 @@ MOST_CALLERS = 4096  # whose buckets are remembered; the ones not heard of longe
 
 
 class Rate:
-    """Buckets of permits, one for each caller.
+    """Buckets of permits, one for each caller; may be asked from several threads.
 
     Parameters
     ----------
@@ -33,14 +34,16 @@ class Rate:
     ) -> None:
         self._per_second, self._burst, self._clock = per_second, burst, clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._alone = threading.Lock()  # between taking a bucket out and putting it back
 
     def wait(self, caller: str) -> float:
         """Take a permit; 0 if there was one, else the seconds until there will be."""
-        now = self._clock()
-        level, seen = self._buckets.pop(caller, (self._burst, now))
-        level = min(level + (now - seen) * self._per_second, self._burst)
-        allowed = level >= 1.0
-        self._buckets[caller] = (level - 1.0 if allowed else level, now)
-        while len(self._buckets) > MOST_CALLERS:
-            self._buckets.popitem(last=False)
+        with self._alone:
+            now = self._clock()
+            level, seen = self._buckets.pop(caller, (self._burst, now))
+            level = min(level + (now - seen) * self._per_second, self._burst)
+            allowed = level >= 1.0
+            self._buckets[caller] = (level - 1.0 if allowed else level, now)
+            while len(self._buckets) > MOST_CALLERS:
+                self._buckets.popitem(last=False)
         return 0.0 if allowed else (1.0 - level) / self._per_second

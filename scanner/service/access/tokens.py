@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.errors import DefinitionError, StoreError, unknown
-from scanner.store.provenance import now_utc
+from scanner.service.settings import make_private
 
 FILE = "tokens.sqlite"
 SCOPES = ("read", "submit", "admin")
@@ -28,6 +28,7 @@ SCOPES = ("read", "submit", "admin")
 PREFIX = "cevns_"
 _BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_MOST_QUOTA = 10**18  # below what SQLite keeps as an integer
 _USED_SECONDS = 60.0  # between notes of when a token was used last
 _WAIT = 10.0  # s for another process that writes
 
@@ -65,7 +66,7 @@ class Token:
     @property
     def valid(self) -> bool:
         """Whether it is neither revoked nor expired."""
-        return not self.revoked and (not self.expires or now_utc() < self.expires)
+        return not self.revoked and (not self.expires or _now() < self.expires)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -110,12 +111,12 @@ class Tokens:
             )
         if scope not in SCOPES:
             raise DefinitionError(f"--scope: {unknown('scope', scope, SCOPES)}")
-        if quota is not None and quota < 1:
-            raise DefinitionError(f"--quota {quota}: give at least 1 point")
+        if quota is not None and not 1 <= quota <= _MOST_QUOTA:
+            raise DefinitionError(f"--quota {quota}: give 1 to {_MOST_QUOTA:.0e} points")
         if days is not None and not 0.0 < days < 36500.0:
             raise DefinitionError(f"--days {days:g}: give a number above 0, such as 90")
         secret = PREFIX + secrets.token_urlsafe(_BYTES)
-        row = (name, _digest(secret), scope, quota, now_utc(), _in_days(days), "", "")
+        row = (name, _digest(secret), scope, quota, _now(), _in_days(days), "", "")
         with self._writing() as database:
             try:
                 database.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -137,9 +138,10 @@ class Tokens:
         if not found or not found[0].valid:
             return None
         if _older(found[0].used, _USED_SECONDS):
-            with self._writing() as database:
+            # a full disk keeps nobody out
+            with suppress(StoreError), self._writing() as database:
                 database.execute(
-                    "UPDATE tokens SET used = ? WHERE name = ?", (now_utc(), found[0].name)
+                    "UPDATE tokens SET used = ? WHERE name = ?", (_now(), found[0].name)
                 )
         return found[0]
 
@@ -178,8 +180,8 @@ class Tokens:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
+        make_private(self.path.parent)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise StoreError(
@@ -209,6 +211,10 @@ def _rows(database: sqlite3.Connection, where: str, *values: str) -> list[Token]
         if "no such table" in str(error):
             return []
         raise
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _digest(secret: str) -> str:
