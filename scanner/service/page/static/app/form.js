@@ -7,7 +7,7 @@ import { debounced, field, fill, h, keepFocus, problem, waiting } from "./dom.js
 import { written } from "./downloads.js";
 import { once } from "./known.js";
 import { plain } from "./mathematics.js";
-import { cost, told } from "./plan.js";
+import { cost, missing, told } from "./plan.js";
 import { toml } from "./toml.js";
 
 const QUIET = 500; // ms between the last key and the plan
@@ -145,7 +145,7 @@ function planning(form, aside, text) {
     fill(text, h("code", {}, toml(content)));
     form.checked = null;
     cost(aside, form, submit);
-    if (content.scenario && content.experiments.length && Object.keys(content.axes).length) later(content);
+    if (!missing(content)) later(content);
     else later.cancel();
   };
 }

@@ -41,18 +41,20 @@ export function cost(element, form, submit, error = null, placed = false) {
   const start = h("button", { type: "button", class: "main", disabled: !checked, onclick: () => submit(form, start, wrong) }, "Submit the scan");
   fill(element, h("h2", {}, "What it costs"),
     error && h("p", { class: "wrong", role: "status" }, placed ? "One entry must be mended: see the message beside it. " : "", error.message.replace(/^definition: /, "")),
-    !checked && !error && h("p", { class: "hint" }, missing(definition)),
+    !checked && !error && h("p", { class: "hint" }, missing(definition) || "Checking."),
     checked && facts(checked),
     (checked?.notes ?? []).map((text) => h("p", { class: "notice" }, text)),
     checked?.stored && h("p", { class: "notice" }, "This scan is in the store already."),
     h("p", {}, checked?.stored ? h("a", { class: "button main", href: `#/scan/${checked.scan}` }, "Open the scan") : start), wrong);
 }
 
-function missing(definition) {
+/** What a definition lacks before it is worth a question; empty if nothing. */
+export function missing(definition) {
   if (!definition.scenario) return "Choose a scenario.";
   if (!definition.experiments.length) return "Choose at least one experiment.";
   if (!Object.keys(definition.axes).length) return "Add at least one axis: a parameter to scan.";
-  return "Checking.";
+  const open = Object.entries(definition.axes).find(([, axis]) => (axis.spacing === "list" ? ["values"] : ["start", "stop", "n"]).some((key) => axis[key] === undefined));
+  return open ? `Axis ${open[0]}: say from where to where, and in how many points.` : "";
 }
 
 function facts({ cost: found, scan, definition }) {
