@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The real servers and the browser that tests start: SLURM, HTCondor, Swift, Chromium. Installs what is
-# missing, as root on Debian; quick when all is there. Each failure is one line, and the tests of
-# that server then say so themselves.
+# The real servers and the browser that tests start: SLURM, HTCondor, Swift, nginx, Chromium. Installs
+# what is missing, as root on Debian; quick when all is there. Each failure is one line, and the tests
+# of that server then say so themselves.
 set -uo pipefail
 cd "$(dirname "$0")"
 failed=0
@@ -84,7 +84,7 @@ CONFIG
 }
 
 attempt "packages" packages slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client munged=munge \
-  ip=iproute2 memcached=memcached debootstrap=debootstrap systemd-analyze=systemd
+  ip=iproute2 memcached=memcached debootstrap=debootstrap systemd-analyze=systemd nginx=nginx-light
 attempt "Chromium" packages chromium=chromium
 attempt "Swift" swift
 attempt "compose" compose
