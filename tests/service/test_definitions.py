@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 
 import pytest
 from hypothesis import given
@@ -36,6 +35,7 @@ def test_json_and_toml_are_the_same_definition():
     assert one.digest == other.digest
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("body", "kind", "said"),
     [
@@ -55,10 +55,8 @@ def test_json_and_toml_are_the_same_definition():
     ],
 )
 def test_what_cannot_be_read_is_told_at_once(body, kind, said):
-    start = time.monotonic()
     with pytest.raises(DefinitionError, match=said):
-        parsed(body, kind)
-    assert time.monotonic() - start < 20.0  # the square of these sizes takes minutes
+        parsed(body, kind)  # a reader that takes the square of these sizes needs minutes
 
 
 def test_long_texts_and_other_kinds_are_refused():
