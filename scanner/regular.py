@@ -51,8 +51,11 @@ def read_bytes(path: Path, most: int = TEXT_BYTES) -> bytes:
         It cannot be read.
     """
     with open(path, "rb", opener=_opened) as stream:
-        _check(path, os.fstat(stream.fileno()), most)
-        data = stream.read(most + 1)  # it may grow
+        found = os.fstat(stream.fileno())
+        _check(path, found, most)
+        data = stream.read(found.st_size + 1)  # not `most`: that memory would be taken at once
+        if len(data) > found.st_size:  # it grew
+            data += stream.read(most + 1 - len(data))
     if len(data) > most:
         raise IrregularFileError(path, _too_large(most))
     return data

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,21 @@ def scanner(*arguments: object) -> subprocess.CompletedProcess[str]:
     limited = f'ulimit -v {MEMORY // 1024}; exec "$@"'
     line = ["bash", "-c", limited, "-", SCRIPT, *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, check=False, timeout=SECONDS)
+
+
+def test_a_small_file_takes_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "marker"
+    path.write_bytes(b"done")
+    tracemalloc.start()
+    try:
+        read_bytes(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**18
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_is_longer_than_it_says_is_read_whole() -> None:
+    assert b"VmSize" in read_bytes(Path("/proc/self/status"))
 
 
 def test_a_regular_file_is_read_whole(tmp_path: Path) -> None:

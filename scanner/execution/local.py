@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from tempfile import TemporaryDirectory
@@ -80,13 +80,10 @@ def local(workers: int | None) -> Iterator[Connection]:
     count = workers or CPU_COUNT
     _start_quiet_tracker()
     # an interrupt waits until the workers are there: Dask cannot end what has not quite begun
-    with quiet(), private_scratch(), held_interrupts() as held:
+    kept = {name: str(size) for name, size in KEEP_MEMORY.items()}
+    with quiet(), private_scratch(), _environment(kept), held_interrupts() as held:
         try:
-            environment = {
-                f"distributed.nanny.pre-spawn-environ.{name}": value
-                for name, value in KEEP_MEMORY.items()
-            }
-            with dask.config.set(environment), without_interrupts():
+            with without_interrupts():
                 cluster = LocalCluster(**_local_options(count))
         except (OSError, RuntimeError, TimeoutError) as error:
             reason = " ".join(str(error).split())
@@ -133,9 +130,17 @@ def _local_options(count: int) -> dict[str, Any]:
         "security": Security.temporary(),
         "protocol": "tls://",
         **_SILENT,
-        "preload": [_IGNORE_INTERRUPT],
-        "preload_argv": [[]],
+        **_preloads(),
     }
+
+
+def _preloads() -> dict[str, Any]:
+    """What workers load first: ours, then what the user's configuration of Dask asks for."""
+    theirs, argv = (dask.config.get(f"distributed.worker.preload{end}") for end in ("", "-argv"))
+    theirs = [theirs] if isinstance(theirs, str) else list(theirs or ())
+    if not argv or isinstance(argv[0], str):
+        argv = [list(argv or ())] * len(theirs)
+    return {"preload": [_IGNORE_INTERRUPT, *theirs], "preload_argv": [[], *argv]}
 
 
 @contextmanager
@@ -160,11 +165,23 @@ def _start_quiet_tracker() -> None:
     """Start the process that cleans up semaphores of killed workers, told not to warn of them."""
     before = os.environ.get("PYTHONWARNINGS")
     quiet = "ignore:resource_tracker:UserWarning"
-    os.environ["PYTHONWARNINGS"] = f"{before},{quiet}" if before else quiet
-    try:
+    with _environment({"PYTHONWARNINGS": f"{before},{quiet}" if before else quiet}):
         resource_tracker.ensure_running()
+
+
+@contextmanager
+def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Variables for processes that are started inside; all as before at the end.
+
+    Dask writes those of its workers to the environment of whoever starts them, for good, and what
+    stands there counts for more than what the next cluster asks for.
+    """
+    names = {*wanted, *dask.config.get("distributed.nanny.pre-spawn-environ")}
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ.update(wanted)
+    try:
+        yield
     finally:
-        if before is None:
-            del os.environ["PYTHONWARNINGS"]
-        else:
-            os.environ["PYTHONWARNINGS"] = before
+        for name in names:
+            os.environ.pop(name, None)
+        os.environ.update(before)

@@ -58,6 +58,40 @@ def test_local_workers_have_one_thread_and_ignore_the_interrupt(client) -> None:
 
 
 @pytest.mark.cluster
+def test_what_another_cluster_left_in_the_environment_is_not_heeded(monkeypatch) -> None:
+    names = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "OMP_NUM_THREADS")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")  # as Dask's own clusters do
+
+    def look() -> list[str | None]:
+        import os
+
+        return [os.environ.get(name) for name in names]
+
+    with clusters.connect(workers=1) as connection:
+        assert list(connection.client.run(look).values()) == [[str(2**27), str(2**25), "1"]]
+    assert look() == ["65536", None, None]
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("many", [False, True], ids=["a text", "a list"])
+def test_preloads_of_the_users_configuration_are_loaded_too(tmp_path: Path, many: bool) -> None:
+    (tmp_path / "theirs.py").write_text("import os\nos.environ['THEIRS'] = 'loaded'\n")
+    path = str(tmp_path / "theirs.py")
+
+    def look() -> tuple[str | None, bool]:
+        import os
+        import signal
+
+        return os.environ.get("THEIRS"), signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+    configured = {"distributed.worker.preload": [path] if many else path}
+    with dask.config.set(configured), clusters.connect(workers=1) as connection:
+        assert list(connection.client.run(look).values()) == [("loaded", True)]
+
+
+@pytest.mark.cluster
 def test_a_worker_whose_nanny_was_given_up_is_started_anew() -> None:
     impatient = {"distributed.deploy.lost-worker-timeout": "10ms"}
     with dask.config.set(impatient), clusters.connect(workers=2) as connection:

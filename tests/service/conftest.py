@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 import sys
 import threading
@@ -20,7 +21,8 @@ from scanner.scan import Scan
 from scanner.service.app import create_app
 from scanner.service.settings import Settings
 
-sys.path.insert(0, str(Path(__file__).parent))  # `attacks`, for the tests of this folder
+sys.path.insert(0, str(Path(__file__).parent))  # `attacks` and `slow`, for the tests of this folder
+slow = importlib.import_module("slow")
 
 OVERRIDES = ("axes.mass.n=16", "axes.coupling.n=90")
 
@@ -72,6 +74,12 @@ def _serving(settings: Settings) -> Iterator[Served]:
             server.should_exit = True
             thread.join(timeout=30)
             assert not thread.is_alive()
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of the drivers take 0.1 s longer for a chunk."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", slow.PRELOAD)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import random
 import shutil
@@ -18,8 +17,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from slow import small
 
-from scanner import definition
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, DefinitionError
 from scanner.evaluate import Evaluator
@@ -44,26 +43,13 @@ dask_cluster = importlib.import_module("dask_cluster")
 wait_for = dask_cluster.wait_for
 repeats = importlib.import_module("fault_table").repeats
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("unhurried")]
 
 LONG = "SCANNER_LONG_TESTS"
 long = pytest.mark.skipif(os.environ.get(LONG) != "1", reason=f"long: set {LONG}=1")
 
 CLUSTER = {"workers": 1}
 WAITS = (0.1, 0.2)
-
-
-def small(n: int = 32) -> ScanDefinition:
-    """n x 8 points in n chunks: 32 take 3.2 s."""
-    wishes = (f"axes.mass.n={n}", "axes.coupling.n=8", "chunks.points=8")
-    return definition.load("light_vector_universal", wishes)
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch) -> None:
-    """Workers of the drivers take 0.1 s longer for a chunk."""
-    preload = json.dumps([str(EXECUTION / "unhurried.py")])
-    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", preload)
 
 
 class Place:

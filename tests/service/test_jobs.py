@@ -18,9 +18,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from slow import sent_as, small
 
-from scanner import definition
-from scanner.definition import ScanDefinition
 from scanner.evaluate import Evaluator
 from scanner.service.settings import Settings
 from scanner.store.archive import Archive
@@ -30,27 +29,9 @@ sys.path[:0] = [str(EXECUTION), str(EXECUTION.parent / "faults")]
 wait_for = importlib.import_module("dask_cluster").wait_for
 long_runs = importlib.import_module("fault_table").repeats
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("unhurried")]
 
 KILLS = 10
-
-
-def small(n: int = 32) -> ScanDefinition:
-    """n x 8 points in n chunks, each of which takes 0.1 s."""
-    wishes = (f"axes.mass.n={n}", "axes.coupling.n=8", "chunks.points=8")
-    return definition.load("light_vector_universal", wishes)
-
-
-def sent_as(chosen: ScanDefinition) -> dict[str, Any]:
-    """The definition as a caller sends it: with what it was resolved from, and no more."""
-    return {k: v for k, v in chosen.to_dict().items() if k in definition.KEYS}
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch) -> None:
-    """Workers of the drivers take 0.1 s longer for a chunk."""
-    preload = json.dumps([str(EXECUTION / "unhurried.py")])
-    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", preload)
 
 
 @pytest.fixture
@@ -102,10 +83,10 @@ def check_whole(root: Path, scan: str) -> None:
 def test_asked_for_cancelled_resumed_and_complete(serving, place) -> None:
     settings = Settings(root=str(place / "scans"), state=place, cluster={"workers": 1})
     with serving(settings) as served:
-        made = served.post("scans", json=sent_as(small()))
+        made = served.post("scans", json=sent_as(small(96)))
         assert made.status_code == 201, made.text
         scan, job = made.json()["scan"], made.json()["job"]
-        again = served.post("scans", json=sent_as(small()))
+        again = served.post("scans", json=sent_as(small(96)))
         assert (again.status_code, again.json()["job"]["id"]) == (200, job["id"])
         wait_for(lambda: served.get(f"scans/{scan}/state").json()["done"] > 2, "for chunks")
         assert served.get(f"scans/{scan}").json()["phase"] == "running"
@@ -116,13 +97,13 @@ def test_asked_for_cancelled_resumed_and_complete(serving, place) -> None:
         assert resumed["id"] > job["id"]
         told = heard(served.api, scan)
         assert {one["phase"] for one in told[:-1]} <= {"queued", "running"}
-        assert (told[-1]["phase"], told[-1]["done"], told[-1]["total"]) == ("complete", 32, 32)
+        assert (told[-1]["phase"], told[-1]["done"], told[-1]["total"]) == ("complete", 96, 96)
         wait_for(
             lambda: served.get(f"jobs/{resumed['id']}").json()["state"] == "complete", "for the end"
         )
         states = [one["state"] for one in served.get("jobs").json()["jobs"]]
         assert states == ["complete", "cancelled"]
-        there = served.post("scans", json=sent_as(small()))
+        there = served.post("scans", json=sent_as(small(96)))
         assert (there.status_code, there.json()["job"]) == (200, None)
     check_whole(place / "scans", scan)
 

@@ -140,6 +140,28 @@ def test_a_complete_scan_is_complete_whatever_its_job_came_to(
     assert told["points_done"] == told["points"] == 16 * 90
 
 
+def test_minima_that_are_written_after_all_chunks_are_not_overlooked(room, queue, tmp_path) -> None:
+    chosen = definition.load("light_vector_universal", CHOSEN)
+    scan = Scan.of("light_vector_universal", CHOSEN, store=tmp_path / "scans")
+    scan.run()
+    summary = scan.stored.folder.read("summary.json")
+    scan.stored.folder.remove(["summary.json"])
+    job, _ = queue.add(chosen)
+    queue.cancel(job.id)
+    told = room.of(chosen.id)
+    assert (told["phase"], told["done"], told["total"]) == ("cancelled", 8, 8)
+    scan.stored.folder.write("summary.json", summary)
+    assert room.of(chosen.id)["phase"] == "complete"
+
+
+def test_after_a_request_nothing_old_is_told(queue, stored, tmp_path) -> None:
+    news = News(queue, str(tmp_path / "scans"))
+    assert news.of(stored.id)["phase"] == "incomplete"
+    queue.add(stored.definition)
+    assert news.of(stored.id)["phase"] == "incomplete"
+    assert news.of(stored.id, anew=True)["phase"] == "queued"
+
+
 def test_listeners_at_the_same_time_hear_the_same_look(queue, stored, tmp_path) -> None:
     room = News(queue, str(tmp_path / "scans"))
     stored.runs.write(working(done=5, total=8))

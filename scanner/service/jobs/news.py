@@ -16,7 +16,7 @@ from scanner.store.archive import ID, Archive
 from scanner.store.layout import DEFINITION
 from scanner.store.runs import Run
 from scanner.store.stored import StoredScan
-from scanner.store.watching import Follower, finished
+from scanner.store.watching import Follower
 
 FRESH_SECONDS = 0.5  # in which all listeners hear the same
 LEDGER_SECONDS = 10.0  # between looks at the ledger of a scan on which nobody works
@@ -54,13 +54,15 @@ class News:
         self._desks: OrderedDict[str, _Desk] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, scan: str) -> dict[str, Any]:
+    def of(self, scan: str, *, anew: bool = False) -> dict[str, Any]:
         """What there is to tell of a scan.
 
         Parameters
         ----------
         scan : str
             Its full id.
+        anew : bool
+            Whether nothing that was read before will do, as after a request that changes it.
 
         Returns
         -------
@@ -79,6 +81,8 @@ class News:
         """
         desk = self._desk(scan)
         with desk.lock:
+            if anew:
+                desk.counted, desk.told_at = None, float("-inf")
             if time.monotonic() >= desk.told_at + FRESH_SECONDS:
                 desk.told = self._look(scan, desk)
                 desk.told_at = time.monotonic()
@@ -137,9 +141,17 @@ class News:
             numbers = {
                 name: getattr(state, name) for name in ("done", "total", "points_done", "points")
             }
-            desk.counted = (why, state.complete and finished(desk.stored), numbers)
+            desk.counted = (why, state.complete and _minimised(desk.stored), numbers)
             desk.counted_at = now
-        return desk.counted[1:]
+        _, over, numbers = desk.counted
+        if not over and numbers["done"] == numbers["total"]:  # minima are written after all chunks
+            over = _minimised(desk.stored)
+            desk.counted = (why, over, numbers)
+        return over, numbers
+
+
+def _minimised(stored: StoredScan) -> bool:
+    return "minimum" in stored.summary
 
 
 @lru_cache(maxsize=8)

@@ -76,9 +76,9 @@ def _now(chosen: ScanDefinition, job: Job | None) -> dict[str, Any]:
     return {"scan": chosen.id, "phase": job.state, "message": job.message}
 
 
-async def _news(request: Request, scan: str) -> dict[str, Any]:
+async def _news(request: Request, scan: str, *, anew: bool = False) -> dict[str, Any]:
     news: News = request.app.state.news
-    told: dict[str, Any] = await request.app.state.desk.look(lambda: news.of(scan))
+    told: dict[str, Any] = await request.app.state.desk.look(lambda: news.of(scan, anew=anew))
     return told
 
 
@@ -188,7 +188,8 @@ def _owned(job: Job | None, scan: str, caller: Caller) -> Job:
 
 
 async def _answered(request: Request, scan: str, job: Job | None) -> Response:
-    record = {"scan": scan, "job": job and job.to_dict(), "state": await _news(request, scan)}
+    told = await _news(request, scan, anew=True)
+    record = {"scan": scan, "job": job and job.to_dict(), "state": told}
     return Response(as_json(record).content, media_type="application/json")
 
 
