@@ -170,3 +170,11 @@ function letters(node) {
   if (!inside) return node.text;
   return (node.sub ? "_" : "^") + inside.map(letters).join("");
 }
+
+const FLAVOURS = { nu_e: "\\nu_e", nu_mu: "\\nu_\\mu", nu_tau: "\\nu_\\tau", nubar_e: "\\bar\\nu_e", nubar_mu: "\\bar\\nu_\\mu", nubar_tau: "\\bar\\nu_\\tau" };
+
+/** Flux component or background, its flavour between dollars. */
+export function flavour(name) {
+  const [first, ...rest] = name.split(" ");
+  return [FLAVOURS[first] ? `$${FLAVOURS[first]}$` : first.replaceAll("_", " "), ...rest].join(" ");
+}

@@ -3,7 +3,7 @@
 import { calledOff, get } from "./api.js";
 import { dofOf } from "./choices.js";
 import { fill, h, problem, waiting } from "./dom.js";
-import { formula, sentence } from "./mathematics.js";
+import { flavour, formula, sentence } from "./mathematics.js";
 import { fixed, number, quantity } from "./numbers.js";
 import { drawPulls } from "./pulls.js";
 import { drawSpectra } from "./spectra.js";
@@ -95,11 +95,3 @@ function counts(one) {
 }
 
 const shown = (value) => (value === undefined || value === null ? "" : number(value, 5));
-
-const FLAVOURS = { nu_e: "\\nu_e", nu_mu: "\\nu_\\mu", nu_tau: "\\nu_\\tau", nubar_e: "\\bar\\nu_e", nubar_mu: "\\bar\\nu_\\mu", nubar_tau: "\\bar\\nu_\\tau" };
-
-/** Flux component or background, its flavour between dollars. */
-export function flavour(name) {
-  const [first, ...rest] = name.split(" ");
-  return [FLAVOURS[first] ? `$${FLAVOURS[first]}$` : first.replaceAll("_", " "), ...rest].join(" ");
-}

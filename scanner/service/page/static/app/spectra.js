@@ -3,7 +3,7 @@
 import { STILL, axisLook, layout, plotly } from "./plotting.js";
 import { h } from "./dom.js";
 import { key } from "./key.js";
-import { flavour } from "./point.js";
+import { flavour } from "./mathematics.js";
 import { unitMarkup } from "./numbers.js";
 import { theme } from "./theme.js";
 
@@ -39,15 +39,13 @@ function bins(one) {
   return { widths, middle: widths.map((width, n) => one.edges[n] + width / 2), scale: even ? widths.map(() => 1) : widths.map((width) => 1 / width) };
 }
 
-const words = (name) => flavour(name);
-
 function upper(one) {
   const { widths, middle, scale } = bins(one);
   const times = (counts) => counts.map((count, n) => count * scale[n]);
   const colours = theme();
   const parts = [
-    ...Object.entries(one.backgrounds).map(([name, counts], n) => [words(name), counts, colours.stack[n % colours.stack.length]]),
-    ...Object.entries(one.signal).map(([name, counts], n) => [words(name), counts, `${colours.lines[n % colours.lines.length]}bb`]),
+    ...Object.entries(one.backgrounds).map(([name, counts], n) => [flavour(name), counts, colours.stack[n % colours.stack.length]]),
+    ...Object.entries(one.signal).map(([name, counts], n) => [flavour(name), counts, `${colours.lines[n % colours.lines.length]}bb`]),
   ];
   const stacked = parts.map(([name, counts, colour]) => ({ type: "bar", name, meta: { key: name }, x: middle, y: times(counts), width: widths, marker: { color: colour, line: { width: 0 } } }));
   const usual = one.standard_model && stairs(one, times(one.standard_model), colours.ink, "Standard Model");
