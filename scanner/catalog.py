@@ -152,6 +152,16 @@ def scenario(name: str, *, allow_plugins: bool = True) -> Scenario:
     return compose(named)
 
 
+def scenario_about(name: str) -> list[str]:
+    """Paragraphs of what the modules of a scenario say of themselves, those of a joined one each.
+
+    >>> scenario_about("standard_model")
+    ['The Standard Model: nothing is added to the weak charge.']
+    """
+    modules = [_locate_scenario(part, allow_plugins=True)[0] for part in parts_of(name)]
+    return [said for module in modules for said in docstrings.paragraphs(module.__doc__)]
+
+
 def _short(part: str) -> str:
     """Name of a scenario inside a composed one: letters, digits and underscores.
 

@@ -151,11 +151,12 @@ def _text_record(path: Path) -> Record:
 
 
 def scenario_record(name: str, form: Scenario) -> Record:
-    """Formula, parameters and references of a scenario."""
+    """Formula, what its file says of it, parameters and references of a scenario."""
     return {
         "scenario": name,
         "title": form.title,
         "formula": form.formula,
+        "about": catalog.scenario_about(name),
         "parameters": [parameter_record(p) for p in form.parameters],
         "inputs": [parameter_record(p) for p in _common_inputs(form)],
         "references": [citation(r) for r in form.references],
