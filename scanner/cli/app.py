@@ -18,6 +18,7 @@ from scanner.cli import (
     doctor,
     draw,
     export,
+    gallery,
     impacts,
     pictures,
     refine,
@@ -55,6 +56,7 @@ for verbs in (
     impacts,
     band,
     export,
+    gallery,
     care,
     doctor,
 ):

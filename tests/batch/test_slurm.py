@@ -164,7 +164,7 @@ def test_a_drain_as_long_as_the_walltime(profile, slurm, make, monkeypatch) -> N
     monkeypatch.setattr(pool, "NO_WORKERS", 0.5)
     stored, _ = make(seconds=0.1)
     said: list[str] = []
-    wrong = profile(walltime="00:01:00", drain=59)
+    wrong = profile(walltime="00:01:00", drain=59.99)
     with (
         pytest.raises(ClusterError, match=r"3 jobs in a row .*walltime is 60 s.*drain") as caught,
         connect(cluster=wrong, workers=1, told=said.append) as connection,
@@ -172,7 +172,7 @@ def test_a_drain_as_long_as_the_walltime(profile, slurm, make, monkeypatch) -> N
         run(stored, connection.client, evaluator=FAULTY)
     assert caught.value.exit_code == 5
     assert "\n" not in str(caught.value)
-    assert said[0].startswith(f"{wrong}: no chunk begins in the last 59 s (drain) of a job of 60 s")
+    assert said[0].startswith(f"{wrong}: no chunk begins in the last 59.99 s (drain) of a job of 60 s")
     assert watching.evaluations(stored) == []
 
 

@@ -303,6 +303,7 @@ def _mounts() -> set[str]:
     return {line.split()[4] for line in lines}
 
 
+_TOLD = pytest.StashKey[str]()
 _KEY = pytest.StashKey[FaultTable]()
 
 
@@ -314,11 +315,30 @@ def fault_table(pytestconfig: pytest.Config) -> FaultTable:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the table, and write it where ``SCANNER_FAULT_TABLE`` says."""
-    table = config.stash.get(_KEY, None)
-    if table is None or not table.rows:
+    text = _text(config)
+    if not text:
         return
-    text = table.markdown()
     terminalreporter.section("what was broken, and what was lost")
     terminalreporter.write_line(text)
     if path := os.environ.get(TABLE_VARIABLE):
         Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of several hands its table on."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["faults"] = _text(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """All faults are injected by one process: its table is that of the session."""
+    del error
+    if told := getattr(node, "workeroutput", {}).get("faults"):
+        node.config.stash[_TOLD] = told
+
+
+def _text(config: pytest.Config) -> str:
+    table = config.stash.get(_KEY, None)
+    own = table.markdown() if table is not None and table.rows else ""
+    return own or config.stash.get(_TOLD, "")

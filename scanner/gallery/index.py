@@ -1,0 +1,129 @@
+"""The first page of the gallery: agreement at a glance, then every figure with what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from scanner.gallery.entries import sections
+from scanner.gallery.records import Record
+from scanner.gallery.site.html import (
+    INDEX,
+    arxiv,
+    bullets,
+    code,
+    escape,
+    facts,
+    figure,
+    folded,
+    linked,
+    mixed,
+    page,
+    section,
+    table,
+)
+
+TITLE = "Figures of coherent elastic neutrino-nucleus scattering"
+_VERDICTS = {"agrees": "agrees", "explained": "differs, explained", "differs": "differs"}
+_HEAD = ("Quantity", "Paper", "Published", "This code", "Difference", "Agreement")
+
+
+def write(folder: Path, made: Sequence[Record], failed: Mapping[str, Exception]) -> Path:
+    """Write the page into the folder of the gallery.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``figures``.
+    made : sequence of records
+        See `scanner.gallery.records`.
+    failed : mapping from name to error
+        Figures that could not be made this time.
+    """
+    body = [
+        f"<h1>{TITLE}</h1>",
+        _summary(made),
+        _not_made(failed),
+        section("Published values and this code", _glance(made), name="agreement"),
+    ]
+    for one in sections():
+        within = [_figure(record) for record in made if record["section"] == one.name]
+        if within:
+            text = f"<p>{linked(one.text)}</p>\n" + '<div class="gallery">\n'
+            body.append(section(one.title, text + "\n".join(within) + "\n</div>", name=one.name))
+    path = folder / INDEX
+    path.write_text(page(TITLE, "\n".join(part for part in body if part)), encoding="utf-8")
+    return path
+
+
+def _summary(made: Sequence[Record]) -> str:
+    rows = [row for one in made for row in one["rows"]]
+    counts = {sign: sum(row["verdict"] == sign for row in rows) for sign in _VERDICTS}
+    told = (
+        f"{len(made)} figures, made by `scanner gallery` from ready-made definitions and the data "
+        f"that are shipped. Beside them stand {len(rows)} published values: {counts['agrees']} "
+        f"agree, {counts['explained']} differ for a reason that is named, {counts['differs']} "
+        "differ. A value agrees within 3 % of the interval's width (of the value where it has one "
+        "end) and half a unit of its last digit; nothing is adjusted to it."
+    )
+    contents = ", ".join(
+        f'<a href="#{one.name}">{escape(one.title)}</a>'
+        for one in sections()
+        if any(record["section"] == one.name for record in made)
+    )
+    return f"<p>{linked(told)}</p>\n<p>{contents}</p>"
+
+
+def _not_made(failed: Mapping[str, Exception]) -> str:
+    lines = [f"{code(name)} was not made: {escape(str(error))}" for name, error in failed.items()]
+    return bullets(lines, kind="failed")
+
+
+def _glance(made: Sequence[Record]) -> str:
+    rows = [
+        [f'<a href="#{one["name"]}">{escape(one["name"])}</a>', *_cells(row)]
+        for one in made
+        for row in one["rows"]
+    ]
+    return table(("Figure", *_HEAD), rows, kind="agreement") if rows else ""
+
+
+def _cells(row: Record) -> list[str]:
+    unit = f" [{row['unit']}]" if row["unit"] else ""
+    level = f"<br><small>{escape(row['level'])}</small>" if row["level"] else ""
+    gap = row["difference_percent"]
+    why = f"<br><small>{linked(row['explains'])}</small>" if row["explains"] else ""
+    recalled = "<br><small>recalled, not read again</small>" if row["recalled"] else ""
+    return [
+        escape(row["parameter"] + unit) + level,
+        arxiv(row["paper"]) + recalled,
+        escape(row["published"]),
+        escape(row["here"]),
+        "" if gap is None else f"{gap:+.1f} %",
+        f'<span class="{row["verdict"]}">{_VERDICTS[row["verdict"]]}</span>{why}',
+    ]
+
+
+def _figure(one: Record) -> str:
+    scans = "<br>".join(
+        f"{code(scan['definition'])} {escape(scan['id'])}, digest {code(scan['digest'])}"
+        for scan in one["scans"]
+    )
+    told = {
+        "Command": code(one["command"]),
+        "Scan" if len(one["scans"]) == 1 else "Scans": scans,
+        "Compare with": ", ".join(arxiv(number) for number in one["papers"]),
+        "Made": f"{escape(one['made'])}, version {escape(one['version'])}",
+    }
+    parts = [
+        f'<article id="{escape(one["name"])}">',
+        f"<h3>{mixed(one['title'])}</h3>",
+        figure(f"figures/{one['file']}", one["title"], mixed(one["caption"])),
+        table(_HEAD, [_cells(row) for row in one["rows"]]) if one["rows"] else "",
+        folded("How it was made", facts({name: text for name, text in told.items() if text})),
+        folded("References", bullets(linked(text) for text in one["references"]))
+        if one["references"]
+        else "",
+        "</article>",
+    ]
+    return "\n".join(part for part in parts if part)

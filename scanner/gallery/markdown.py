@@ -1,0 +1,86 @@
+"""The gallery as one page of Markdown, for where code is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from scanner.gallery.entries import sections
+from scanner.gallery.records import Record
+
+FILE = "README.md"
+_SIGNS = {"agrees": "agrees", "explained": "explained", "differs": "**differs**"}
+
+
+def write(folder: Path, made: Sequence[Record]) -> Path:
+    """Write the page into the folder of the gallery."""
+    path = folder / FILE
+    path.write_text("\n".join(_lines(made)) + "\n", encoding="utf-8")
+    return path
+
+
+def _lines(made: Sequence[Record]) -> Iterable[str]:
+    rows = [row for one in made for row in one["rows"]]
+    counts = {sign: sum(row["verdict"] == sign for row in rows) for sign in _SIGNS}
+    yield "# Gallery"
+    yield ""
+    yield (
+        f"{len(made)} figures, made by `scanner gallery` from the ready-made definitions; beside "
+        f"them {len(rows)} published values: {counts['agrees']} agree, {counts['explained']} "
+        f"differ and say why, {counts['differs']} differ. A value agrees within 3 % of the "
+        "interval's width (of the value where it has one end) and half a unit of its last digit; "
+        "nothing is adjusted to it."
+    )
+    for section in sections():
+        within = [one for one in made if one["section"] == section.name]
+        if within:
+            yield ""
+            yield f"## {section.title}"
+            yield ""
+            yield section.text
+            for one in within:
+                yield from _figure(one)
+    yield ""
+    yield "## Published values and this code"
+    yield ""
+    yield from _table(made)
+
+
+def _figure(one: Record) -> Iterable[str]:
+    yield ""
+    yield f"### {one['title']}"
+    yield ""
+    yield f"![{one['name']}](figures/{one['file']})"
+    yield ""
+    if one["caption"]:
+        yield one["caption"]
+        yield ""
+    scans = ", ".join(f"`{scan['definition']}` ({scan['id']})" for scan in one["scans"])
+    papers = ", ".join(_paper(number) for number in one["papers"])
+    told = [f"`{one['command']}`", scans and f"scans {scans}", papers and f"compare with {papers}"]
+    yield "; ".join(part for part in told if part)
+
+
+def _table(made: Sequence[Record]) -> Iterable[str]:
+    yield "| figure | quantity | paper | published | this code | agreement |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for one in made:
+        for row in one["rows"]:
+            unit = f" [{row['unit']}]" if row["unit"] else ""
+            level = f", {row['level']}" if row["level"] else ""
+            gap = row["difference_percent"]
+            cells = [
+                one["name"],
+                f"{row['parameter']}{unit}{level}",
+                _paper(row["paper"]) + (" (recalled)" if row["recalled"] else ""),
+                row["published"],
+                row["here"],
+                _SIGNS[row["verdict"]]
+                + ("" if gap is None else f" ({gap:+.1f} %)")
+                + (f": {row['explains']}" if row["explains"] else ""),
+            ]
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _paper(number: str) -> str:
+    return f"[arXiv:{number}](https://arxiv.org/abs/{number})"

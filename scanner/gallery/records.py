@@ -1,0 +1,114 @@
+"""What the gallery says of its figures, as plain records: for its pages and for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from scanner.bibliography import citation
+from scanner.gallery.comparing import Compared
+from scanner.gallery.entries import entries
+from scanner.gallery.making import PACKAGE, Made
+from scanner.gallery.strength import Said
+from scanner.store.provenance import now_utc, package_version
+
+FILE = "gallery.json"
+Record = Mapping[str, Any]
+
+
+def record(made: Made) -> dict[str, Any]:
+    """A figure as plain numbers and strings."""
+    entry = made.entry
+    return {
+        "name": entry.name,
+        "section": entry.section,
+        "title": made.title,
+        "caption": entry.caption,
+        "file": made.path.name,
+        "command": entry.command,
+        "scans": [vars(source) for source in made.sources],
+        "papers": list(entry.papers),
+        "references": [citation(reference) for reference in made.references],
+        "rows": [_row(row) for row in made.rows],
+        "seconds": round(made.seconds, 1),
+        "version": package_version(PACKAGE),
+        "made": now_utc(),
+    }
+
+
+def _row(one: Compared) -> dict[str, Any]:
+    published = one.row.published
+    best, intervals = one.row.expected()
+    cl, dof = one.row.level
+    limited = bool(one.here[1])
+    return {
+        "id": one.row.id,
+        "parameter": published.parameter,
+        "unit": published.unit,
+        "level": f"{100.0 * cl:.4g} %, {dof} dof" if limited else "",
+        "paper": published.paper,
+        "recalled": published.recalled,
+        "published": in_words((best, intervals if limited else ())),
+        "here": in_words(one.here),
+        "difference_percent": None if math.isnan(one.difference) else round(one.difference, 1),
+        "verdict": one.verdict,
+        "analysis": one.row.analysis,
+        "explains": one.row.explains,
+    }
+
+
+def in_words(said: Said) -> str:
+    """A best value with its errors; an interval, or a limit, where there is no best value inside.
+
+    >>> in_words((0.2335, ((0.2092, 0.2607),)))
+    '0.2335 +0.0272 -0.0243'
+    >>> in_words((None, ((None, 85.0),))), in_words((None, ((-8.4, -2.0), (1.0, 4.2))))
+    ('< 85', '(-8.4, -2) or (1, 4.2)')
+    """
+    best, intervals = said
+    if not intervals:
+        return "" if best is None else f"{best:.4g}"
+    if len(intervals) == 1:
+        low, high = intervals[0]
+        if low is None and high is None:
+            return "not limited"
+        if low is None or high is None:
+            return f"< {high:.4g}" if low is None else f"> {low:.4g}"
+        if best is not None and low < best < high:
+            return f"{best:.4g} +{high - best:.3g} -{best - low:.3g}"
+    return " or ".join(f"({_end(low)}, {_end(high)})" for low, high in intervals)
+
+
+def _end(end: float | None) -> str:
+    return "open" if end is None else f"{end:.4g}"
+
+
+def merged(folder: Path, fresh: Iterable[Record]) -> list[Record]:
+    """Records of all figures that the folder holds, the fresh ones in place of older ones.
+
+    In the order of the gallery; what is damaged counts as not made.
+    """
+    known = {one["name"]: one for one in [*_read(folder / FILE), *fresh]}
+    return [
+        known[name]
+        for name in entries()
+        if name in known and (folder / "figures" / known[name]["file"]).is_file()
+    ]
+
+
+def write(folder: Path, records: Iterable[Record]) -> Path:
+    """Write the records, whole or not at all."""
+    path = folder / FILE
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps({"figures": list(records)}, indent=1) + "\n", encoding="utf-8")
+    return partial.replace(path)
+
+
+def _read(path: Path) -> list[Record]:
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8"))["figures"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
