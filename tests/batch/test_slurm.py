@@ -172,9 +172,8 @@ def test_a_drain_as_long_as_the_walltime(profile, slurm, make, monkeypatch) -> N
         run(stored, connection.client, evaluator=FAULTY)
     assert caught.value.exit_code == 5
     assert "\n" not in str(caught.value)
-    assert said[0].startswith(
-        f"{wrong}: no chunk begins in the last 59.99 s (drain) of a job of 60 s"
-    )
+    told = f"{wrong}: no chunk begins in the last 59.99 s (drain) of a job of 60 s"
+    assert said[0].startswith(told)
     assert watching.evaluations(stored) == []
 
 
