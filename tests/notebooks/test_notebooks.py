@@ -31,6 +31,7 @@ FIGURE = "image/png"
 MOST_BYTES = 120_000
 COLOURS = 64
 MOST_CELLS = 12
+STARTS_PROCESSES = ("7_", "8_")
 
 
 @contextmanager
@@ -107,8 +108,13 @@ def alike(one: str, other: str) -> bool:
     return abs(numbers[0] - numbers[1]) <= unit
 
 
-@pytest.mark.cluster
-@pytest.mark.parametrize("name", NAMES)
+def marked(name: str) -> Any:
+    """A notebook, marked where it starts worker processes or a service."""
+    marks = [pytest.mark.cluster] if name.startswith(STARTS_PROCESSES) else []
+    return pytest.param(name, marks=marks)
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in NAMES])
 def test_a_notebook_shows_what_is_stored(name: str, tmp_path: Path) -> None:
     stored = code(nbformat.read(FOLDER / f"{name}.ipynb", as_version=4))
     made = code(executed(name, tmp_path))
@@ -133,6 +139,15 @@ def test_a_notebook_is_short_clean_and_told(name: str) -> None:
     assert any(figures(cell) for cell in cells) or name.startswith("7_")
     assert all(len(figure) < MOST_BYTES for cell in cells for figure in figures(cell))
     assert not re.search(r"/(tmp|root|home|work)/|127\.0\.0\.1:[1-9]|\d s\b", shown(cells))
+
+
+@pytest.mark.parametrize("name", ["up_vector.py", "my_detector.toml"])
+def test_files_are_written_as_the_readme_has_them(name: str) -> None:
+    books = [nbformat.read(FOLDER / f"{book}.ipynb", as_version=4) for book in NAMES]
+    sources = [cell.source for book in books for cell in code(book)]
+    [written] = [text for text in sources if text.startswith(f"%%writefile {name}\n")]
+    readme = (FOLDER.parent / "README.md").read_text()
+    assert f"{written.partition(chr(10))[2]}\n```" in readme
 
 
 def shown(cells: list[Any]) -> str:
