@@ -47,6 +47,7 @@ ADDED = {
     "scanner expected SCAN PARAM": "--at mass=1",
     "scanner toys SCAN --cl 0.9 -o fc.pdf": "--points 1 --max 10 --per-batch 10 --workers 1",
     "scanner rm SCAN": "--yes",
+    "scanner gallery": "--only data_csi_2021",
 }
 """What makes a command short enough, or needs no answer from a person: written behind it."""
 
