@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,19 +34,20 @@ ADDED = {
     "scanner run NAME --quick": "",
     "scanner run NAME --set options.couplings=tree "
     "--set experiment.coherent_lar_2020.window=cut": f"{COARSE} --set name='\"tree\"'",
-    "scanner submit NAME": TINY,
+    "scanner submit NAME": f"{TINY} --workers 1",
     "scanner run light_vector_universal_coherent_dresden_xenonnt": f"{TINY} "
     "--set experiment.xenonnt_b8_2026.yields=nominal",
     "scanner run light_vector_universal_sensitivities": TINY,
     "scanner run light_vector_b_minus_l --set 'experiments=[\"my_detector.toml\"]' "
     "--set experiment.my_detector.target.mass.value=100": TINY,
     "scanner band light_vector_universal --vary options.couplings "
-    "--vary options.form_factor -o band.pdf": TINY,
+    "--vary options.form_factor -o band.pdf": f"{TINY} --workers 1",
     "scanner profile SCAN --keep mass,coupling --workers 8": "--workers 2",
     "scanner interval SCAN PARAM --exact": "--at mass=1",
     "scanner expected SCAN PARAM": "--at mass=1",
-    "scanner toys SCAN --cl 0.9 -o fc.pdf": "--points 1 --max 10 --per-batch 10",
+    "scanner toys SCAN --cl 0.9 -o fc.pdf": "--points 1 --max 10 --per-batch 10 --workers 1",
     "scanner rm SCAN": "--yes",
+    "scanner gallery": "--only data_csi_2021",
 }
 """What makes a command short enough, or needs no answer from a person: written behind it."""
 
@@ -131,7 +133,7 @@ NOT_HERE = {
     "python3 -m venv .venv": ("tests/test_wheel.py", '"--target", site, wheel'),
     ".venv/bin/pip install -q .": ("tests/test_wheel.py", '"wheel", "--no-deps"'),
     ".venv/bin/pip install -q -c .ci/constraints.txt -e '.[test]'": (".ci/run", "test command"),
-    ".venv/bin/pytest": (".ci/run", "test command"),
+    ".venv/bin/pytest -n 2": (".ci/run", "test command"),
     ".venv/bin/pytest tests/benchmarks --benchmark-enable --benchmark-only": (
         "tests/benchmarks/conftest.py",
         "--benchmark-enable",
@@ -312,6 +314,13 @@ def test_a_table_is_rebuilt(reader, releases):
     assert built == {path.name: path.read_bytes() for path in shipped.glob("*.csv")}
 
 
-def test_the_software_can_be_cited():
+def test_the_software_and_the_data_can_be_cited(ended):
     record = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert {"cff-version", "message", "title", "authors"} <= set(record)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"cff-version", "message", "title", "authors"} <= set(record)  # those that must be there
+    assert (record["cff-version"], record["type"]) == ("1.2.0", "software")
+    assert (record["version"], record["license"]) == (project["version"], project["license"])
+    assert record["title"] in ended["scanner bib SCAN"].out
+    assert all(one["name"] in ended["scanner bib SCAN"].out for one in record["authors"])
+    assert "10.1103/PhysRevLett.129.081801" in ended["scanner bib SCAN"].out  # the data
+    assert "[CITATION.cff](CITATION.cff)" in README

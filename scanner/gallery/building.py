@@ -86,9 +86,8 @@ def build(
     wanted = chosen(only)
     try:
         (folder / FIGURES).mkdir(parents=True, exist_ok=True)
-        fresh, failed = _make(wanted, folder / FIGURES, Grids(store, said=said, **cluster))
-        made = records.merged(folder, fresh)
-        records.write(folder, made)
+        failed = _make(wanted, folder, Grids(store, said=said, **cluster))
+        made = records.merged(folder)
         reference.write(folder, _shown(made))
         markdown.write(folder, made)
         return Built(index.write(folder, made, failed), tuple(made), failed)
@@ -96,22 +95,20 @@ def build(
         raise StoreError(f"{folder}: cannot be written ({error.strerror})") from error
 
 
-def _make(
-    wanted: Sequence[Entry], folder: Path, grids: Grids
-) -> tuple[list[records.Record], dict[str, ScannerError]]:
-    """Records of what was made, and why the rest was not."""
-    fresh: list[records.Record] = []
+def _make(wanted: Sequence[Entry], folder: Path, grids: Grids) -> dict[str, ScannerError]:
+    """Make figures, each noted at once, so that what an interrupt leaves is known; what failed."""
     failed: dict[str, ScannerError] = {}
     with grids:
         for number, entry in enumerate(wanted, 1):
             try:
-                fresh.append(records.record(make(entry, grids, folder)))
-                told = f"{fresh[-1]['seconds']:.1f} s"
+                fresh = records.record(make(entry, grids, folder / FIGURES))
+                records.write(folder, records.merged(folder, [fresh]))
+                told = f"{fresh['seconds']:.1f} s"
             except ScannerError as error:
                 failed[entry.name] = error
                 told = f"not made: {error}"
             grids.said(f"{number}/{len(wanted)} {entry.name}: {told}")
-    return fresh, failed
+    return failed
 
 
 def _shown(made: Sequence[records.Record]) -> dict[str, list[reference.Shown]]:

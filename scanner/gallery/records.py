@@ -86,7 +86,7 @@ def _end(end: float | None) -> str:
     return "open" if end is None else f"{end:.4g}"
 
 
-def merged(folder: Path, fresh: Iterable[Record]) -> list[Record]:
+def merged(folder: Path, fresh: Iterable[Record] = ()) -> list[Record]:
     """Records of all figures that the folder holds, the fresh ones in place of older ones.
 
     In the order of the gallery; what is damaged counts as not made.

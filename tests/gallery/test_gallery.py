@@ -183,6 +183,17 @@ def test_a_figure_that_fails_leaves_the_others(built, tmp_path, monkeypatch):
         half.check()
 
 
+def test_what_an_interrupt_leaves_is_known(tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Grids, "scan", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        building.build(tmp_path, ["cross_sections", "sterile_mu"])
+    kept = json.loads((tmp_path / "gallery.json").read_text())["figures"]
+    assert [one["name"] for one in kept] == ["cross_sections"]
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "pages").write_text("a file")
     with pytest.raises(StoreError, match="cannot be written"):
