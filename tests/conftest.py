@@ -6,9 +6,12 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # `engines`, for all folders; not through the path, on which tests/scenarios would hide scenarios
 _spec = importlib.util.spec_from_file_location("engines", Path(__file__).with_name("engines.py"))
@@ -32,24 +35,34 @@ ALONE = frozenset(
     ("batch", "benchmarks", "cli", "client", "deploy", "execution", "faults", "hosts", "service")
 )
 """Folders of tests that start servers and clusters, or kill them."""
-SERVERS = frozenset(("client", "s3_root", "s3_server", "served"))
-"""Fixtures that do."""
+SERVERS = ("mark.cluster", "s3_root", "s3_server")
+"""What tells of those in other folders."""
 
 BESIDE = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Of tests in several processes (``-n``), those with servers run in one, one after the other.
 
     The others of a file stay together, for the sake of what they set up.
     """
-    here = Path(__file__).parent
-    for item in items:
-        folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
-        named = set(getattr(item, "fixturenames", ()))
-        alone = folder in ALONE or item.get_closest_marker("cluster") or named & SERVERS
-        group = "with servers" if alone else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = nodeid.partition("::")[0]
+        return "with servers" if _with_servers(name) else name
+
+
+@cache
+def _with_servers(name: str) -> bool:
+    """By the name of a file, from the root of the project."""
+    folder, text = Path(name).parts[1:2], (Path(__file__).parents[1] / name).read_text()
+    return not ALONE.isdisjoint(folder) or any(word in text for word in SERVERS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """The order above."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
