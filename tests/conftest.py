@@ -6,7 +6,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,32 +30,21 @@ sys.path.insert(0, str(Path(__file__).parent / "servers"))
 _s3 = importlib.import_module("swift_server")
 s3_server, s3_root = _s3.s3_server, _s3.s3_root
 
-ALONE = frozenset(
-    ("batch", "benchmarks", "cli", "client", "deploy", "execution", "faults", "hosts", "service")
-)
-"""Folders of tests that start servers and clusters, or kill them."""
-SERVERS = ("mark.cluster", "s3_root", "s3_server")
-"""What tells of those in other folders."""
+ALONE = frozenset(("batch", "benchmarks", "deploy", "execution", "faults", "hosts"))
+"""Folders of tests that start engines of the whole host, break things, or look at the time."""
 
 BESIDE = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Of tests in several processes (``-n``), those with servers run in one, one after the other.
+    """Of tests in several processes (``-n``), those of `ALONE` run in one, one after the other.
 
     The others of a file stay together, for the sake of what they set up.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         name = nodeid.partition("::")[0]
-        return "with servers" if _with_servers(name) else name
-
-
-@cache
-def _with_servers(name: str) -> bool:
-    """By the name of a file, from the root of the project."""
-    folder, text = Path(name).parts[1:2], (Path(__file__).parents[1] / name).read_text()
-    return not ALONE.isdisjoint(folder) or any(word in text for word in SERVERS)
+        return "alone" if set(Path(name).parts[1:2]) <= ALONE else name
 
 
 @pytest.hookimpl(optionalhook=True)
