@@ -44,13 +44,23 @@ async def read(
     while time.monotonic() < until:
         kind = chance.choices(list(SHARES), list(SHARES.values()))[0]
         start = time.monotonic()
-        async with session.get(question(kind, scan, chance)) as answer:
-            await answer.read()
-        if answer.status == 200:
+        asked = question(kind, scan, chance)
+        status, later = await answered(session, asked)
+        while status == 202:  # still at work: the same address has the answer later
+            await asyncio.sleep(later)
+            status, later = await answered(session, asked)
+        if status == 200:
             seen[kind].append(time.monotonic() - start)
         else:
-            others[answer.status] += 1
+            others[status] += 1
         await asyncio.sleep(chance.uniform(0.5, 1.5) * pause)
+
+
+async def answered(session: aiohttp.ClientSession, asked: str) -> tuple[int, float]:
+    """Status of an answer that was read, and in how many seconds to ask again."""
+    async with session.get(asked) as answer:
+        await answer.read()
+        return answer.status, float(answer.headers.get("Retry-After", 0.0))
 
 
 async def main(url: str, scan: str, readers: int, seconds: float, pause: float) -> None:
