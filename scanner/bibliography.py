@@ -98,10 +98,15 @@ def cited(chosen: ScanDefinition) -> tuple[Reference, ...]:
         *(Reference(one.citation, one.arxiv, one.doi) for one in data),
         *(paper for experiment in loaded for paper in experiment.references),
     ]
-    once: dict[str, Reference] = {}
-    for paper in found:
-        once.setdefault(_identity(paper), paper)
-    return tuple(once.values())
+    return once(found)
+
+
+def once(papers: Iterable[Reference]) -> tuple[Reference, ...]:
+    """Each paper once, by its arXiv number or DOI if it has one, in their order."""
+    found: dict[str, Reference] = {}
+    for paper in papers:
+        found.setdefault(_identity(paper), paper)
+    return tuple(found.values())
 
 
 def _identity(paper: Reference) -> str:
@@ -149,11 +154,8 @@ def entries(references: Iterable[Reference]) -> tuple[Entry, ...]:
 
     Keys are surname, year and arXiv number: the same for the same paper in every list.
     """
-    papers: dict[str, Reference] = {}
-    for reference in references:
-        papers.setdefault(_identity(reference), reference)
     found: dict[str, Entry] = {}
-    for reference in papers.values():
+    for reference in once(references):
         key = _unique(_key(reference), found)
         found[key] = Entry(key, _fields(reference))
     return (*found.values(), software())

@@ -46,17 +46,6 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Band:
-    """What lies between two lines, shaded; arrays of shape (n,)."""
-
-    x: Array
-    low: Array
-    high: Array
-    label: str = ""
-    look: int = 0
-
-
-@dataclass(frozen=True)
 class Measured:
     """A value with its errors.
 
@@ -95,7 +84,7 @@ class Panel:
     ----------
     x_label, y_label : str
         With units.
-    shown : sequence of Curve, Band or Measured
+    shown : sequence of Curve or Measured
         Drawn in that order.
     x_range, y_range : pair of float, optional
         Ends of the axes.
@@ -107,7 +96,7 @@ class Panel:
 
     x_label: str
     y_label: str
-    shown: Sequence[Curve | Band | Measured]
+    shown: Sequence[Curve | Measured]
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     x_scale: Scale = "linear"
@@ -139,10 +128,11 @@ def curves_figure(panels: Sequence[Panel], *, title: str = "", provenance: str =
     return figure
 
 
-def _check(one: Curve | Band | Measured) -> None:
-    values = (one.y,) if isinstance(one, Curve) else (one.low, one.high)
-    if isinstance(one, Curve | Band) and any(np.shape(v) != np.shape(one.x) for v in values):
-        raise ValueError(f"curve {one.label!r}: {np.shape(one.x)} places, other values")
+def _check(one: Curve | Measured) -> None:
+    if isinstance(one, Curve) and np.shape(one.x) != np.shape(one.y):
+        raise ValueError(
+            f"curve {one.label!r} has {np.shape(one.x)} places and {np.shape(one.y)} values"
+        )
 
 
 def _draw(frame: Axes, panel: Panel) -> None:
@@ -150,9 +140,6 @@ def _draw(frame: Axes, panel: Panel) -> None:
     for one in panel.shown:
         if isinstance(one, Curve):
             _draw_curve(frame, one)
-        elif isinstance(one, Band):
-            shaded = frame.fill_between(one.x, one.low, one.high, label=one.label, linewidth=0.0)
-            shaded.set(color=_colour(one.look), alpha=0.25)
         else:
             _draw_measured(frame, one)
     frame.set(xlabel=panel.x_label, ylabel=panel.y_label)

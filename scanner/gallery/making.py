@@ -83,7 +83,7 @@ def make(entry: Entry, grids: Grids, folder: Path) -> Made:
         entry.title or scans[0].definition.title,
         path,
         tuple(Source(one.definition.name, one.id, one.stored.digest) for one in scans),
-        _once(reference for one in cited for reference in _cited(one)),
+        bibliography.once(reference for one in cited for reference in _cited(one)),
         rows,
         time.monotonic() - begun,
     )
@@ -122,8 +122,3 @@ def _standard_model(entry: Entry) -> ScanDefinition:
 
 def _cited(chosen: ScanDefinition) -> Iterable[Reference]:
     return (*bibliography.cited(chosen), *bibliography.conventions(chosen.options))
-
-
-def _once(references: Iterable[Reference]) -> tuple[Reference, ...]:
-    found = {one.arxiv or one.doi or one.citation: one for one in references}
-    return tuple(found.values())
