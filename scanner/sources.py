@@ -7,13 +7,13 @@ the process is started anew.
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
+from modulefinder import ModuleFinder
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from scanner.errors import CatalogError, MismatchError
 
@@ -92,16 +92,25 @@ def _imported(module: ModuleType) -> Iterator[ModuleType]:
     if path is None:
         return
     package = module.__package__ or ""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            above = package.rsplit(".", node.level - 1)[0] if node.level else ""
-            base = ".".join(part for part in (above, node.module or "") if part)
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        else:
-            continue
+    # not by `ast`: trees made in two threads at once fail in Python 3.11 (cpython issue 106905)
+    code = compile(path.read_bytes(), path, "exec", dont_inherit=True)
+    for level, base, parts in _import_statements(code):
+        above = package.rsplit(".", level - 1)[0] if level else ""
+        name = ".".join(part for part in (above, base) if part)
+        names = [name, *(f"{name}.{part}" for part in parts)]
         yield from (sys.modules[n] for n in names if n in sys.modules and not _ours(n))
+
+
+def _import_statements(code: CodeType) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """(level, module, names) of the import statements of some code, and of functions in it."""
+    for kind, found in ModuleFinder().scan_opcodes(code):
+        if kind == "absolute_import":
+            yield 0, found[1], found[0] or ()
+        elif kind == "relative_import":
+            yield found[0], found[2], found[1] or ()
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _import_statements(inner)
 
 
 def _ours(name: str) -> bool:

@@ -88,3 +88,60 @@ def test_a_worker_that_lives_on_notices_an_edit(folder, monkeypatch):
         (folder / "here" / "deep" / "helper.py").write_text(HELPER.format(factor=100))
         said = client.submit(ask, pure=False).result()
     assert "helper.py was changed after it was loaded" in said
+
+
+IN_THREADS = """
+import gc, sys, threading
+from scanner import catalog
+
+gc.set_threshold(5)
+gc.callbacks.append(lambda *_: sum(range(50)))  # as Dask's: Python code in the middle of anything
+sys.setswitchinterval(1e-6)
+sys.path[:0] = {path!r}
+found = []
+
+
+def ask(depth):
+    if depth:
+        return ask(depth - 1)
+    for _ in range(30):
+        found.append(catalog.source_hashes("mine:SCENARIO", [])["scenario"])
+
+
+threads = [threading.Thread(target=ask, args=(depth,)) for depth in (1, 15, 40)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(found), *set(found))
+"""
+
+
+def test_threads_that_ask_at_once_get_the_same_answer(folder):
+    path = [str(folder / "here"), str(folder / "there")]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_THREADS.format(path=path)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["90", fresh_hash(folder)], done.stderr
+
+
+def test_an_import_counts_wherever_it_stands(folder):
+    hidden = "def later(now):\n    if now:\n        from .deep import helper\n"
+    package = folder / "here" / "whole"
+    (package / "deep").mkdir(parents=True)
+    (package / "deep" / "helper.py").write_text("A = 1\n")
+    (package / "__init__.py").write_text("")
+    (package / "main.py").write_text(hidden)
+    code = (
+        "import sys\nsys.path.insert(0, 'here')\nimport whole.main, whole.deep.helper\n"
+        "from scanner import sources\n"
+        "print(*(path.name for path in sources.source_files(whole.main)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["main.py", "helper.py"]

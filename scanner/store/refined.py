@@ -12,6 +12,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 from zipfile import BadZipFile
 
@@ -30,6 +31,9 @@ Points = tuple[Index, npt.NDArray[np.float64], npt.NDArray[np.uint8]]
 
 REFINED = "refined"
 _MANIFEST, _DONE, _BATCHES = "manifest.json", "done.json", "batches"
+
+_reading = Lock()
+"""NumPy reads headers by `ast`, which fails in two threads at once (cpython issue 106905)."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ class StoredRefinement:
         if data is None or hashlib.sha256(data).hexdigest() != marker.get("sha256"):
             return None
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            with _reading, np.load(io.BytesIO(data), allow_pickle=False) as held:
                 return held["index"].astype(np.intp), held["chi2"], held["status"]
         except (ValueError, KeyError, EOFError, BadZipFile):  # forged: its sha256 is right
             return None
