@@ -258,7 +258,7 @@ def weak_mixing_over_momentum(grids: Grids) -> Sequence[Panel]:
             (1.0, 200.0),
             (0.12, 0.42),
             x_scale="log",
-            heading="1 standard deviation; $|\vec q|$ of 68 % of the signal",
+            heading=r"1 standard deviation; $|\vec q|$ of 68 % of the signal",
         ),
     )
 

@@ -16,6 +16,7 @@ from scanner.gallery import building, nuclear, theory
 from scanner.gallery.asking import Grids
 from scanner.gallery.comparing import Comparison, Published, compared, comparisons, rounding
 from scanner.gallery.entries import chosen, entries, sections
+from scanner.gallery.making import make
 from scanner.gallery.records import in_words
 from scanner.gallery.strength import cross_section, prediction, standard_model
 from scanner.physics.isotopes import element
@@ -29,6 +30,11 @@ def built(tmp_path_factory) -> building.Built:
     """Three figures of three kinds."""
     place = tmp_path_factory.mktemp("gallery")
     return building.build(place / "pages", QUICK, store=place / "scans", workers=1)
+
+
+@pytest.fixture(scope="module")
+def store_of_curves(tmp_path_factory):
+    return tmp_path_factory.mktemp("curves")
 
 
 def test_every_ready_made_definition_of_a_plane_or_a_line_is_shown():
@@ -169,6 +175,14 @@ def test_further_figures_join_those_that_are_there(built):
         "conus_quenching",
     ]
     assert [one for one in more.figures if one["name"] in QUICK] == list(built.figures)
+
+
+@pytest.mark.parametrize("entry", [e for e in entries().values() if e.draws], ids=lambda e: e.name)
+def test_every_figure_of_curves_is_drawn(entry, store_of_curves, tmp_path):
+    with Grids(store_of_curves, workers=1) as grids:
+        made = make(entry, grids, tmp_path)
+    assert made.path.read_bytes().startswith(b"\x89PNG")
+    assert [source.definition for source in made.sources] == list(entry.scans)
 
 
 def test_a_figure_that_fails_leaves_the_others(built, tmp_path, monkeypatch):
