@@ -282,22 +282,68 @@ def test_the_main_job_ends_with_the_figure(ended):
     assert Path(figure).read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_store_is_served(reader, ended):
+@contextlib.contextmanager
+def served() -> Iterator[str]:
+    """The address of a service over the reader's store."""
     line = filled("scanner serve --store /shared/scans").replace("/shared/scans", "scans")
-    served = subprocess.Popen(
+    process = subprocess.Popen(
         [SCANNER, *shlex.split(line)[1:], "--port", "0"], stdout=subprocess.PIPE, text=True
     )
     try:
-        told = iter(served.stdout.readline, "")
-        [url] = next(found for text in told if (found := re.findall(r"http://[\d.:]+", text)))
+        told = iter(process.stdout.readline, "")
+        yield next(found[0] for text in told if (found := re.findall(r"http://[\d.:]+", text)))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        process.stdout.close()
+
+
+def test_a_store_is_served(reader, ended):
+    with served() as url:
         scans = httpx.get(f"{url}/api/v1/scans", timeout=30).json()
         assert "universal" in str(scans)
         assert httpx.get(f"{url}/api/v1/openapi.json", timeout=30).json()["openapi"]
         assert "<!doctype html>" in httpx.get(url, timeout=30).text
-    finally:
-        served.send_signal(signal.SIGINT)
-        served.wait(30)
-        served.stdout.close()
+
+
+PYTHON = [
+    text
+    for text in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    if not text.startswith("# scenarios/")  # a file: tests/test_readme.py
+]
+SERVED = "http://127.0.0.1:8642"
+
+
+def python(text: str, folder: Path) -> str:
+    """What a file with that text prints, in a process of its own."""
+    (folder / "shown.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "shown.py"], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_scan_is_run_from_python_as_shown(reader, ended):
+    [text] = [one for one in PYTHON if "Scan.of(" in one]
+    assert "coupling < 1.83e-05" in python(f"{text}    print(chi2.dims)\n", reader)
+
+
+def test_a_service_is_asked_from_python_as_shown(reader, ended):
+    [text] = [one for one in PYTHON if "scanner.connect(" in one]
+    with served() as url:
+        said = python(f"{text}print(dict(cube.sizes))\n".replace(SERVED, url), reader)
+    assert "coupling < 1.8" in said
+    assert "'mass': 60, 'coupling': 400" in said
+
+
+def test_a_likelihood_is_asked_from_python_as_shown(reader):
+    [text] = [one for one in PYTHON if "scanner.likelihood(" in one]
+    assert float(python(f"{text}print(best.chi2)\n", reader)) > 0.0
+
+
+def test_no_python_is_shown_that_is_not_run():
+    assert len(PYTHON) == 3
 
 
 def test_a_bucket_is_tried(s3_root):
