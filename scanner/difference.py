@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scanner import catalog, definition, described
+from scanner import catalog, definition
 from scanner.definition import ScanDefinition
 from scanner.reading import document
 from scanner.store.archive import Archive
+from scanner.store.changes import Change, changes, unlike
 from scanner.store.compare import CubeDifference, compare_cubes
 from scanner.store.layout import DEFINITION
 from scanner.store.location import folder_at
 from scanner.store.stored import StoredScan
-
-_LABELS = ("name", "title", "description", "chunks")
-_NONE = "-"
 
 
 @dataclass(frozen=True)
@@ -27,26 +25,6 @@ class Side:
     label: str
     definition: ScanDefinition
     stored: StoredScan | None
-
-
-@dataclass(frozen=True)
-class Change:
-    """One entry that differs.
-
-    Parameters
-    ----------
-    section : str
-        ``definition`` (parameters, options, axes, experiments, engine), ``sources`` (sha256 of a
-        scenario or an experiment with its tables), ``labels`` or ``environment`` (versions,
-        processor, hosts).
-    key, one, other : str
-        Entry and its two values; ``-`` where there is none.
-    """
-
-    section: str
-    key: str
-    one: str
-    other: str
 
 
 @dataclass(frozen=True)
@@ -109,32 +87,12 @@ def difference(one: Side, other: Side) -> Difference:
     MismatchError
         A chunk is damaged.
     """
-    changes = [*_definitions(one.definition, other.definition)]
+    found = [*changes(one.definition, other.definition)]
     cubes = None
     if one.stored is not None and other.stored is not None:
-        changes += _environments(one.stored, other.stored)
+        found += _environments(one.stored, other.stored)
         cubes = compare_cubes(one.stored, other.stored)
-    return Difference(one.label, other.label, tuple(changes), cubes)
-
-
-def _definitions(one: ScanDefinition, other: ScanDefinition) -> Iterator[Change]:
-    records = [scan.to_dict() for scan in (one, other)]
-    for record in records:
-        record.pop("digest")
-        record["axes"] = {axis.pop("name"): axis for axis in record["axes"]}
-    orders = [", ".join(record["axes"]) for record in records]
-    if orders[0] != orders[1]:
-        yield Change("definition", "axes", *orders)
-    for key, left, right in _unlike(*records):
-        yield Change(_section(key), key, left, right)
-
-
-def _section(key: str) -> str:
-    """What a change of that entry is: of labels, sources or the definition."""
-    top, *rest = key.split(".")
-    if top in _LABELS or (top == "experiment" and rest[1:2] and rest[1] in described.LABELS):
-        return "labels"
-    return "sources" if top == "sources" else "definition"
+    return Difference(one.label, other.label, tuple(found), cubes)
 
 
 def _environments(one: StoredScan, other: StoredScan) -> Iterator[Change]:
@@ -156,31 +114,9 @@ def _environments(one: StoredScan, other: StoredScan) -> Iterator[Change]:
                 ),
             }
         )
-    for key, left, right in _unlike(*records):
+    for key, left, right in unlike(*records):
         yield Change("environment", key, left, right)
 
 
 def _all(values: Iterable[str]) -> str:
     return ", ".join(sorted(set(values)))
-
-
-def _unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Keys, dotted, whose values differ, in the order of the first, and both values as text."""
-    left, right = dict(_flat(one)), dict(_flat(other))
-    for key in {**left, **right}:
-        if left.get(key) != right.get(key):
-            yield key, _shown(left.get(key)), _shown(right.get(key))
-
-
-def _flat(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in record.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(entry) for entry in value)
-    return _NONE if value is None else repr(value) if isinstance(value, float) else str(value)

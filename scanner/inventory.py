@@ -16,6 +16,7 @@ from scanner.scenario import Parameter, Scenario
 from scanner.sheet import experiment_record as experiment_record
 from scanner.sheet import parameter_record, said
 from scanner.store.archive import Archive
+from scanner.store.changes import told_apart
 from scanner.store.stored import StoredScan
 from scanner.store.watching import finished
 
@@ -70,7 +71,16 @@ def overlays(folder: Path | None = None) -> list[Record]:
 
 
 def scans(store: str | Path | None = None) -> list[Record]:
-    """Id, name, progress, whether it runs, and title of every stored scan."""
+    """Id, name, progress, phase, title, and what sets scans of one name apart, of every scan."""
+    found = Archive(store).list()
+    alike: dict[str, list[StoredScan]] = {}
+    for stored in found:
+        alike.setdefault(stored.definition.name, []).append(stored)
+    apart = {
+        stored.id: entries
+        for same in alike.values()
+        for stored, entries in zip(same, told_apart([s.definition for s in same]), strict=True)
+    }
     return [
         {
             "id": stored.id,
@@ -78,8 +88,9 @@ def scans(store: str | Path | None = None) -> list[Record]:
             "done": f"{100 * stored.fraction_done:.0f} %",
             "phase": _phase(stored),
             "title": stored.definition.title,
+            "apart": apart[stored.id],
         }
-        for stored in Archive(store).list()
+        for stored in found
     ]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, MismatchError, ScannerError, unknown
 from scanner.grid import Grid
+from scanner.store.changes import told_apart
 from scanner.store.folder import Folder
 from scanner.store.layout import DEFINITION, LEDGER, Labels, needed_bytes, new_files
 from scanner.store.location import folder_at
@@ -124,10 +125,7 @@ class Archive:
                 f"{self.folder}: {unknown('scan', scan, dict.fromkeys(names))}{short}"
             )
         if len(found) > 1:
-            candidates = ", ".join(f"{s.id} ({s.definition.name})" for s in found)
-            raise CatalogError(
-                f"{self.folder}: {scan!r} may be {candidates}: give more digits of the id"
-            )
+            raise CatalogError(f"{self.folder}: {scan!r} may be {_apart(found)}: give the id")
         return found[0]
 
     def _tell_damaged(self, scan: str) -> None:
@@ -155,6 +153,14 @@ class Archive:
     def ids(self) -> tuple[str, ...]:
         """Names in the root that may be those of scans."""
         return tuple(name for name in self.folder.names() if ID.fullmatch(name))
+
+
+def _apart(scans: Sequence[StoredScan]) -> str:
+    told = told_apart([scan.definition for scan in scans])
+    return "; ".join(
+        f"{scan.id} ({scan.definition.name} with {entries})"
+        for scan, entries in zip(scans, told, strict=True)
+    )
 
 
 def _too_short(scan: str, ids: Iterable[str]) -> str:

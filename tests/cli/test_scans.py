@@ -78,7 +78,7 @@ def test_lists_and_records(command, store):
     assert listed == list(catalog.experiment_names())
     assert {"coherent_csi_2021", "xenonnt_b8_2026", "nucleus_10g"} <= set(listed)
     [scan] = command("list", "scans", "--store", store, "--json").json
-    assert scan["name"] == NAME
+    assert (scan["name"], scan["apart"]) == (NAME, "")
     scenario = command("show", "light_vector", "--json").json
     assert {p["name"]: p["unit"] for p in scenario["parameters"]}["mass"] == "MeV"
     experiment = command("show", "coherent_lar_2020", "--json").json

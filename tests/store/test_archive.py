@@ -90,10 +90,10 @@ def test_unknown_name_suggests_the_near_one(archive: Archive) -> None:
 
 def test_ambiguous_name_lists_the_candidates(stored, archive: Archive, other, grid: Grid) -> None:
     second = archive.create(other, grid)
-    with pytest.raises(CatalogError, match="more digits") as caught:
+    with pytest.raises(CatalogError, match="give the id") as caught:
         archive.open("stand_in")
-    assert stored.id in str(caught.value)
-    assert second.id in str(caught.value)
+    assert f"{stored.id} (stand_in with parameters.model = universal)" in str(caught.value)
+    assert f"{second.id} (stand_in with parameters.model = B-L)" in str(caught.value)
     assert archive.list() == sorted([stored, second], key=lambda s: s.id)
 
 
