@@ -4,6 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+from PIL import Image
+
 from scanner import catalog, definition, described
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -49,3 +52,15 @@ def test_the_commands_shown_exist():
     named = re.findall(r"(?:`|^|bin/)scanner (\w+)", README, flags=re.MULTILINE)
     assert len(named) > 15
     assert set(named) <= known
+
+
+FIGURES = Path(__file__).parents[1] / "notebooks" / "figures"
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in FIGURES.glob("*.png")))
+def test_a_figure_that_is_shown_is_of_the_scan_as_it_is_today(name):
+    assert f"(notebooks/figures/{name}.png)" in README
+    if name != "service":  # a picture of a page
+        with Image.open(FIGURES / f"{name}.png") as picture:
+            told = picture.info["Description"]
+        assert told.startswith(f"scan {definition.load(name.removesuffix('_published')).id}, ")

@@ -32,6 +32,7 @@ def new_page(title: str, provenance: str, size: tuple[float, float]) -> Figure:
     below = (foot.count("\n") + 1) * _LINE * _FOOT_SIZE + _EDGE if foot else 0.0
     height = size[1] + above + below
     figure = Figure(figsize=(size[0], height), layout="constrained")
+    figure.set_label(provenance)
     FigureCanvasAgg(figure)
     rect = (0.0, below / height, 1.0, size[1] / height)
     figure.set_layout_engine("constrained", rect=rect)

@@ -18,6 +18,7 @@ _METADATA: dict[str, dict[str, Any]] = {
     "png": {},
     "svg": {"Date": None},
 }
+_PROVENANCE = {"pdf": "Subject", "png": "Description", "svg": "Description"}
 
 
 def check_path(path: str | Path) -> Path:
@@ -44,6 +45,8 @@ def check_path(path: str | Path) -> Path:
 def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure under a temporary name beside `path`, then put it in place.
 
+    Its provenance, whole, stands in the file too: ``Subject`` of a pdf, ``Description`` of others.
+
     Raises
     ------
     DefinitionError
@@ -60,7 +63,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream, style.journal():
-            figure.savefig(stream, format=kind, metadata=_METADATA[kind])
+            figure.savefig(stream, format=kind, metadata=_metadata(figure, kind))
         # mkstemp makes private files; a figure is for others
         temporary.chmod(0o644)
         temporary.replace(target)
@@ -69,3 +72,8 @@ def save(figure: Figure, path: str | Path) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def _metadata(figure: Figure, kind: str) -> dict[str, Any]:
+    provenance = str(figure.get_label())
+    return _METADATA[kind] | ({_PROVENANCE[kind]: provenance} if provenance else {})

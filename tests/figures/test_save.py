@@ -1,10 +1,13 @@
 """Files: whole or not at all, the same bytes each time, fonts that journals take."""
 
+import re
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from scanner.errors import DefinitionError, StoreError
 from scanner.figures.exclusion import Planes, exclusion_figure
@@ -42,6 +45,14 @@ def test_the_bytes_of_each_kind(tmp_path: Path) -> None:
     assert "<dc:date>" not in svg
 
 
+def test_the_whole_provenance_stands_in_the_file(tmp_path: Path) -> None:
+    assert b"/Subject (abc)" in save(make(), tmp_path / "f.pdf").read_bytes()
+    with Image.open(save(make(), tmp_path / "f.png")) as picture:
+        assert picture.info["Description"] == "abc"
+    described = r"<dc:description>\s*abc\s*</dc:description>"
+    assert re.search(described, save(make(), tmp_path / "f.svg").read_text())
+
+
 def test_saving_twice_writes_the_same_file_and_replaces_it(tmp_path: Path) -> None:
     figure = make()
     first = save(figure, tmp_path / "f.pdf").read_bytes()
@@ -61,14 +72,14 @@ def test_a_folder_that_is_not_there_is_a_store_error(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_debris(tmp_path: Path) -> None:
-    class Broken:
-        def savefig(self, stream: object, **_: object) -> None:
-            stream.write(b"half")  # type: ignore[attr-defined]
+    class Broken(Figure):
+        def savefig(self, stream: BinaryIO, **_: object) -> None:
+            stream.write(b"half")
             raise OSError(28, "No space left on device")
 
     target = tmp_path / "f.pdf"
     target.write_bytes(b"old")
     with pytest.raises(StoreError, match="No space left"):
-        save(Broken(), target)  # type: ignore[arg-type]
+        save(Broken(), target)
     assert target.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["f.pdf"]
