@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scanner.gallery.entries import sections
-from scanner.gallery.records import Record
+from scanner.gallery.records import Record, summary
 from scanner.gallery.site.html import (
     INDEX,
     arxiv,
@@ -57,21 +57,12 @@ def write(folder: Path, made: Sequence[Record], failed: Mapping[str, Exception])
 
 
 def _summary(made: Sequence[Record]) -> str:
-    rows = [row for one in made for row in one["rows"]]
-    counts = {sign: sum(row["verdict"] == sign for row in rows) for sign in _VERDICTS}
-    told = (
-        f"{len(made)} figures, made by `scanner gallery` from ready-made definitions and the data "
-        f"that are shipped. Beside them stand {len(rows)} published values: {counts['agrees']} "
-        f"agree, {counts['explained']} differ for a reason that is named, {counts['differs']} "
-        "differ. A value agrees within 3 % of the interval's width (of the value where it has one "
-        "end) and half a unit of its last digit; nothing is adjusted to it."
-    )
     contents = ", ".join(
         f'<a href="#{one.name}">{escape(one.title)}</a>'
         for one in sections()
         if any(record["section"] == one.name for record in made)
     )
-    return f"<p>{linked(told)}</p>\n<p>{contents}</p>"
+    return f"<p>{linked(summary(made))}</p>\n<p>{contents}</p>"
 
 
 def _not_made(failed: Mapping[str, Exception]) -> str:

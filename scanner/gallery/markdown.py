@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scanner.gallery.entries import sections
-from scanner.gallery.records import Record
+from scanner.gallery.records import Record, summary
 
 FILE = "README.md"
 _SIGNS = {"agrees": "agrees", "explained": "explained", "differs": "**differs**"}
@@ -20,17 +20,9 @@ def write(folder: Path, made: Sequence[Record]) -> Path:
 
 
 def _lines(made: Sequence[Record]) -> Iterable[str]:
-    rows = [row for one in made for row in one["rows"]]
-    counts = {sign: sum(row["verdict"] == sign for row in rows) for sign in _SIGNS}
     yield "# Gallery"
     yield ""
-    yield (
-        f"{len(made)} figures, made by `scanner gallery` from the ready-made definitions; beside "
-        f"them {len(rows)} published values: {counts['agrees']} agree, {counts['explained']} "
-        f"differ and say why, {counts['differs']} differ. A value agrees within 3 % of the "
-        "interval's width (of the value where it has one end) and half a unit of its last digit; "
-        "nothing is adjusted to it."
-    )
+    yield summary(made)
     for section in sections():
         within = [one for one in made if one["section"] == section.name]
         if within:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,20 @@ def _row(one: Compared) -> dict[str, Any]:
         "analysis": one.row.analysis,
         "explains": one.row.explains,
     }
+
+
+def summary(made: Sequence[Record]) -> str:
+    """How many figures there are, and how many published values agree."""
+    verdicts = [row["verdict"] for one in made for row in one["rows"]]
+    agree, explained, differ = (verdicts.count(v) for v in ("agrees", "explained", "differs"))
+    figures = "1 figure" if len(made) == 1 else f"{len(made)} figures"
+    return (
+        f"{figures}, made by `scanner gallery` from ready-made definitions and the data that are "
+        f"shipped. Published values that stand beside them: {len(verdicts)}, of which {agree} "
+        f"agree, {explained} differ for a reason that is named, {differ} differ. A value agrees "
+        "within 3 % of the interval's width (of the value where it has one end) and half a unit "
+        "of its last digit; nothing is adjusted to it."
+    )
 
 
 def in_words(said: Said) -> str:
