@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from scanner import catalog, tables
 from scanner.compiled import cache_folder, compiled
 from scanner.errors import ClusterError, ScannerError
 from scanner.execution.clusters import connect
+from scanner.execution.connection import counted
+from scanner.execution.preflight import examine_workers
 from scanner.execution.security.encryption import standing
 from scanner.store.archive import Archive
 from scanner.store.provenance import environment
@@ -57,7 +59,7 @@ def examine(
         "tables": _tables,
         "certificates": standing,
         "store": lambda: _store(store),
-        "cluster": lambda: _cluster(scheduler, scheduler_file, cluster),
+        "cluster": lambda: _cluster(scheduler, scheduler_file, cluster, store),
     }
     return tuple(_check(name, look) for name, look in checks.items())
 
@@ -100,7 +102,12 @@ def _store(store: str | Path | None) -> str:
     return f"{folder}: {folder.describe()}"
 
 
-def _cluster(scheduler: str | None, scheduler_file: str | Path | None, cluster: str | None) -> str:
+def _cluster(
+    scheduler: str | None,
+    scheduler_file: str | Path | None,
+    cluster: str | None,
+    store: str | Path | None,
+) -> str:
     said: list[str] = []
     start = time.perf_counter()
 
@@ -117,13 +124,30 @@ def _cluster(scheduler: str | None, scheduler_file: str | Path | None, cluster: 
             should_stop=too_long,
         ) as connection:
             connected = time.perf_counter()
-            answers = connection.client.run(os.getpid)
+            compared = examine_workers(connection.client, Archive(store).folder)
             end = time.perf_counter()
     except ClusterError as error:
         if too_long():
             raise ClusterError(f"no worker within {WORKER_SECONDS:.0f} s: {said[-1]}") from error
         raise
-    return (
-        f"{connection.description}: started in {connected - start:.1f} s, {len(answers)} workers "
-        f"answered in {1e3 * (end - connected):.0f} ms"
+    fit = len(compared.processes)
+    if compared.unfit:
+        raise _unfit(compared.unfit, fit)
+    found = (
+        f"{connection.description}: started in {connected - start:.1f} s, {counted(fit)} compared "
+        f"with this process, and wrote in the store, in {1e3 * (end - connected):.0f} ms"
     )
+    return "; ".join((found, *compared.notes))
+
+
+def _unfit(reasons: Mapping[str, str], fit: int) -> ClusterError:
+    """What is wrong with the workers that cannot compute, each reason once."""
+    alike: dict[str, list[str]] = {}
+    for worker, reason in sorted(reasons.items()):
+        alike.setdefault(reason, []).append(worker)
+    told = "; ".join(
+        f"{workers[0]}{f' and {len(workers) - 1} more' if workers[1:] else ''}: {reason}"
+        for reason, workers in alike.items()
+    )
+    count = len(reasons) + fit
+    return ClusterError(f"{len(reasons)} of {counted(count)} would get no chunks: {told}")

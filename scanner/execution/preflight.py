@@ -5,9 +5,12 @@ And were the chunks that are there made with the same?
 
 from __future__ import annotations
 
+import re
+import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +24,15 @@ from scanner.execution.versions import difference, worker_versions
 from scanner.store.folder import Folder
 from scanner.store.location import folder_at
 from scanner.store.markers import Markers, Origin
+from scanner.store.processes import user_name
 from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan
 
 WORKERS_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
+SEEN = "seen"
+# what a worker that cannot even load the question says of it, in Dask's words
+_NOT_LOADED = re.compile(r"(ModuleNotFound|Import|Attribute)Error\(")
 JOINED_SECONDS = 5.0  # the run waits meanwhile
 
 
@@ -111,16 +118,20 @@ def find_unfit(
     """Compare workers that joined a run; the run goes on without those that do not fit."""
     arguments = (stored.location, stored.digest, evaluator)
     answers = ask_workers(client, workers, JOINED_SECONDS, worker_report, *arguments)
-    here, reasons = worker_versions(), {}
-    for worker, answer in list(answers.items()):
+    # one that is gone, or too busy to answer, is compared again with its first chunk
+    return _apart({w: answer for w, answer in answers.items() if not isinstance(answer, OSError)})
+
+
+def _apart(answers: Mapping[str, Any]) -> Compared:
+    """Those that fit, and what is wrong with the others."""
+    here, reasons, fit = worker_versions(), {}, {}
+    for worker, answer in answers.items():
         try:
             _check_answer(worker, answer, here)
+            fit[worker] = answer
         except ScannerError as error:
-            del answers[worker]
-            # one that is gone, or too busy to answer, is compared again with its first chunk
-            if not isinstance(answer, OSError):
-                reasons[worker] = str(error).removeprefix(f"worker {worker}").lstrip(": ")
-    return Compared(_processors(answers), _processes(answers), reasons)
+            reasons[worker] = str(error).removeprefix(f"worker {worker}").lstrip(": ")
+    return Compared(_processors(fit), _processes(fit), reasons)
 
 
 def check_place(client: Client, definition: ScanDefinition, root: Folder) -> Compared:
@@ -147,26 +158,69 @@ def check_place(client: Client, definition: ScanDefinition, root: Folder) -> Com
     MismatchError, ClusterError
         As `check_workers`.
     """
-    place = root.standing()
-    name = f"seen-by-workers.{uuid.uuid4().hex}"
-    place.write(name, b"")
-    try:
-        answers = _ask(client, None, place_report, place.location, name, definition.to_dict())
-    finally:
-        place.remove([name])
+    with _trial(root) as place:
+        answers = _ask(client, None, place_report, *place, definition.to_dict())
     return _compare(answers)
 
 
 def place_report(place: str, name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     """Runs in a worker: its versions, after a look at the store and the sources."""
     ScanDefinition.from_dict(dict(definition)).check_sources()
+    return trial_report(place, name)
+
+
+def examine_workers(client: Client, root: Folder) -> Compared:
+    """Compare every worker with this process, where there is no scan: as `check_place`.
+
+    One that does not fit, or does not answer, is among the unfit.
+
+    Raises
+    ------
+    StoreError
+        This process itself may not write in the store.
+    ClusterError
+        There are no workers.
+    """
+    with _trial(root) as place:
+        return _apart(_ask(client, None, trial_report, *place))
+
+
+@contextmanager
+def _trial(root: Folder) -> Iterator[tuple[str, str]]:
+    """Place of a store and, in it, a folder as that of a scan would be; nothing stays."""
+    place = root.standing()
+    trial = place.child(f"seen-by-workers.{uuid.uuid4().hex}")
+    trial.make()
+    try:
+        trial.write(SEEN, b"")
+        yield place.location, trial.name
+    finally:
+        if "://" in trial.location:
+            trial.remove([SEEN])
+        else:
+            shutil.rmtree(trial.location, ignore_errors=True)
+
+
+def trial_report(place: str, name: str) -> dict[str, Any]:
+    """Runs in a worker: its versions, after it wrote in the folder that the other process made."""
     folder = folder_at(place)
-    if not folder.exists(name):
+    trial = folder.child(name)
+    if not (folder.exists() and trial.exists(SEEN)):
         raise StoreError(
             f"store {place}: not the one that this process sees: put it where all workers see it, "
             "a shared file system or an object store (--store)"
         )
     folder.check_makeable()
+    try:
+        trial.check_writable()
+    except StoreError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+        raise StoreError(
+            f"store {place}: {user_name()}, whose worker this is, may not write in the folders "
+            "that you make there: run both as one user, or give the store to a group of both "
+            "(chgrp, chmod g+rwxs) and start both with umask 002"
+        ) from error
     return _report()
 
 
@@ -249,10 +303,12 @@ def _check_answer(worker: str, answer: Any, here: Mapping[str, str]) -> None:
         )
     if isinstance(answer, ScannerError):
         raise type(answer)(f"worker {worker}: {answer}")
-    if isinstance(answer, ImportError | AttributeError):
+    if isinstance(answer, ImportError | AttributeError) or _NOT_LOADED.match(str(answer)):
         raise MismatchError(
             f"worker {worker} cannot load {PACKAGE} ({answer}): install the same version there"
         ) from answer
+    if isinstance(answer, TimeoutError):
+        raise ClusterError(f"worker {worker} does not answer: see its log")
     if isinstance(answer, BaseException):
         raise ClusterError(f"worker {worker} failed ({answer!r}): see its log") from answer
     if differs := difference(answer["versions"], here):

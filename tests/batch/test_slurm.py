@@ -184,7 +184,7 @@ def test_the_check_of_a_cluster(profile, slurm, tmp_path) -> None:
     )
     assert done.returncode == 0, done.stderr
     [found] = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "cluster"]
-    told = r"SLURM of the tests: [12] of 2 workers .* [12] workers answered in"
+    told = r"SLURM of the tests: [12] of 2 workers .* [12] workers? compared with this process"
     assert re.search(told, found["found"])
     assert slurm.jobs() == []
 
