@@ -60,6 +60,18 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
         ({"drain": 3600}, "no chunk would ever begin in jobs of 3600 s"),
         ({"job.walltime": "an hour"}, "job.walltime = 'an hour': give .hours:minutes:seconds"),
         ({"job.walltime": 60}, "job.walltime = 60: give .hours:minutes:seconds"),
+        ({"job.walltime": "30"}, 'job.walltime = .30.: .* 30 minutes are "00:30:00"'),
+        ({"job.walltime": 30}, 'job.walltime = 30: .* 30 minutes are "00:30:00"'),
+        ({"job.memory": 2}, 'job.memory = 2: give a size with its unit, such as memory = "2GB"'),
+        ({"job.memory": "10kB"}, 'job.memory = .10kB.: .*at least "600MB" for 2 of them'),
+        ({"job.memory": "299MB", "job.processes": 1}, 'job.memory = .299MB.: .*least "300MB"'),
+        ({"job.queue": 3}, 'job.queue = 3: it is a text: queue = "3"'),
+        ({"job.account": 12345}, 'job.account = 12345: it is a text: account = "12345"'),
+        ({"job.python": True}, "job.python = True: give a text"),
+        ({"job.log_directory": ["logs"]}, "job.log_directory = .*: give a text"),
+        ({"job.nanny": "no"}, "job.nanny = 'no': give true or false"),
+        ({"job.scheduler_options": 8786}, "job.scheduler_options = 8786: make it a table"),
+        ({"job.job_extra_directives": [3]}, "job.job_extra_directives = .*--requeue"),
         ({"job.queu": "short"}, "unknown key 'job.queu': did you mean 'job.queue'"),
         ({"job.n_workers": 3}, "unknown key 'job.n_workers'"),
         ({"job.cores": 4}, "job.cores = 4: workers have one thread.* processes .2."),
@@ -95,6 +107,11 @@ def test_a_wrong_profile_is_refused(tmp_path: Path, changes, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_the_least_memory_is_taken(tmp_path: Path) -> None:
+    path = written(tmp_path, {"job.memory": "300MB", "job.processes": 1})
+    assert load(path).job["memory"] == "300MB"
+
+
 def test_a_profile_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
         DefinitionError, match="unknown cluster profile 'slrm': did you mean 'slurm'"
@@ -104,7 +121,7 @@ def test_a_profile_that_is_not_there(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("text", ["", "x", "0", "00:00:00", "1:2:3:4", "-5", "1-", "1.5"])
+@pytest.mark.parametrize("text", ["", "x", "0", "90", "00:00:00", "1:2:3:4", "-5", "1-", "1.5"])
 def test_no_walltime(text: str) -> None:
     with pytest.raises(ValueError, match="no "):
         seconds_of(text)

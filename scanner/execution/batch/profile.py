@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from dask.utils import parse_bytes
 
 from scanner.errors import ClusterError, DefinitionError, unknown
-from scanner.execution.batch.walltime import seconds_of
+from scanner.execution.batch import values
+from scanner.execution.batch.walltime import clock_of, seconds_of
 from scanner.execution.recipes import DEPLOY
 from scanner.reading import document
 
@@ -52,8 +52,6 @@ _OURS = frozenset(
 )
 # but the tabulator; what else ends a line for some reader is among them
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-_NUMBERS = ("cores", "processes", "job_cpu", "death_timeout")
-_LISTS = ("job_script_prologue", "worker_extra_args", "job_directives_skip")
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ class _Reader:
             for entry in value:
                 self.check_texts(key, entry)
         elif isinstance(value, str) and _CONTROL.search(value):
-            listed = key.partition(".")[2] in _LISTS
+            listed = key.partition(".")[2] in values.LISTS
             mend = "each line is an entry of its own" if listed else "write it in one line"
             raise self.error(key, value, f"{mend}, without control characters")
 
@@ -186,7 +184,7 @@ class _Reader:
 
     def workers(self) -> int:
         workers = self.raw.get("workers", 1)
-        if not _is_whole(workers) or workers < 1:
+        if not values.is_whole(workers) or workers < 1:
             raise self.error("workers", workers, "give a whole number from 1")
         return int(workers)
 
@@ -221,24 +219,8 @@ class _Reader:
         return {**job, "cores": cores, "processes": processes}
 
     def check_values(self, engine: str, job: Mapping[str, Any]) -> None:
-        for key in _NUMBERS:
-            if key in job and (not _is_whole(job[key]) or job[key] < 1):
-                raise self.error(f"job.{key}", job[key], "give a whole number from 1")
-        for key in _LISTS:
-            if key in job and not _is_texts(job[key]):
-                raise self.error(f"job.{key}", job[key], "give a list of texts")
-        directives, form = job.get("job_extra_directives"), list if engine == "slurm" else dict
-        if directives is not None and not isinstance(directives, form):
-            shown = (
-                '["--requeue"]' if engine == "slurm" else "a table: a submit command = its value"
-            )
-            raise self.error("job.job_extra_directives", directives, f"give {shown}")
-        for key in ("memory", "disk"):
-            if key in job:
-                try:
-                    parse_bytes(job[key])
-                except (ValueError, TypeError, AttributeError):
-                    raise self.error(f"job.{key}", job[key], 'give a size, such as "2GB"') from None
+        for key, value, mend in values.faults(engine, job):
+            raise self.error(f"job.{key}", value, mend)
         needed = {"memory": "2GB", **({"disk": "1GB"} if engine == "htcondor" else {})}
         for key, example in needed.items():
             if key not in job and dask.config.get(f"jobqueue.{engine}.{key}", None) is None:
@@ -256,9 +238,7 @@ class _Reader:
         try:
             return seconds_of(given)
         except (ValueError, TypeError, AttributeError):
-            raise self.error(
-                "job.walltime", given, 'give "hours:minutes:seconds", such as "01:00:00"'
-            ) from None
+            raise self.error("job.walltime", given, clock_of(given)) from None
 
 
 def known_keys(engine: str) -> frozenset[str]:
@@ -290,11 +270,3 @@ def cluster_class(engine: str) -> Any:
 
 def _named(known: frozenset[str]) -> list[str]:
     return [f"job.{key}" for key in sorted(known)]
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
