@@ -30,8 +30,12 @@ from scanner.execution.signals import held_interrupts, without_interrupts
 
 REFILL_SECONDS = 2.0
 
-# the keyboard's interrupt goes to the whole process group; only the driver is to act on it
-_IGNORE_INTERRUPT = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+# what the keyboard and its terminal send goes to the whole process group; only the driver is to act
+_IGNORE_INTERRUPT = """\
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+"""
 
 
 _SILENT: dict[str, Any] = {
@@ -165,7 +169,8 @@ def _start_quiet_tracker() -> None:
     """Start the process that cleans up semaphores of killed workers, told not to warn of them."""
     before = os.environ.get("PYTHONWARNINGS")
     quiet = "ignore:resource_tracker:UserWarning"
-    with _environment({"PYTHONWARNINGS": f"{before},{quiet}" if before else quiet}):
+    wanted = {"PYTHONWARNINGS": f"{before},{quiet}" if before else quiet}
+    with _environment(wanted), without_interrupts():
         resource_tracker.ensure_running()
 
 

@@ -1,39 +1,68 @@
-"""SIGINT and SIGTERM where they must not hit: between chunks, and while processes begin or end."""
+"""Signals where they must not hit: between chunks, and while processes begin or end.
+
+SIGINT is the keyboard's, SIGTERM whoever's, SIGHUP that of a terminal that is closed.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_OF_A_TERMINAL = {signal.SIGINT, signal.SIGHUP}
+"""They go to all processes of its group."""
 
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """Event that is set by the first SIGINT or SIGTERM; a second one raises KeyboardInterrupt.
+    """Event that is set by SIGHUP, or the first SIGINT or SIGTERM; then these interrupt.
 
-    Outside the main thread, where handlers cannot be installed, it is never set.
+    A SIGHUP that is ignored, as under nohup, stays so. Outside the main thread, where handlers
+    cannot be installed, it is never set.
     """
     flag = threading.Event()
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if flag.is_set():
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:  # which comes from the system and from the shell
+            leave_terminal()
+        elif flag.is_set():
             raise KeyboardInterrupt
         flag.set()
 
     if not _in_main_thread():
         yield flag
         return
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    wanted = [number for number in _SIGNALS if not hangup_ignored(number)]
+    before = {number: signal.signal(number, handle) for number in wanted}
     try:
         yield flag
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def hangup_ignored(number: int) -> bool:
+    """Whether this is a SIGHUP that is not to be heard: nohup started this process."""
+    return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
+
+
+def leave_terminal() -> None:
+    """What is said from now on is lost where it would go to a terminal that is closed.
+
+    Writing to that is an error, which would end the process before its work is in order.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for file in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(file).st_mode) and not os.isatty(file):
+                os.dup2(nowhere, file)
+    os.close(nowhere)
 
 
 class Held:
@@ -85,8 +114,8 @@ def held_interrupts() -> Iterator[Held]:
 
 @contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Threads and processes that begin in this block are never interrupted from the keyboard."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Threads and processes that begin in this block never hear the keyboard or its terminal."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_A_TERMINAL)
     try:
         yield
     finally:

@@ -210,7 +210,9 @@ def test_a_batch_system_that_falls_silent(profile, monkeypatch) -> None:
         pass
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=long)])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, pytest.param(signal.SIGKILL, marks=long)]
+)
 def test_a_driver_that_dies_leaves_no_job(profile, slurm, tmp_path, number) -> None:
     command = [str(Path(sys.executable).parent / "scanner"), "run", "light_vector_universal"]
     options = ["--set", "axes.mass.n=400", "--cluster", str(profile()), "--store", "root"]
@@ -218,7 +220,7 @@ def test_a_driver_that_dies_leaves_no_job(profile, slurm, tmp_path, number) -> N
         watching.wait_for(lambda: len(slurm.jobs()) == 2)
         process.send_signal(number)
         process.communicate(timeout=60)
-    assert process.returncode == (130 if number == signal.SIGTERM else -signal.SIGKILL)
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     watching.wait_for(lambda: slurm.jobs() == [], 90.0)
     left = list(tmp_path.glob(".scanner-jobs-*"))
     assert len(left) == (number == signal.SIGKILL)  # nobody was there to remove it

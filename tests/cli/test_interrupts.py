@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,3 +115,27 @@ def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
                 os.killpg(process.pid, signal.SIGINT)
                 time.sleep(0.05)
         assert process.wait(SECONDS) == 0
+
+
+@pytest.mark.cluster
+def test_a_terminal_that_is_closed_ends_a_run_in_good_order(tmp_path: Path) -> None:
+    """The system tells all processes of the terminal, and what is written to it is an error."""
+    ours, theirs = pty.openpty()
+    line = [SCRIPT, "run", *LARGE, "--set", "axes.mass.n=600", "--workers", "2"]
+    line += ["--store", tmp_path]
+
+    def own_terminal() -> None:
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    how = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "preexec_fn": own_terminal}
+    with subprocess.Popen(line, start_new_session=True, **how) as process:
+        os.close(theirs)
+        waited_for(lambda: any(tmp_path.glob("*/ledger/*")))
+        begun = descendants(psutil.Process(process.pid))
+        os.close(ours)
+        assert process.wait(SECONDS) == 3
+    assert psutil.wait_procs(begun, timeout=SECONDS)[1] == []
+    [scan] = [path.name for path in tmp_path.iterdir()]
+    status = [SCRIPT, "status", scan, "--store", tmp_path]
+    told = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"last run .* was stopped: .*; go on with `scanner resume", told), told

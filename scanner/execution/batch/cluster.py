@@ -24,6 +24,7 @@ from scanner.execution.batch.jobs import job_script as job_script
 from scanner.execution.batch.keeper import Keeper
 from scanner.execution.batch.profile import Profile, cluster_class
 from scanner.execution.connection import CONNECT_SECONDS, Connection, close, counted, quiet
+from scanner.execution.signals import hangup_ignored, leave_terminal
 from scanner.store.processes import process_alive, this_process
 
 Say = Callable[[str], None]
@@ -184,26 +185,37 @@ def sweep(place: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    if number == signal.SIGHUP:
+        signal.signal(number, signal.SIG_IGN)  # it comes from the system and from the shell
+        leave_terminal()
     raise KeyboardInterrupt
 
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends what is inside like the keyboard's interrupt: jobs are not left behind."""
-    with _handled(signal.SIGTERM, _interrupt):
+    """SIGTERM and SIGHUP end what is inside like the keyboard's interrupt: no job is left."""
+    with _handled(signal.SIGTERM, _interrupt), _handled(signal.SIGHUP, _interrupt):
         yield
 
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    with _handled(signal.SIGTERM, signal.SIG_IGN), _handled(signal.SIGINT, signal.SIG_IGN):
+    with (
+        _handled(signal.SIGTERM, signal.SIG_IGN),
+        _handled(signal.SIGINT, signal.SIG_IGN),
+        _handled(signal.SIGHUP, _unheard),
+    ):
         yield
+
+
+def _unheard(_number: int, _frame: FrameType | None) -> None:
+    leave_terminal()
 
 
 @contextmanager
 def _handled(number: signal.Signals, handler: Any) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or hangup_ignored(number):
         yield
         return
     before = signal.signal(number, handler)

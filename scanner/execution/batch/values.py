@@ -77,7 +77,7 @@ def _sizes(job: Mapping[str, Any]) -> Iterator[Fault]:
             if value is not None and parse_bytes(value) < least:
                 yield key, value, _too_small(key, least)
         except (ValueError, TypeError, AttributeError):
-            example = f"{value}GB" if is_whole(value) and 0 < value < 1000 else "2GB"
+            example = f"{value}GB" if is_whole(value) and value in range(1, 1000) else "2GB"
             yield key, value, f'give a size with its unit, such as {key} = "{example}"'
 
 
