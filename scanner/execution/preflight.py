@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,6 +20,7 @@ from distributed import Client
 from scanner.definition import ScanDefinition
 from scanner.errors import ClusterError, MismatchError, ScannerError, StoreError
 from scanner.execution.asking import ask_workers, threads_of
+from scanner.execution.connection import expects_workers, why_no_workers
 from scanner.execution.task import DEFAULT_EVALUATOR, open_checked, worker_process
 from scanner.execution.versions import difference, worker_versions
 from scanner.store.folder import Folder
@@ -29,6 +31,7 @@ from scanner.store.provenance import PACKAGE, instruction_set, numeric_versions
 from scanner.store.stored import StoredScan
 
 WORKERS_SECONDS = 60.0
+LOOK_SECONDS = 2.0  # between questions whether jobs will still bring workers
 ANSWER_SECONDS = 60.0
 SEEN = "seen"
 # what a worker that cannot even load the question says of it, in Dask's words
@@ -273,20 +276,31 @@ def _ask(
     question: Callable[..., dict[str, Any]],
     *arguments: Any,
 ) -> Mapping[str, Any]:
-    try:
-        client.wait_for_workers(1, timeout=WORKERS_SECONDS)  # they may just be restarting
-    except TimeoutError as error:
-        raise ClusterError(
-            f"the cluster has no workers after {WORKERS_SECONDS:g} s: "
-            "start some with `dask worker ADDRESS`"
-        ) from error
-    except OSError as error:
-        raise _lost() from error
+    _await_worker(client)
     try:
         asked = threads_of(client) if workers is None else workers
         return ask_workers(client, asked, ANSWER_SECONDS, question, *arguments)
     except OSError as error:  # the connection: what goes wrong in a worker is among the answers
         raise _lost() from error
+
+
+def _await_worker(client: Client) -> None:
+    """Wait for a worker, which may just be restarting; as long as jobs may bring one."""
+    deadline = time.monotonic() + WORKERS_SECONDS
+    while True:
+        try:
+            client.wait_for_workers(1, timeout=LOOK_SECONDS)
+            return
+        except TimeoutError as error:
+            if why := why_no_workers(client):
+                raise ClusterError(f"no worker is left before the first chunk: {why}") from error
+            if time.monotonic() > deadline and not expects_workers(client):
+                raise ClusterError(
+                    f"the cluster has no workers after {WORKERS_SECONDS:g} s: "
+                    "start some with `dask worker ADDRESS`"
+                ) from error
+        except OSError as error:
+            raise _lost() from error
 
 
 def _lost() -> ClusterError:

@@ -20,7 +20,7 @@ import pytest
 from distributed import Client, KilledWorker, LocalCluster
 
 from scanner.errors import ClusterError
-from scanner.execution import pool
+from scanner.execution import pool, preflight
 from scanner.execution.batch import queues
 from scanner.execution.batch.arrivals import Arrivals
 from scanner.execution.batch.cluster import DRIVER, FOLDER, _private_folder, sweep
@@ -83,9 +83,11 @@ def test_jobs_that_compute_nothing_are_not_replaced_for_ever() -> None:
         assert jobs.end(name) == ""
     assert jobs.submitted == 4
     jobs.come("c")
+    jobs.keeper.ids = set("abcde")
     said = jobs.end("c")
     assert said == (
-        "3 jobs in a row ended before a chunk began: job.walltime is 60 s, and none begins in its "
+        "3 jobs in a row ended before a chunk began (5 submitted; set job.log_directory = "
+        '"logs" to keep its log): job.walltime is 60 s, and none begins in its '
         "last 59 s (drain): give a longer walltime, or smaller chunks and a shorter drain"
     )
     assert jobs.submitted == 4
@@ -98,6 +100,22 @@ def test_a_worker_that_comes_and_goes_before_it_is_seen_is_replaced() -> None:
     jobs.come("a")
     assert jobs.end("a") == ""
     assert jobs.submitted == 2
+
+
+def test_jobs_that_die_while_workers_are_compared_are_replaced_and_told_of(tmp_path) -> None:
+    """There is no task yet: nobody knew that they were wanted, and the run waited in vain."""
+    jobs = Jobs()
+    job = {"memory": "300MB", "log_directory": str(tmp_path), "job_script_prologue": ["module x"]}
+    jobs.keeper.profile = profile(3600, 60.0, **job)
+    jobs.keeper.logs = tmp_path
+    (tmp_path / "scanner-c.err").write_text("module: command not found\n\nKilled\n")
+    for number, name in enumerate("abc", 1):
+        jobs.come(name)
+        said = jobs.end(name)
+        assert jobs.submitted == 2 * min(number, 2)
+    assert said.startswith("3 jobs in a row ended before a chunk began (module: command not found")
+    assert f" / Killed; 0 submitted; {tmp_path}/scanner-c.err): look at job.memory = " in said
+    assert '"300MB", job.job_script_prologue = ["module x"] and job.python; or ' in said
 
 
 @pytest.mark.parametrize("finish", ["memory", "erred"])
@@ -138,6 +156,22 @@ def test_work_that_goes_on_is_waited_for_again() -> None:
     jobs.compute("busy")
     assert jobs.end() == ""
     assert jobs.keeper.expects_workers()
+
+
+def test_the_comparison_of_workers_ends_with_what_became_of_the_jobs(monkeypatch) -> None:
+    monkeypatch.setattr(preflight, "WORKERS_SECONDS", 0.0)
+    lost = iter(["", "", "3 jobs in a row ended"])
+
+    def none(count: int, timeout: float) -> None:
+        raise TimeoutError
+
+    cluster = SimpleNamespace(expects_workers=lambda: True, why_no_workers=lambda: next(lost))
+    client = SimpleNamespace(cluster=cluster, wait_for_workers=none)
+    with pytest.raises(ClusterError, match="before the first chunk: 3 jobs in a row ended"):
+        preflight._await_worker(client)
+    client = SimpleNamespace(cluster=None, wait_for_workers=none)
+    with pytest.raises(ClusterError, match=r"no workers after .*: start some with `dask worker"):
+        preflight._await_worker(client)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import ClusterError, DefinitionError
+from scanner.execution.batch import mends, queues
 from scanner.execution.batch import profile as profiles
-from scanner.execution.batch import queues
 from scanner.execution.batch.jobs import job_script
 from scanner.execution.batch.profile import load
 from scanner.execution.batch.walltime import seconds_of
@@ -119,6 +120,39 @@ def test_a_profile_that_is_not_there(tmp_path: Path) -> None:
         load("slrm")
     with pytest.raises(DefinitionError, match="cannot be read"):
         load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("PartitionTimeLimit", 'job.walltime = "01:00:00" and job.queue: give less time'),
+        ("QOSMaxWallDurationPerJobLimit", 'job.walltime = "01:00:00": the account or QOS allows'),
+        ("PartitionNodeLimit", "job.queue and job.processes = 2: "),
+        ("QOSMaxCpuPerJobLimit", 'job.memory = "2GB" and job.processes = 2: .* less in one job'),
+        ("AssocGrpCpuLimit", 'job.account = "physics": the account is at its limit'),
+        ("QOSGrpNodeLimit", 'job.account = "physics", job.queue and job.job_extra_directives: '),
+        ("InvalidAccount", 'job.account = "physics" and job.queue: give an account'),
+        ("sbatch: error: Requested node configuration is not available", "no node has that much"),
+        ("sbatch: error: Memory specification can not be satisfied", 'job.memory = "2GB": no node'),
+        ("Resources", "^$"),
+        ("Priority", "^$"),
+    ],
+)
+def test_a_reason_of_the_queue_names_the_keys(tmp_path: Path, reason: str, told: str) -> None:
+    found = load(written(tmp_path, {"job.account": "physics"}))
+    assert re.search(told, mends.of_reason(found, reason))
+
+
+@pytest.mark.parametrize(
+    ("fate", "told"),
+    [
+        ("OUT_OF_MEMORY", '^job.memory = "2GB": give more$'),
+        ("TIMEOUT", "^job.walltime is 3600 s"),
+        ("FAILED, exit code 1", '^look at job.memory = "2GB", job.job_script_prologue and job.py'),
+    ],
+)
+def test_how_a_job_ended_names_the_keys(tmp_path: Path, fate: str, told: str) -> None:
+    assert re.search(told, mends.of_ending(load(written(tmp_path, {})), fate))
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "90", "00:00:00", "1:2:3:4", "-5", "1-", "1.5"])

@@ -18,7 +18,7 @@ import pytest
 
 from scanner import checkup, prepare
 from scanner.definition import load
-from scanner.errors import ClusterError
+from scanner.errors import ClusterError, StoreError
 from scanner.execution import pool
 from scanner.execution.batch import keeper, queues
 from scanner.execution.batch.cluster import sweep
@@ -141,14 +141,26 @@ def test_jobs_that_end_at_their_walltime_are_replaced(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"queue": "nowhere"}, "the job is refused: .*Invalid partition name specified"),
-        ({"walltime": "02:00:00"}, r"will never start: PENDING \(PartitionTimeLimit\)"),
+        (
+            {"queue": "nowhere"},
+            r'is refused: .*Invalid partition name specified.*; job.queue = "nowhere": `sinfo`',
+        ),
+        (
+            {"walltime": "02:00:00"},
+            r"will never start: PENDING \(PartitionTimeLimit\); "
+            r'job.walltime = "02:00:00" and job.queue = "short": give less time',
+        ),
+        (
+            {"more": 'job_script_prologue = ["exit 7"]'},
+            r"ended without bringing a worker \(FAILED, exit code 7; [12] submitted; set job.log"
+            r'_directory .*: look at job.memory = "1GB", job.job_script_prologue = \["exit 7"\]',
+        ),
         (
             {"more": 'python = "/nowhere/python"'},
             r"ended without bringing a worker \(.*/nowhere/python: .*o such file",
         ),
     ],
-    ids=["no such queue", "beyond the limit of the queue", "no such python"],
+    ids=["no such queue", "beyond the limit of the queue", "prologue", "no such python"],
 )
 def test_jobs_that_bring_no_worker(profile, given, said) -> None:
     with (
@@ -157,6 +169,16 @@ def test_jobs_that_bring_no_worker(profile, given, said) -> None:
     ):
         pass
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_for_logs_that_cannot_be_made(profile, slurm) -> None:
+    told = r'site.toml: job.log_directory = "/proc/logs": cannot be made \(.*\): give a folder'
+    with (
+        pytest.raises(StoreError, match=told),
+        connect(cluster=profile(more='log_directory = "/proc/logs"'), workers=1),
+    ):
+        pass
+    assert slurm.jobs() == []
 
 
 def test_a_drain_as_long_as_the_walltime(profile, slurm, make, monkeypatch) -> None:

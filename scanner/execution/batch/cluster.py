@@ -65,8 +65,11 @@ def batch(
     ClusterError
         The batch system refuses the jobs, they can never start, or they end without a worker: in
         its own words. Nothing is left in the queue.
+    StoreError
+        A folder of the profile cannot be made, or not be written to.
     """
     count = workers or profile.workers
+    _make_logs(profile)
     with _terminated_as_interrupted(), _private_folder(profile) as folder, _quiet(folder):
         cluster = _cluster(profile, folder)
         keeper = Keeper(cluster, profile, count, folder, told)
@@ -89,6 +92,19 @@ def batch(
         finally:
             with _uninterrupted():
                 _end(cluster, keeper)
+
+
+def _make_logs(profile: Profile) -> None:
+    """Make the folder that the profile names for what jobs write."""
+    if (given := profile.job.get("log_directory")) is None:
+        return
+    try:
+        Path(given).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f'{profile.name}: job.log_directory = "{given}": cannot be made ({error.strerror}): '
+            "give a folder where you may write and which the jobs see"
+        ) from error
 
 
 @contextmanager

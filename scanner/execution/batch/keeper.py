@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.errors import ClusterError
-from scanner.execution.batch import queues
+from scanner.execution.batch import mends, queues
 from scanner.execution.batch.arrivals import Arrivals, brought
 from scanner.execution.batch.profile import Profile
 from scanner.execution.connection import counted
@@ -66,6 +66,7 @@ class Keeper:
         self.stillborn = self.vain = 0
         self.heard = time.monotonic()
         self.lost = self.last = self.said = ""
+        self._fate = "", ""  # of which job, and how it ended
         self._waited = False  # for the first worker
         self._found = False  # the same, by the driver: it may have come and gone unseen
         self._arrivals = Arrivals()
@@ -190,9 +191,8 @@ class Keeper:
         """
         came, worked = self._arrivals.forget(name)
         self.stillborn = 0 if came else self.stillborn + 1
-        if not came:
-            self.last = job_id
-        elif not worked and work_left:
+        self.last = job_id
+        if came and not worked and work_left:
             self.vain = self.vain + 1 if self._arrivals.ended == self._ended else 1
             self._ended = self._arrivals.ended
 
@@ -200,38 +200,47 @@ class Keeper:
         """Why no worker will come, or nothing."""
         if self.stillborn >= min(STILLBORN, self.wanted):
             return (
-                f"job {self.last} ended without bringing a worker{self._log(self.last)}: try its "
-                f"script by hand, `scanner deploy script {self.profile.name}` prints it"
+                f"job {self.last} ended without bringing a worker{self._told_of_last()}; or try "
+                f"its script by hand, `scanner deploy script {self.profile.name}` prints it"
             )
         if self.vain >= VAIN and self._arrivals.ended == self._ended:
-            return f"{self.vain} jobs in a row ended before a chunk began: {self.profile.mend}"
+            return f"{self.vain} jobs in a row ended before a chunk began{self._told_of_last()}"
         silent = time.monotonic() - self.heard
         if silent > SILENT_SECONDS and not self.cluster.scheduler.workers:
             return f"the batch system has not answered for {silent / 60:.0f} min"
         jobs = self._jobs().values()
         refused = [job.refused for job in jobs if job.refused]
         if refused and len(refused) == len(jobs):
-            return f"the job is refused: {refused[0]}"
+            return f"the job is refused: {refused[0]}{self._mend_of(refused[0])}"
         waiting = {i: job for i, job in self.queue.items() if job.hopeless}
         if waiting and len(waiting) == len(jobs):
             job_id, job = next(iter(waiting.items()))
-            return f"job {job_id} will never start: {job}"
+            return f"job {job_id} will never start: {job}{self._mend_of(job.reason)}"
         return ""
 
     def _work_left(self, workers: int) -> bool:
         """Whether tasks wait that no worker has, or the first worker is waited for."""
         tasks = self.cluster.scheduler.tasks.values()
         unfinished = sum(task.state not in ("memory", "erred", "released") for task in tasks)
-        return unfinished > workers or not self._found
+        begun = self._found and (tasks or self._arrivals.ended)  # else workers are compared
+        return unfinished > workers or not begun
 
-    def _log(self, job_id: str) -> str:
-        """End of what a job wrote to its error file."""
-        for path in self.logs.glob(f"*{job_id}.err"):
-            with suppress(OSError):
-                lines = [line.strip() for line in path.read_text(errors="replace").splitlines()]
-                if told := " / ".join([line for line in lines if line][-LOG_LINES:]):
-                    return f" ({told})"
-        return ""
+    def _told_of_last(self) -> str:
+        """How the last job ended, what it wrote, where, of how many, and what to change."""
+        if self._fate[0] != self.last:
+            self._fate = self.last, queues.fate(self.profile.engine, self.last)
+        fate = self._fate[1]
+        log = next(iter(sorted(self.logs.glob(f"*{self.last}.err"))), None)
+        wrote = _end_of(log) if log else ""
+        kept = "log_directory" in self.profile.job
+        where = str(log) if log and kept else 'set job.log_directory = "logs" to keep its log'
+        count = f"{len(self.ids)} submitted"
+        told = "; ".join(part for part in (wrote, fate, count, where) if part)
+        return f" ({told}): {mends.of_ending(self.profile, fate)}"
+
+    def _mend_of(self, reason: str) -> str:
+        mend = mends.of_reason(self.profile, reason)
+        return f"; {mend}" if mend else ""
 
     def _tell(self) -> None:
         """Say how the jobs stand when there is no worker, once for each standing."""
@@ -243,6 +252,8 @@ class Keeper:
         counts = Counter(str(job) for job in self.queue.values())
         standing = ", ".join(f"{count} {job}" for job, count in sorted(counts.items()))
         said = f"waiting for a worker of {self.profile.title}: {standing or 'no job is queued'}"
+        for reason in sorted({job.reason for job in self.queue.values()}):
+            said += self._mend_of(reason)
         if why := queues.why_waiting(self.profile.engine, self.queue):
             said += f"; `{why}` says why"
         if self.lost:  # while the first is waited for, this becomes the error
@@ -252,3 +263,12 @@ class Keeper:
         if said and said != self.said and not self._over.is_set():
             self.said = said
             self.told(said)
+
+
+def _end_of(log: Path) -> str:
+    """Last lines of what a job wrote to its error file, in one."""
+    try:
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    except OSError:
+        return ""
+    return " / ".join([line for line in lines if line][-LOG_LINES:])

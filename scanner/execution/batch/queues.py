@@ -91,6 +91,27 @@ def jobs(engine: str) -> dict[str, Job] | None:
     return None if asked is None else found
 
 
+def fate(engine: str, job_id: str) -> str:
+    """How a job ended, in the words of the batch system; "" where it has forgotten it."""
+    if engine == "slurm":
+        shown = " ".join(_ask("scontrol", "-o", "show", "job", job_id) or ())
+        found = dict(word.split("=", 1) for word in shown.split() if "=" in word)
+        if found.get("JobState", "RUNNING") in _ALIVE:
+            return ""
+        code = found.get("ExitCode", "0:0").partition(":")
+        ends = {"exit code": code[0], "signal": code[2]}
+        more = [f"{name} {number}" for name, number in ends.items() if number not in ("0", "")]
+        return ", ".join([found["JobState"], *more])
+    asked = _ask(
+        *("condor_history", "-limit", "1", job_id),
+        *("-af:,", "JobStatus", "ExitCode", "HoldReason", "RemoveReason"),
+    )
+    state, *cells = [cell.strip() for cell in (asked or [""])[0].split(",", 3)]
+    names = ("exit code", "held", "removed")
+    more = [f"{n} {cell}" for n, cell in zip(names, cells, strict=False) if cell != "undefined"]
+    return ", ".join([_CONDOR.get(state, state), *more])
+
+
 def why_waiting(engine: str, queue: Mapping[str, Job]) -> str:
     """Command that tells why a job waits where its state does not; or nothing.
 
