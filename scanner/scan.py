@@ -21,6 +21,7 @@ from scanner.limits.answers import Answers
 from scanner.limits.finalise import finalise
 from scanner.limits.workers import Workers
 from scanner.reading import document
+from scanner.store import naming
 from scanner.store.archive import Archive
 from scanner.store.runs import Run, new_run
 from scanner.store.stored import StoredScan
@@ -166,8 +167,9 @@ class Scan(Answers):
         return cls(stored or archive.open(scan), partial)._on(cluster, told)
 
     def _on(self, cluster: Mapping[str, Any], told: Say) -> Scan:
-        """The same scan, whose long readings run on that cluster."""
-        return replace(self, workers=Workers(dict(cluster), told=told))
+        """The same scan, whose long readings run on that cluster, which hints name."""
+        stored = replace(self.stored, where=naming.where(cluster))
+        return replace(self, stored=stored, workers=Workers(dict(cluster), told=told))
 
     def run(
         self,
@@ -361,4 +363,5 @@ def _connected(
 def drive(stored: StoredScan, record: Run, client: Client | None = None, **cluster: Any) -> None:
     """What a detached driver does: see `Scan.run`."""
     sources.ask_for(stored.definition.scenario)  # by who submitted it
+    stored = replace(stored, where=naming.where(cluster))
     Scan(stored).run(client, record=record, **cluster)

@@ -114,7 +114,7 @@ class Books:
         computed = int(self._computed.sum())
         return Report(
             scan=self.stored.id,
-            words=self.stored.words,
+            words=self.stored.words_to_resume,
             computed=computed,
             skipped=self.stored.grid.n_chunks - len(missing) - computed,
             missing=len(missing),

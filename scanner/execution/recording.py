@@ -176,7 +176,7 @@ def recording(stored: StoredScan, run: Run) -> Iterator[Recorder]:
     try:
         yield recorder
     except BaseException as error:
-        recorder.end(*_ending(error, recorder.report, stored.words))
+        recorder.end(*_ending(error, recorder.report, stored.words_to_resume))
         raise
     else:
         recorder.end("complete")

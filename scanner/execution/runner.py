@@ -320,7 +320,7 @@ class _Run:
         """Error for a cluster that went away."""
         return ClusterError(
             f"{what} with {self.books.meter.done} of {self.stored.grid.n_chunks} chunks done: "
-            f"go on with `scanner resume {self.stored.words}`"
+            f"go on with `scanner resume {self.stored.words_to_resume}`"
         )
 
     def cancel(self) -> None:

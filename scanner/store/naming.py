@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scanner.store.folder import Folder
@@ -16,6 +17,20 @@ ENVIRONMENT_VARIABLE = "SCANNER_STORE"
 def default_root() -> str:
     """Root of the store: ``$SCANNER_STORE``, else ``./scans``."""
     return os.environ.get(ENVIRONMENT_VARIABLE) or "scans"
+
+
+def where(cluster: Mapping[str, Any]) -> str:
+    """Options of the command for what `execution.clusters.connect` is told; "" for this host.
+
+    >>> where({"cluster": "my site.toml", "scheduler": None, "workers": 4})
+    "--cluster 'my site.toml'"
+    """
+    named = {name: cluster.get(name) for name in ("scheduler", "scheduler_file", "cluster")}
+    return " ".join(
+        f"--{name.replace('_', '-')} {shlex.quote(str(value))}"
+        for name, value in named.items()
+        if value
+    )
 
 
 def words(folder: Folder) -> str:

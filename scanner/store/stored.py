@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,13 @@ class StoredScan:
         ``<root>/<scan id>``.
     definition : ScanDefinition
         The resolved definition stored there.
+    where : str
+        Options of the command that name the cluster it is computed on; for hints.
     """
 
     folder: Folder
     definition: ScanDefinition
+    where: str = field(default="", compare=False)
 
     @classmethod
     def open(cls, location: Path | str) -> StoredScan:
@@ -99,6 +102,11 @@ class StoredScan:
     def words(self) -> str:
         """What names the scan after a verb of the command, such as ``scanner resume``."""
         return words(self.folder)
+
+    @property
+    def words_to_resume(self) -> str:
+        """The same after ``scanner resume``, on the cluster that it was computed on."""
+        return f"{self.words} {self.where}".rstrip()
 
     @property
     def digest(self) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 import stand_in
 
 from scanner.definition import load
-from scanner.errors import StoreError
+from scanner.errors import IncompleteScanError, StoreError
 from scanner.evaluate import Evaluator
 from scanner.execution import runner
 from scanner.execution.runner import run
 from scanner.grid import Axis, Grid
+from scanner.scan import Scan
 
 pytestmark = pytest.mark.cluster
 SMOOTH, SLOW = "stand_in:Smooth", "stand_in:Slow"
@@ -131,3 +133,22 @@ def test_a_chunk_that_lands_after_the_run_is_nobodys(stored, client) -> None:
     over.cancel()
     over.landing(client.submit(int))  # distributed would log what this raises
     assert over.landed.empty()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "named"),
+    [
+        ({"cluster": "my site.toml", "workers": 4}, " --cluster 'my site.toml'"),
+        ({"scheduler": "tls://host:8786", "cluster": None}, " --scheduler tls://host:8786"),
+        ({"scheduler_file": Path("s.json")}, " --scheduler-file s.json"),
+        ({"workers": 2}, ""),
+    ],
+)
+def test_a_stopped_run_is_resumed_where_it_was(client, stored, cluster, named: str) -> None:
+    """And not on the login node."""
+    scan = Scan(stored)._on(cluster, lambda _: None)
+    report = run(scan.stored, client, evaluator=SMOOTH, should_stop=lambda: True)
+    with pytest.raises(IncompleteScanError) as caught:
+        report.raise_if_incomplete()
+    assert f"go on with `scanner resume {stored.words}{named}`" in str(caught.value)
+    assert scan.stored.words == stored.words  # what other verbs take

@@ -26,6 +26,8 @@ STILLBORN = 3
 """Jobs in a row that end without having brought a worker, before no more are submitted."""
 VAIN = 3
 """Jobs in a row whose workers came and computed nothing, before no more are submitted."""
+STUCK = 3
+"""Looks in a row at jobs that can never start: a node that just comes is no such reason."""
 SILENT_SECONDS = 1800.0
 """Time without an answer of the batch system, and without a worker, before giving up."""
 GONE_SECONDS = 20.0
@@ -66,6 +68,7 @@ class Keeper:
         self.stillborn = self.vain = 0
         self.heard = time.monotonic()
         self.lost = self.last = self.said = ""
+        self._stuck = 0  # looks in a row at which no job could ever start
         self._fate = "", ""  # of which job, and how it ended
         self._waited = False  # for the first worker
         self._found = False  # the same, by the driver: it may have come and gone unseen
@@ -136,9 +139,9 @@ class Keeper:
     def _keep(self) -> None:
         pause = FIRST_POLL
         while not self._over.wait(pause):
-            pause = POLL
             try:
                 self._look()
+                pause = FIRST_POLL if 0 < self._stuck < STUCK else POLL
             except Exception as error:
                 self.lost = f"the jobs can no longer be watched ({error!r})"
                 return
@@ -213,7 +216,8 @@ class Keeper:
         if refused and len(refused) == len(jobs):
             return f"the job is refused: {refused[0]}{self._mend_of(refused[0])}"
         waiting = {i: job for i, job in self.queue.items() if job.hopeless}
-        if waiting and len(waiting) == len(jobs):
+        self._stuck = self._stuck + 1 if waiting and len(waiting) == len(jobs) else 0
+        if self._stuck >= STUCK:
             job_id, job = next(iter(waiting.items()))
             return f"job {job_id} will never start: {job}{self._mend_of(job.reason)}"
         return ""
