@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from distributed import Client, Security
+from distributed.comm.addressing import parse_address, parse_host_port
 
 from scanner.errors import ClusterError
 from scanner.execution.connection import (
@@ -46,9 +47,25 @@ def _client(address: str, origin: str, security: Security | None) -> Client:
             return Client(address, timeout=CONNECT_SECONDS, set_as_default=False, security=security)
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterError(
-            f"no Dask scheduler answers at {address} (from {origin}): "
-            "start it with `dask scheduler`, or leave the address out to work on this host"
+            f"no Dask scheduler answers at {address} (from {origin}): {_start(address)}, or leave "
+            "the address out to work on this host"
         ) from error
+
+
+def _start(address: str) -> str:
+    """What to do where nothing answers.
+
+    >>> _start("tcp://127.0.0.1:8786")
+    'start it with `dask scheduler --port 8786`'
+    """
+    scheme, place = parse_address(address)
+    port = parse_host_port(place, 8786)[1]
+    if scheme != "tls":
+        return f"start it with `dask scheduler --port {port}`"
+    return (
+        f"start it with `dask scheduler --protocol tls --port {port}` (certificates: `scanner "
+        "deploy tls`), or let its firewall pass that port from this host"
+    )
 
 
 def _wait_for_workers(

@@ -448,6 +448,18 @@ def short(monkeypatch) -> None:
 
 
 @pytest.mark.cluster
+def test_nothing_behind_an_encrypted_address(folder, short, monkeypatch) -> None:
+    monkeypatch.setenv("SCANNER_TLS", str(folder))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    told = f"start it with `dask scheduler --protocol tls --port {port}` (certificates: `scanner "
+    assert told + "deploy tls`), or let its firewall pass that port" in _refused(
+        f"tls://127.0.0.1:{port}"
+    )
+
+
+@pytest.mark.cluster
 @pytest.mark.parametrize("verb", ["run", "doctor"])
 def test_a_key_that_others_can_read_is_told(encrypted, folder, tmp_path, verb: str) -> None:
     place = tmp_path / "tls"
