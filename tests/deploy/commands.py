@@ -22,7 +22,8 @@ READMES = sorted(DEPLOY.rglob("README.md"))
 
 # a bare `scanner VERB`, or the image whose command it is
 _CALL = re.compile(
-    r"(?<![\w./-])(scanner|dask) ([^|;&#<>]+)|podman run .* cevns-scanner ([^|;&#<>]+)"
+    r"(?:(?<![\w./-])|/opt/cevns-scanner/bin/)(scanner|dask) ([^|;&#<>]+)"
+    r"|podman run .* cevns-scanner ([^|;&#<>]+)"
 )
 _CODE = re.compile(r"^```bash\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 

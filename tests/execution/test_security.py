@@ -481,6 +481,19 @@ def test_a_key_that_others_can_read_is_told(encrypted, folder, tmp_path, verb: s
     assert done.returncode == (0 if verb == "run" else 5), done.stderr
 
 
+def test_a_key_that_root_gives_to_a_group(folder, tmp_path, monkeypatch) -> None:
+    """As in the recipe for systemd: whoever is in the group is meant to read it."""
+    place = tmp_path / "tls"
+    shutil.copytree(folder, place)
+    (place / "node.key").chmod(0o640)
+    monkeypatch.setenv("SCANNER_TLS", str(place))
+    monkeypatch.setattr(encryption.os, "geteuid", lambda: place.stat().st_uid + 1)
+    assert encryption.standing().startswith(f"{place}/node.pem, valid until")
+    (place / "node.key").chmod(0o644)
+    with pytest.raises(ClusterError, match="others can read the key"):
+        encryption.standing()
+
+
 @pytest.mark.cluster
 def test_foreign_certificate_authority(encrypted, foreign, short, monkeypatch) -> None:
     monkeypatch.setenv("SCANNER_TLS", str(foreign))

@@ -6,6 +6,7 @@ on its workers. Off the loopback the wire is therefore encrypted, and both ends 
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import time
@@ -148,9 +149,15 @@ def standing() -> str:
 
 
 def _open_key(security: Security) -> str:
-    """What to say of a key that others can read; else nothing."""
+    """What to say of a key that others can read; else nothing.
+
+    One of somebody else's, such as root's, is read here through its group: that is meant so.
+    """
     key = file(security, "client_key")
-    if key and "\n" not in key and Path(key).stat().st_mode & 0o077:
+    if not key or "\n" in key:
+        return ""
+    found = Path(key).stat()
+    if found.st_mode & (0o077 if found.st_uid == os.geteuid() else 0o007):
         return f"others can read the key {key}, and join the cluster with it: chmod 600 {key}"
     return ""
 
