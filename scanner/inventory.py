@@ -71,8 +71,11 @@ def overlays(folder: Path | None = None) -> list[Record]:
 
 
 def scans(store: str | Path | None = None) -> list[Record]:
-    """Id, name, progress, phase, title, and what sets scans of one name apart, of every scan."""
-    found = Archive(store).list()
+    """Id, name, progress, phase, title, and what sets scans of one name apart, of every scan.
+
+    Of one that cannot be opened the title is why.
+    """
+    found, damaged = Archive(store).survey()
     alike: dict[str, list[StoredScan]] = {}
     for stored in found:
         alike.setdefault(stored.definition.name, []).append(stored)
@@ -81,7 +84,7 @@ def scans(store: str | Path | None = None) -> list[Record]:
         for same in alike.values()
         for stored, entries in zip(same, told_apart([s.definition for s in same]), strict=True)
     }
-    return [
+    records = [
         {
             "id": stored.id,
             "name": stored.definition.name,
@@ -92,6 +95,19 @@ def scans(store: str | Path | None = None) -> list[Record]:
         }
         for stored in found
     ]
+    records += [
+        {"id": name, "name": "-", "done": "-", "phase": "damaged", "title": str(why), "apart": ""}
+        for name, why in damaged.items()
+    ]
+    return sorted(records, key=lambda record: str(record["id"]))
+
+
+def no_scans(store: str | Path | None = None) -> str:
+    """What to say of a store without scans."""
+    folder = Archive(store).folder
+    if not folder.exists():
+        return f"store {folder} does not exist: check --store and $SCANNER_STORE"
+    return f"no scans in {folder}"
 
 
 def _phase(stored: StoredScan) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from scanner.cli.options import Json, OverlayFolder, Store
-from scanner.cli.output import show_json, show_table
+from scanner.cli.output import note, show_json, show_table
 
 WIDTH = 100
 MACHINE_ONLY = ("baseline_m",)
@@ -46,6 +46,8 @@ def list_(
         Kind.SCANS: lambda: inventory.scans(store),
     }
     rows = listing[kind]()
+    if kind is Kind.SCANS and not rows:
+        note(inventory.no_scans(store))
     if json:
         show_json(rows)
     else:

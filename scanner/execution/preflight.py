@@ -193,15 +193,28 @@ def _trial(root: Folder) -> Iterator[tuple[str, str]]:
     """Place of a store and, in it, a folder as that of a scan would be; nothing stays."""
     place = root.standing()
     trial = place.child(f"seen-by-workers.{uuid.uuid4().hex}")
-    trial.make()
+    _make_trial(trial, root)
     try:
-        trial.write(SEEN, b"")
         yield place.location, trial.name
     finally:
         if "://" in trial.location:
             trial.remove([SEEN])
         else:
             shutil.rmtree(trial.location, ignore_errors=True)
+
+
+def _make_trial(trial: Folder, root: Folder) -> None:
+    """StoreError names the store that was asked for, not the trial."""
+    try:
+        trial.make()
+        trial.write(SEEN, b"")
+    except StoreError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        raise StoreError(
+            f"store {root}: nothing can be written in {trial.parent} ({error.__cause__.strerror}): "
+            "choose another root with --store, or make that one writable"
+        ) from error
 
 
 def trial_report(place: str, name: str) -> dict[str, Any]:

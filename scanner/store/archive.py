@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,25 +130,26 @@ class Archive:
 
     def _tell_damaged(self, scan: str) -> None:
         """MismatchError if a scan that cannot be opened may be the one that is asked for."""
-        root = self.folder
-        for name in self.ids():
-            try:
-                if root.published(name, DEFINITION):
-                    StoredScan.open(root.child(name).location)
-            except ScannerError as error:
-                raise MismatchError(
-                    f"scan {scan!r} is not among those that can be opened, and {error}"
-                ) from error
+        for error in self.survey()[1].values():
+            raise MismatchError(
+                f"scan {scan!r} is not among those that can be opened, and {error}"
+            ) from error
 
     def list(self) -> list[StoredScan]:
         """All scans that can be opened, by id."""
-        scans = []
+        return [*self.survey()[0]]
+
+    def survey(self) -> tuple[Sequence[StoredScan], Mapping[str, ScannerError]]:
+        """All scans that can be opened, by id; and of each other one its id and why."""
+        root, scans, damaged = self.folder, [], {}
         for name in self.ids():
             try:
-                scans.append(StoredScan.open(self.folder.child(name).location))
-            except ScannerError:  # told when it is asked for by its id
-                continue
-        return scans
+                scans.append(StoredScan.open(root.child(name).location))
+            except ScannerError as error:
+                # one that is just being removed from a bucket is no scan
+                if root.published(name, DEFINITION):
+                    damaged[name] = error
+        return scans, damaged
 
     def ids(self) -> tuple[str, ...]:
         """Names in the root that may be those of scans."""

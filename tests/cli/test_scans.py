@@ -1,5 +1,6 @@
 """Running scans on the command line: first run, second run, plan, status, resume, wrong inputs."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,6 +94,44 @@ def test_lists_and_records(command, store):
 def stored_sm(record):
     """Standard Model chi2 of a scan's record, summed."""
     return sum(record["summary"]["chi2_sm"].values())
+
+
+def test_a_store_without_scans_says_so(command, tmp_path):
+    missing = tmp_path / "typo"
+    for place, told in (
+        (missing, f"store {missing} does not exist: check --store and $SCANNER_STORE\n"),
+        (tmp_path, f"no scans in {tmp_path}\n"),
+    ):
+        done = command("list", "scans", "--store", place)
+        assert (done.code, done.out, done.err) == (0, "", told)
+        assert command("list", "scans", "--store", place, "--json").json == []
+
+
+def test_a_damaged_scan_is_listed(command, store, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(store, root)
+    [scan] = command("list", "scans", "--store", store, "--json").json
+    lost = root / ("0" * 16)
+    shutil.copytree(root / scan["id"], lost)
+    (lost / "definition.json").write_text("{")
+    damaged, whole = command("list", "scans", "--store", root, "--json").json
+    assert whole == scan
+    assert damaged["id"] == lost.name
+    assert damaged["phase"] == "damaged"
+    assert f"{lost}/definition.json is damaged" in damaged["title"]
+    assert "  damaged  " in command("list", "scans", "--store", root).out.splitlines()[0]
+
+
+def test_a_store_that_cannot_be_made_is_named(command):
+    done = command("run", "light_vector_universal", *SMALL, "--store", "/proc/x")
+    assert done.code == 6
+    told = "error: store /proc/x: nothing can be written in /proc (No such file or directory): "
+    assert done.err.splitlines()[-1].startswith(told)
+    assert not [
+        check
+        for check in command("doctor", "--store", "/proc/x", "--json").json["checks"]
+        if "store /proc:" in check["found"]
+    ]
 
 
 def test_doctor_is_content(command, tmp_path):

@@ -18,7 +18,6 @@ BIN = Path(sys.executable).parent
 # what only root, the network or systemd can do says what it was asked; -o and -g need the user
 STAND_INS = """\
 useradd() { echo useradd "$@"; }
-python3() { echo python3 "$@"; }
 systemctl() { echo systemctl "$@"; }
 loginctl() { echo loginctl "$@"; }
 sudo() { shift 2; "$@"; }
@@ -45,7 +44,7 @@ def host(tmp_path: Path) -> Path:
 def typed(host: Path, block: str) -> str:
     """Standard output of a block's lines, typed by root; each must succeed."""
     text = re.sub(r"(?<![\w.])/(opt|etc|srv|var)/", rf"{host}/\1/", block)
-    text = re.sub(r"^.*/pip install .*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^.*(/pip install| -m venv) .*$", "", text, flags=re.MULTILINE)
     return run(host, re.sub(r" -[og] scan\b", "", text))
 
 
