@@ -18,7 +18,7 @@ from scanner.cli.options import (
     Store,
     Workers,
 )
-from scanner.cli.output import duration, note, show_json, show_json_line, show_table
+from scanner.cli.output import counted, duration, note, show_json, show_json_line, show_table
 from scanner.cli.scans import limit_record, print_limits
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def _phase(run: Run) -> str:
     if run.phase == "computing":
         left = "?" if run.eta_seconds is None else duration(run.eta_seconds)
         return (
-            f"{run.done} of {run.total} chunks, {run.workers} workers, "
+            f"{run.done} of {run.total} chunks, {counted(run.workers)}, "
             f"{run.points_per_second:.3g} points/s, {left} left, for {duration(run.seconds)}"
         )
     told = {"finishing": "looks for the minima", "submitted": f"asked for at {run.started}"}

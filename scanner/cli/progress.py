@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scanner.cli.output import duration, note
+from scanner.cli.output import counted, duration, note
 from scanner.cli.terminal import shield
 
 if TYPE_CHECKING:
@@ -55,6 +55,6 @@ def line(progress: Progress) -> str:
     silent = f"  no chunk for {duration(quiet)}" if quiet >= SILENT_SECONDS else ""
     return (
         f"[{bar}] {100 * share:5.1f} %  {progress.done}/{progress.total} chunks  "
-        f"{progress.points_per_second:,.0f} points/s  {left} left  {progress.workers} workers"
+        f"{progress.points_per_second:,.0f} points/s  {left} left  {counted(progress.workers)}"
         f"{silent}"
     )

@@ -21,7 +21,7 @@ from scanner.cli.options import (
     Store,
     Workers,
 )
-from scanner.cli.output import duration, note, show_json, show_table, size
+from scanner.cli.output import counted, duration, note, show_json, show_table, size
 
 if TYPE_CHECKING:
     from scanner.definition import ScanDefinition
@@ -291,7 +291,10 @@ def plan(
             ("chunks", f"{cost.chunks} of {shape}, {cost.done_chunks} done"),
             ("templates", cost.templates),
             ("CPU time", duration(cost.cpu_seconds)),
-            ("time", f"{duration(cost.seconds)} on {cost.workers} workers, once they are there"),
+            (
+                "time",
+                f"{duration(cost.seconds)} on {counted(cost.workers)}, once started",
+            ),
             ("disk", f"{size(cost.disk_bytes)} at most"),
             ("memory", f"{size(cost.memory_bytes)} per worker"),
         ]

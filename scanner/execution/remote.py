@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from distributed import Client, Security
 from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.versions import VersionMismatchWarning
 
 from scanner.errors import ClusterError
 from scanner.execution.connection import (
@@ -43,7 +45,9 @@ def _client(address: str, origin: str, security: Security | None) -> Client:
     if reason := why_not(address, security, CONNECT_SECONDS):
         raise ClusterError(f"the scheduler at {address} (from {origin}) takes no client: {reason}")
     try:
-        with quiet():
+        with quiet(), warnings.catch_warnings():
+            # a box of many lines about workers that the comparison tells of in one
+            warnings.simplefilter("ignore", VersionMismatchWarning)
             return Client(address, timeout=CONNECT_SECONDS, set_as_default=False, security=security)
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterError(

@@ -59,7 +59,9 @@ class Workers:
         from scanner.execution.reducing import spread
 
         if self.client is not None:
-            self.told(f"reading {points:.3g} points on {len(self.client.nthreads())} workers")
+            from scanner.execution.connection import counted
+
+            self.told(f"reading {points:.3g} points on {counted(len(self.client.nthreads()))}")
             yield from spread(function, arguments, self.client)
             return
         from scanner.execution.clusters import connect

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -241,3 +243,27 @@ def test_what_will_never_start(job: queues.Job, hopeless: bool) -> None:
 def test_the_address_that_nodes_see() -> None:
     assert queues.facing("127.0.0.1") == "127.0.0.1"
     assert queues.facing("no.such.host.invalid") == queues.facing(None)
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        ({"job.job_script_prologue": ["exit 7"]}, 7, ""),
+        ({"job.python": "/bin/sh -c 'test -d $SCANNER_SCRATCH; echo $?'"}, 0, "0\n"),
+    ],
+    ids=["prologue", "Dask"],
+)
+def test_a_job_that_fails_early_leaves_no_folder(tmp_path: Path, more, code, said) -> None:
+    """What is there for Dask stays until Dask removes it."""
+    temporary = tmp_path / "node"
+    temporary.mkdir()
+    done = subprocess.run(
+        ["bash"],
+        input=job_script(load(written(tmp_path, more))),
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (code, said)
+    assert len(list(temporary.iterdir())) == (code == 0)

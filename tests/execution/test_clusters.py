@@ -6,12 +6,14 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import dask
 import psutil
 import pytest
+from distributed.versions import VersionMismatchWarning
 from threadpoolctl import threadpool_info
 
 from scanner.errors import ClusterError, DefinitionError
@@ -172,6 +174,18 @@ def test_no_scheduler_answers(nowhere: str, monkeypatch) -> None:
     assert nowhere in str(caught.value)
     assert "\n" not in str(caught.value)
     assert time.monotonic() - start < 5
+
+
+def test_versions_that_differ_are_told_by_the_comparison_alone(monkeypatch) -> None:
+    """Not by a box of Dask's besides; a warning is an error in tests."""
+
+    def warned(*_: object, **__: object) -> str:
+        warnings.warn(VersionMismatchWarning("+---+"), stacklevel=2)
+        return "client"
+
+    monkeypatch.setattr(remote, "Client", warned)
+    monkeypatch.setattr(remote, "why_not", lambda *_: "")
+    assert remote._client("tcp://127.0.0.1:8786", "--scheduler", None) == "client"
 
 
 def test_address_of_the_environment_is_used(nowhere: str, monkeypatch) -> None:
