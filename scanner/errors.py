@@ -5,8 +5,11 @@ Every message names the key, the value and the mend.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
+from traceback import extract_tb
 
 
 class ScannerError(Exception):
@@ -49,6 +52,20 @@ class StoreError(ScannerError):
     """The store is not readable, not writable or full (exit code 6)."""
 
     exit_code = 6
+
+
+def raised_at(error: BaseException) -> str:
+    """File and line of a user's own code that an error came through last; empty if it did not.
+
+    Code of this package, of installed ones and of Python itself is passed over.
+    """
+    ours = Path(__file__).parent
+    for frame in reversed(extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        installed = path.is_relative_to(sys.prefix) or path.is_relative_to(sys.base_prefix)
+        if path.is_file() and not installed and not path.is_relative_to(ours):
+            return f"{path.name}, line {frame.lineno}"
+    return ""
 
 
 def error_of(exit_code: int, message: str) -> ScannerError:
