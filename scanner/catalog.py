@@ -215,8 +215,8 @@ def _locate_scenario(name: str, allow_plugins: bool) -> tuple[ModuleType, str]:
         raise CatalogError(f"scenario {name!r} is not of the form module:NAME")
     if sources.is_unasked(name):
         raise CatalogError(
-            f"scenario {name!r} is code that only the store names: look at it, then allow it with "
-            f"{sources.PLUGINS_VARIABLE}={name} in the environment"
+            f"scenario {name!r} is code that only the store names: look at it, then ask by the "
+            f"file of the definition, or set {sources.PLUGINS_VARIABLE}={name} in the environment"
         )
     _make_current_directory_importable()
     return _import(module_name, f"scenario {name!r}"), attribute

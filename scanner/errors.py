@@ -91,9 +91,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
     >>> unknown("model", "univresal", ["universal", "B-L"])
     "unknown model 'univresal': did you mean 'universal'? (known: universal, B-L)"
+    >>> unknown("parameter", "mass", ["nsi_mass", "light_vector_mass"]).partition("?")[0]
+    "unknown parameter 'mass': did you mean 'nsi_mass' or 'light_vector_mass'"
     """
     names = list(known)
-    near = get_close_matches(name, names, n=2, cutoff=0.5)
+    longer = [n for n in names if n.endswith(f"_{name}")]
+    near = longer or get_close_matches(name, names, n=2, cutoff=0.5)
     hint = f": did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
     shown = ", ".join(names[:MOST_NAMES]) or "none"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""

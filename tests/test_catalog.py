@@ -145,6 +145,8 @@ def test_plugin_of_the_current_directory(folder):
         ("toy_absent:X", "there is no module 'toy_absent'"),
         ("toy_scenario.deeper:X", "toy_scenario.deeper"),
         ("toy_scenario.py:OTHER", "write the module without '.py'"),
+        ("toy_scenario", "toy_scenario.py lies here: write toy_scenario:SCENARIO"),
+        ("toy_scenario.py", "toy_scenario.py lies here: write toy_scenario:SCENARIO"),
         ("toy scenario:X", "not of the form module:NAME"),
         ("toy_scenario:", "not of the form module:NAME"),
         (":X", "not of the form module:NAME"),
