@@ -133,6 +133,9 @@ def test_a_name_offered_twice_is_refused():
 def test_plugin_of_the_current_directory(folder):
     (folder / "toy_local.py").write_text(SCENARIO)
     assert catalog.scenario("toy_local:OTHER").title == "other"
+    for name in ("toy_local", "toy_local.py"):
+        with pytest.raises(CatalogError, match="toy_local.py lies here: write toy_local:SCENARIO"):
+            catalog.scenario(name)
     with pytest.raises(CatalogError, match="'toy_local:OTHER' is a plug-in module, refused here"):
         catalog.scenario("toy_local:OTHER", allow_plugins=False)
 
@@ -145,8 +148,6 @@ def test_plugin_of_the_current_directory(folder):
         ("toy_absent:X", "there is no module 'toy_absent'"),
         ("toy_scenario.deeper:X", "toy_scenario.deeper"),
         ("toy_scenario.py:OTHER", "write the module without '.py'"),
-        ("toy_scenario", "toy_scenario.py lies here: write toy_scenario:SCENARIO"),
-        ("toy_scenario.py", "toy_scenario.py lies here: write toy_scenario:SCENARIO"),
         ("toy scenario:X", "not of the form module:NAME"),
         ("toy_scenario:", "not of the form module:NAME"),
         (":X", "not of the form module:NAME"),
