@@ -26,6 +26,10 @@ class CatalogError(DefinitionError):
     """A scenario, experiment, definition or scan of that name does not exist (exit code 2)."""
 
 
+class UnknownScanError(CatalogError):
+    """No stored scan has that name (exit code 2)."""
+
+
 class IncompleteScanError(ScannerError):
     """The question needs chunks that are not computed yet (exit code 3)."""
 
