@@ -153,20 +153,28 @@ def draw_intervals(
 
 def _names(shown: Sequence[Limits]) -> list[str]:
     """What to call each: nothing where a parameter stands once, else what titles do not share."""
-    parameters = [one.parameter for one in shown]
-    titles = [one.scan.definition.title or one.scan.definition.name for one in shown]
+    named = {}
+    for parameter in {one.parameter for one in shown}:
+        alike = [one for one in shown if one.parameter == parameter]
+        short = _unshared([one.scan.definition.title for one in alike])
+        for one, text in zip(alike, short, strict=True):
+            usable = text and short.count(text) == 1
+            named[id(one)] = text if usable else f"{one.scan.definition.name} {one.scan.id[:8]}"
+        if len(alike) == 1:
+            named[id(alike[0])] = ""
+    return [named[id(one)] for one in shown]
+
+
+def _unshared(titles: Sequence[str]) -> list[str]:
+    """Titles without the words that all begin with.
+
+    >>> _unshared(["Weak angle, CsI", "Weak angle at rest, Ge"])
+    ['CsI', 'at rest, Ge']
+    """
     split = [title.split() for title in titles]
     plain = [[word.strip(",:") for word in pieces] for pieces in split]
     shared = len(list(takewhile(lambda same: len(set(same)) == 1, zip(*plain, strict=False))))
-    short = [" ".join(pieces[shared:]).strip(" ,:") for pieces in split]
-    return [
-        ""
-        if parameters.count(one.parameter) == 1
-        else text
-        if text and short.count(text) == 1
-        else f"{one.scan.definition.name} {one.scan.id[:8]}"
-        for one, text in zip(shown, short, strict=True)
-    ]
+    return [" ".join(pieces[shared:]) for pieces in split]
 
 
 def _made_with(scan: Answers) -> str:
