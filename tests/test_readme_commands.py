@@ -150,6 +150,10 @@ NOT_HERE = {
         "tests/batch/test_slurm.py",
         '"--cluster", str(profile())',
     ),
+    "scanner doctor --scheduler tls://host:8786": (
+        "tests/cli/test_scans.py",
+        '"--scheduler-file", path',
+    ),
     "scanner submit NAME --scheduler tls://host:8786": (
         "tests/cli/test_runs_told.py",
         '"submit", empty.id, "--scheduler-file"',
