@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scanner.gallery import quantities
 from scanner.gallery.entries import sections
-from scanner.gallery.records import Record, summary
+from scanner.gallery.records import Record, gap, summary
 from scanner.gallery.site.html import (
     INDEX,
     arxiv,
@@ -86,17 +87,17 @@ def _values(one: Record) -> str:
 
 
 def _cells(row: Record) -> list[str]:
-    unit = f" [{row['unit']}]" if row["unit"] else ""
-    level = f"<br><small>{escape(row['level'])}</small>" if row["level"] else ""
-    gap = row["difference_percent"]
+    unit = f" [{quantities.unit(row['unit'])}]" if row["unit"] else ""
+    within = "; ".join(text for text in (row["level"], row.get("variant", "")) if text)
+    level = f"<br><small>{escape(within)}</small>" if within else ""
     why = f"<br><small>{linked(row['explains'])}</small>" if row["explains"] else ""
     recalled = "<br><small>recalled, not read again</small>" if row["recalled"] else ""
     return [
-        escape(row["parameter"] + unit) + level,
+        mixed(quantities.quantity(row["parameter"]).words + unit) + level,
         arxiv(row["paper"]) + recalled,
         escape(row["published"]),
         escape(row["here"]),
-        "" if gap is None else f"{gap:+.1f} %",
+        escape(gap(row)),
         f'<span class="{row["verdict"]}">{_VERDICTS[row["verdict"]]}</span>{why}',
     ]
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from scanner.gallery import index
-from scanner.gallery.comparing import compared, comparisons
+from scanner.gallery import index, quantities
+from scanner.gallery.comparing import Compared, Comparison, Published, compared, comparisons
 from scanner.gallery.entries import entries
 from scanner.gallery.making import Made
-from scanner.gallery.records import Record, record
+from scanner.gallery.records import Record, record, summary
 from scanner.gallery.site import html
 from tests.engines import need
 
@@ -64,3 +65,60 @@ def test_a_phone_shows_every_row_as_a_card_with_its_verdict_first(written):
         assert set(first) == {5}, "the verdict stands in the last cell and is shown first"
         assert page.eval_on_selector_all(".scroll, main", beyond) == 0
         browser.close()
+
+
+def test_every_quantity_is_written_with_symbols():
+    named = {row.published.parameter for row in comparisons().values()}
+    assert set(quantities.quantities()) == named
+    for one in quantities.quantities().values():
+        assert html.mixed(one.words).count("<math") == one.words.count("$") / 2
+        assert "$" not in one.plain
+        assert "\\" not in one.plain
+
+
+def test_no_two_rows_of_a_figure_look_alike():
+    for entry in entries().values():
+        rows = [comparisons()[name] for name in entry.compared]
+        shown = [
+            (row.published.parameter, row.published.paper, row.level, row.variant) for row in rows
+        ]
+        assert len(set(shown)) == len(shown), entry.name
+
+
+def row(published: dict, here) -> Compared:
+    given = Published.of({"parameter": "x", "unit": "", "paper": "2401.00001", **published})
+    return compared(Comparison("row", given, {"definition": "d"}), here)
+
+
+ONE_SIGMA = {"best": 5.0, "lower": 3.0, "upper": 7.0, "cl": 0.6827, "dof": 1}
+
+
+@pytest.mark.parametrize(
+    ("published", "here", "sigmas"),
+    [
+        (ONE_SIGMA, 6.0, 0.5),
+        (ONE_SIGMA, 4.0, 0.5),
+        (ONE_SIGMA | {"lower": 5.0 - 3.29, "upper": 5.0 + 3.29, "cl": 0.9}, 7.0, 1.0),
+        (ONE_SIGMA | {"upper": 8.5}, 6.0, None),  # errors too unlike
+        (ONE_SIGMA | {"best": None}, 6.0, None),
+        (ONE_SIGMA | {"cl": None}, 6.0, None),
+        (ONE_SIGMA, None, None),
+    ],
+)
+def test_best_values_are_so_many_published_standard_deviations_apart(published, here, sigmas):
+    found = row(published, (here, ((3.0, 7.0),))).sigmas
+    assert (None if math.isnan(found) else found) == (sigmas and pytest.approx(sigmas, rel=1e-3))
+
+
+def test_why_there_is_no_difference_in_per_cent_is_told():
+    two = {"intervals": [[-4.0, -2.0], [2.0, 4.0]]}
+    assert row(two, (None, ((-4.0, 4.0),))).incomparable == "2 intervals there, one interval here"
+    assert row(two, (None, ((-4.0, -2.0), (2.0, None)))).incomparable == "an end is open here"
+    assert row(two, (None, ((-4.0, -2.0), (2.0, 4.0)))).incomparable == ""
+
+
+def test_the_summary_tells_the_largest_distance_of_best_values():
+    rows = [row(ONE_SIGMA, (best, ((3.0, 7.0),))) for best in (5.4, 7.6)]
+    made = Made(entries()["sns_flux"], "title", Path("x.png"), (), (), tuple(rows), 1.0)
+    assert "length: 2, of which 1 lie within one of their" in summary([record(made)])
+    assert "all within 1.3." in summary([record(made)])
