@@ -190,7 +190,8 @@ def _recoils(experiment: Experiment, highest: float) -> Panel:
         "recoils per kg and keV",
         shown,
         (0.0, highest),
-        (1e-4 * top, 2.0 * top),
+        # room for the legend above what falls
+        (1e-4 * top, 30.0 * top),
         y_scale="log",
         heading=f"{target.formula}, exposure of {experiment.title}",
     )

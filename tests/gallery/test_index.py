@@ -15,6 +15,7 @@ from scanner.gallery.entries import entries
 from scanner.gallery.making import Made
 from scanner.gallery.records import Record, record, summary
 from scanner.gallery.site import html
+from scanner.physics.fluxes.solar import B8_FLUX
 from tests.engines import need
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -122,3 +123,8 @@ def test_the_summary_tells_the_largest_distance_of_best_values():
     made = Made(entries()["sns_flux"], "title", Path("x.png"), (), (), tuple(rows), 1.0)
     assert "length: 2, of which 1 lie within one of their" in summary([record(made)])
     assert "all within 1.3." in summary([record(made)])
+
+
+def test_every_figure_has_a_caption_and_that_of_the_sun_names_the_flux_in_use():
+    assert all(entry.caption for entry in entries().values())
+    assert f"${B8_FLUX / 1e6:g}\\times 10^6$" in entries()["b8_flux_xenonnt"].caption
