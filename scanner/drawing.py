@@ -262,9 +262,14 @@ def _figure(
         _published(published),
         marks,
         driven,
-        expected=set(surface.experiments) <= set(scan.definition.sensitivities),
+        expected=_expected(scan, surface),
     )
     return exclusion_figure(planes, cl=cls, dof=dof, note=note, labels=(labels[0], labels[1]))
+
+
+def _expected(scan: Answers, surface: Surface) -> bool:
+    """Whether nothing of what is combined was measured."""
+    return set(surface.experiments) <= set(scan.definition.sensitivities)
 
 
 def _warnings(
@@ -275,6 +280,8 @@ def _warnings(
         return ()
     if len(axes) > 1:
         surface = next(iter(curves))
+        if _expected(scan, surface):
+            return ()
         found = best_fit(surface, scan.minima, scan.definition.experiments)
         return () if found else ("best fit at the edge",)
     lowest = min(float(np.nanmin(curve.chi2, initial=0.0)) for curve in curves)
@@ -282,11 +289,14 @@ def _warnings(
 
 
 def _marks(scan: Answers, surface: Surface) -> list[Mark]:
-    """The best fit and the Standard Model, where they are points of the plane."""
-    points = {
-        "best fit": best_fit(surface, scan.minima, scan.definition.experiments),
-        "Standard Model": standard_model_point(surface, scan.definition),
-    }
+    """The best fit and the Standard Model, where they are points of the plane.
+
+    Of expected data the two are one, wherever a flat direction puts the best fit.
+    """
+    points = {"Standard Model": standard_model_point(surface, scan.definition)}
+    if not _expected(scan, surface):
+        fitted = best_fit(surface, scan.minima, scan.definition.experiments)
+        points = {"best fit": fitted, **points}
     return [Mark(label, (at[0], at[1])) for label, at in points.items() if at]
 
 
