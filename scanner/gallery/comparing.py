@@ -11,12 +11,17 @@ from importlib import resources
 from typing import Any, Literal
 
 from scanner.gallery.strength import Ends, Said, times
+from scanner.statistics.levels import delta_chi2
 
 Verdict = Literal["agrees", "explained", "differs"]
 
 LIKELY = 3.0
 """Per cent of the interval's width (of the value where there is one end) within which two
 calculations agree, besides half a unit of the last digit that was published."""
+
+UNLIKE = 1.5
+"""Longer over shorter error of a best value, above which no one standard deviation stands for
+both."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,11 @@ class Comparison:
         return str(self.asked.get("analysis", ""))
 
     @property
+    def variant(self) -> str:
+        """What tells it from other questions to the same quantity."""
+        return str(self.asked.get("variant", ""))
+
+    @property
     def level(self) -> tuple[float, int]:
         """Confidence level and degrees of freedom of the question."""
         usual = 2 if "definition" in self.asked else 1
@@ -128,6 +138,35 @@ class Compared:
     difference: float
 
     @property
+    def sigmas(self) -> float:
+        """How far the best values are apart, in standard deviations of the published one.
+
+        NaN where there is no best value, no level, or errors that are too unlike (`UNLIKE`).
+        """
+        best, intervals = self.row.expected()
+        published = self.row.published
+        if self.here[0] is None or best is None or published.cl is None or len(intervals) != 1:
+            return math.nan
+        low, high = intervals[0]
+        if low is None or high is None or not low < best < high:
+            return math.nan
+        shorter, longer = sorted((best - low, high - best))
+        if longer > UNLIKE * shorter:
+            return math.nan
+        level = math.sqrt(delta_chi2(published.cl, self.row.level[1]))
+        return abs(self.here[0] - best) * 2.0 * level / (high - low)
+
+    @property
+    def incomparable(self) -> str:
+        """Why there is no difference in per cent; nothing where there is one."""
+        if not math.isnan(self.difference):
+            return ""
+        here, published = len(self.here[1]), len(self.row.expected()[1])
+        if here and published and here != published:
+            return f"{_pieces(published)} there, {_pieces(here)} here"
+        return "an end is open here" if here and published else "no value on one side"
+
+    @property
     def verdict(self) -> Verdict:
         """``agrees``, ``explained`` where the row says why not, or ``differs``."""
         _, intervals = self.row.expected()
@@ -135,6 +174,15 @@ class Compared:
         if abs(self.difference) <= allowed:
             return "agrees"
         return "explained" if self.row.explains else "differs"
+
+
+def _pieces(number: int) -> str:
+    """Intervals, counted.
+
+    >>> _pieces(1), _pieces(2)
+    ('one interval', '2 intervals')
+    """
+    return "one interval" if number == 1 else f"{number} intervals"
 
 
 def compared(row: Comparison, here: Said) -> Compared:

@@ -1,12 +1,13 @@
-"""The first page of the gallery: agreement at a glance, then every figure with what it is."""
+"""The first page of the gallery: how many values agree, every figure, and the values row by row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scanner.gallery import quantities
 from scanner.gallery.entries import sections
-from scanner.gallery.records import Record, summary
+from scanner.gallery.records import Record, gap, summary
 from scanner.gallery.site.html import (
     INDEX,
     arxiv,
@@ -24,6 +25,7 @@ from scanner.gallery.site.html import (
 )
 
 TITLE = "Figures of coherent elastic neutrino-nucleus scattering"
+AGREEMENT = "Published values and this code"
 _VERDICTS = {"agrees": "agrees", "explained": "differs, explained", "differs": "differs"}
 _HEAD = ("Quantity", "Paper", "Published", "This code", "Difference", "Agreement")
 
@@ -44,13 +46,13 @@ def write(folder: Path, made: Sequence[Record], failed: Mapping[str, Exception])
         f"<h1>{TITLE}</h1>",
         _summary(made),
         _not_made(failed),
-        section("Published values and this code", _glance(made), name="agreement"),
     ]
     for one in sections():
         within = [_figure(record) for record in made if record["section"] == one.name]
         if within:
             text = f"<p>{linked(one.text)}</p>\n" + '<div class="gallery">\n'
             body.append(section(one.title, text + "\n".join(within) + "\n</div>", name=one.name))
+    body.append(section(AGREEMENT, _glance(made), name="agreement"))
     path = folder / INDEX
     path.write_text(page(TITLE, "\n".join(part for part in body if part)), encoding="utf-8")
     return path
@@ -62,7 +64,9 @@ def _summary(made: Sequence[Record]) -> str:
         for one in sections()
         if any(record["section"] == one.name for record in made)
     )
-    return f"<p>{linked(summary(made))}</p>\n<p>{contents}</p>"
+    rows = any(record["rows"] for record in made)
+    further = f'; row by row: <a href="#agreement">{AGREEMENT}</a>' if rows else ""
+    return f"<p>{linked(summary(made))}</p>\n<p>{contents}{further}</p>"
 
 
 def _not_made(failed: Mapping[str, Exception]) -> str:
@@ -71,26 +75,29 @@ def _not_made(failed: Mapping[str, Exception]) -> str:
 
 
 def _glance(made: Sequence[Record]) -> str:
-    rows = [
-        [f'<a href="#{one["name"]}">{escape(one["name"])}</a>', *_cells(row)]
+    return "\n".join(
+        f'<h3><a href="#{one["name"]}">{mixed(one["title"])}</a></h3>\n{_values(one)}'
         for one in made
-        for row in one["rows"]
-    ]
-    return table(("Figure", *_HEAD), rows, kind="agreement") if rows else ""
+        if one["rows"]
+    )
+
+
+def _values(one: Record) -> str:
+    return table(_HEAD, [_cells(row) for row in one["rows"]], kind="stacked values")
 
 
 def _cells(row: Record) -> list[str]:
-    unit = f" [{row['unit']}]" if row["unit"] else ""
-    level = f"<br><small>{escape(row['level'])}</small>" if row["level"] else ""
-    gap = row["difference_percent"]
+    unit = f" [{quantities.unit(row['unit'])}]" if row["unit"] else ""
+    within = "; ".join(text for text in (row["level"], row.get("variant", "")) if text)
+    level = f"<br><small>{escape(within)}</small>" if within else ""
     why = f"<br><small>{linked(row['explains'])}</small>" if row["explains"] else ""
     recalled = "<br><small>recalled, not read again</small>" if row["recalled"] else ""
     return [
-        escape(row["parameter"] + unit) + level,
+        mixed(quantities.quantity(row["parameter"]).words + unit) + level,
         arxiv(row["paper"]) + recalled,
         escape(row["published"]),
         escape(row["here"]),
-        "" if gap is None else f"{gap:+.1f} %",
+        escape(gap(row)),
         f'<span class="{row["verdict"]}">{_VERDICTS[row["verdict"]]}</span>{why}',
     ]
 
@@ -110,7 +117,7 @@ def _figure(one: Record) -> str:
         f'<article id="{escape(one["name"])}">',
         f"<h3>{mixed(one['title'])}</h3>",
         figure(f"figures/{one['file']}", one["title"], mixed(one["caption"])),
-        table(_HEAD, [_cells(row) for row in one["rows"]]) if one["rows"] else "",
+        _values(one) if one["rows"] else "",
         folded("How it was made", facts({name: text for name, text in told.items() if text})),
         folded("References", bullets(linked(text) for text in one["references"]))
         if one["references"]

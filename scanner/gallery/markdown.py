@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scanner.gallery.entries import sections
-from scanner.gallery.records import Record, summary
+from scanner.gallery.quantities import quantity
+from scanner.gallery.records import Record, gap, summary
 
 FILE = "README.md"
 _SIGNS = {"agrees": "agrees", "explained": "explained", "differs": "**differs**"}
@@ -59,16 +60,17 @@ def _table(made: Sequence[Record]) -> Iterable[str]:
     for one in made:
         for row in one["rows"]:
             unit = f" [{row['unit']}]" if row["unit"] else ""
-            level = f", {row['level']}" if row["level"] else ""
-            gap = row["difference_percent"]
+            within = [row["level"], row.get("variant", "")]
+            level = "".join(f", {text}" for text in within if text)
+            apart = gap(row)
             cells = [
                 one["name"],
-                f"{row['parameter']}{unit}{level}",
+                f"{quantity(row['parameter']).plain}{unit}{level}",
                 _paper(row["paper"]) + (" (recalled)" if row["recalled"] else ""),
                 row["published"],
                 row["here"],
                 _SIGNS[row["verdict"]]
-                + ("" if gap is None else f" ({gap:+.1f} %)")
+                + (f" ({apart})" if apart else "")
                 + (f": {row['explains']}" if row["explains"] else ""),
             ]
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -54,6 +54,9 @@ def _row(one: Compared) -> dict[str, Any]:
         "published": in_words((best, intervals if limited else ())),
         "here": in_words(one.here),
         "difference_percent": None if math.isnan(one.difference) else round(one.difference, 1),
+        "sigmas": None if math.isnan(one.sigmas) else round(one.sigmas, 2),
+        "incomparable": one.incomparable,
+        "variant": one.row.variant,
         "verdict": one.verdict,
         "analysis": one.row.analysis,
         "explains": one.row.explains,
@@ -70,8 +73,35 @@ def summary(made: Sequence[Record]) -> str:
         f"shipped. Published values that stand beside them: {len(verdicts)}, of which {agree} "
         f"agree, {explained} differ for a reason that is named, {differ} differ. A value agrees "
         "within 3 % of the interval's width (of the value where it has one end) and half a unit "
-        "of its last digit; nothing is adjusted to it."
+        f"of its last digit; nothing is adjusted to it.{_distances(made)}"
     )
+
+
+def _distances(made: Sequence[Record]) -> str:
+    """A sentence on the best values that were published with errors; nothing for none."""
+    rows = [row for one in made for row in one["rows"] if row.get("sigmas") is not None]
+    if not rows:
+        return ""
+    furthest = max(row["sigmas"] for row in rows)
+    near = sum(row["sigmas"] <= 1.0 for row in rows)
+    return (
+        f" Best values that were published with errors of like length: {len(rows)}, of which "
+        f"{near} lie within one of their standard deviations here, all within {furthest:.2g}."
+    )
+
+
+def gap(row: Record) -> str:
+    """How far a row is apart, in per cent and in standard deviations, or why it is not told.
+
+    >>> gap({"difference_percent": 4.04, "sigmas": 0.2})
+    '+4.0 %, 0.2 sigma'
+    """
+    percent, sigmas = row["difference_percent"], row.get("sigmas")
+    told = [
+        row.get("incomparable", "") if percent is None else f"{percent:+.1f} %",
+        "" if sigmas is None else f"{sigmas:.2g} sigma",
+    ]
+    return ", ".join(part for part in told if part)
 
 
 def in_words(said: Said) -> str:

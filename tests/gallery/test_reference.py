@@ -184,7 +184,13 @@ def test_an_experiment_is_told_whole(pages, name):
         row = [pull["name"], f"{pull['sigma']:g}", ", ".join(pull["acts_on"])]
         assert all(cell in page.html for cell in row)
     for said in leaves(record):
-        assert plain(said) in page.text, said
+        formula = said.startswith(" ") and "`" not in said
+        assert html.prose([said]) in page.html if formula else plain(said) in page.text, said
+
+
+def test_an_indented_formula_is_set_and_one_that_names_code_is_not():
+    assert "<msup><mi>&#x003C7;</mi>" in html.prose(["    chi2 = (N/sigma)^2,"])
+    assert html.prose(["    chi2 = 1 (choice `limit`)."]).startswith("<pre")
 
 
 def leaves(value: Any) -> Iterator[str]:
@@ -275,6 +281,7 @@ def test_an_equation_loses_nothing(name):
     root = ElementTree.fromstring(html.equation(text))
     assert root.get("alttext") == text
     written = equations.latex(text)
+    text = re.sub(r"(\S+) \+= ", r"\1 -> \1 + ", text)  # "a += b" is shown as "a -> a + b"
     digits = re.sub(r"\D", "", text)
     assert re.sub(r"\D", "", written) == digits
     assert sorted(re.sub(r"\D", "", "".join(root.itertext()))) == sorted(digits)

@@ -21,13 +21,16 @@ _NAMES = {
     "exp": r"\exp ",
     "sum": r"\sum ",
     "sqrt2": r"\sqrt{2}",
+    "chi2": r"\chi^{2}",
+    "min": r"\min ",
 }
 _MARKS = {"->": r"\to ", "<": r"\langle ", ">": r"\rangle ", ";": r";\quad ", ",": r",\; "}
 _WORD = rf"(?!(?:{'|'.join((*sorted(_GREEK), *_NAMES))})\b)[a-z]{{2,}}"
+_ADDED = re.compile(r"(\S+) \+= ")
 _TOKEN = re.compile(
     r"(?P<ratio>d(?P<above>[a-z]+)/d(?P<below>[A-Z]))"
     rf"|(?P<words>\b{_WORD}(?: (?:a )?{_WORD})*\b(?![_^]))"
-    r"|(?P<name>sqrt2|[A-Za-z]+|(?<=[A-Za-z])\d+)"
+    r"|(?P<name>sqrt2|chi2|[A-Za-z]+|(?<=[A-Za-z])\d+)"
     r"|_(?P<index>[A-Za-z0-9]+)"
     r"|\^(?P<power>[A-Za-z0-9]+)"
     r"|(?P<mark>->|[<>;,])"
@@ -40,10 +43,13 @@ def latex(text: str) -> str:
 
     >>> latex("g_V^p -> 2 sqrt2 pi alpha q_aa/(G_F 2 M T)")
     'g_{V}^{p} \\to  2 \\sqrt{2} \\pi  \\alpha  q_{aa}/(G_{F} 2 M T)'
+    >>> latex("Q += g")
+    'Q \\to  Q + g'
     >>> latex("M4^2, summed as |Q_ab|^2 over b")
     'M_{4}^{2},\\;  \\text{ summed as } |Q_{ab}|^{2} \\text{ over } b'
     """
-    return "".join(_written(found) for found in _TOKEN.finditer(text))
+    added = _ADDED.sub(r"\1 -> \1 + ", text)
+    return "".join(_written(found) for found in _TOKEN.finditer(added))
 
 
 def _written(found: re.Match[str]) -> str:

@@ -214,10 +214,19 @@ def source(paragraphs: Iterable[str]) -> str:
 
 
 def prose(paragraphs: Iterable[str]) -> str:
-    """Paragraphs of text; an indented one is a formula and keeps its lines."""
-    return "\n".join(
-        f'<pre tabindex="0">{linked(text)}</pre>'
-        if text.startswith(" ") or "\n" in text
-        else f"<p>{linked(text)}</p>"
-        for text in paragraphs
-    )
+    """Paragraphs of text; an indented one is a formula, set as such unless it names code."""
+    return "\n".join(map(_paragraph, paragraphs))
+
+
+def _paragraph(text: str) -> str:
+    if not text.startswith(" ") and "\n" not in text:
+        return f"<p>{linked(text)}</p>"
+    if "\n" in text or "`" in text:
+        return f'<pre tabindex="0">{linked(text)}</pre>'
+    return formulas([text.strip().rstrip(",.")])
+
+
+def formulas(lines: Iterable[str]) -> str:
+    """Equations written for a terminal, each on a line of its own."""
+    shown = "\n".join(f"<p>{equation(one)}</p>" for one in lines)
+    return f'<div class="formula" tabindex="0" role="region" aria-label="Formula">\n{shown}\n</div>'

@@ -25,7 +25,6 @@ def formula(latex: str) -> str:
     '<msub><mi>g</mi><mi>&#x003BD;</mi></msub></mrow></math>'
     """
     element = convert(_plain(latex))
-    element = element.replace("<mo>&#x0002B;</mo><mo>&#x0003D;</mo>", "<mo>+=</mo>")
     return element.replace('stretchy="true">&#x000AF;', 'stretchy="false">&#x000AF;')
 
 

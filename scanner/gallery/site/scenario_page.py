@@ -9,8 +9,8 @@ from scanner.gallery.site import uses
 from scanner.gallery.site.html import (
     bullets,
     code,
-    equation,
     folded,
+    formulas,
     linked,
     mixed,
     page,
@@ -38,7 +38,7 @@ def scenario_page(name: str, shown: Sequence[Shown] = ()) -> str:
     first, *more = record["about"]
     parts = [
         f'<p class="kind">Scenario {code(name)}</p>\n<h1>{mixed(form.title)}</h1>',
-        _formula(form.formula),
+        formulas(form.formula.split("; ")),
         f'<p class="lead">{linked(first)}</p>',
         section("Figures", pictures(shown)),
         section(
@@ -51,12 +51,6 @@ def scenario_page(name: str, shown: Sequence[Shown] = ()) -> str:
         section("How to cite", how_to_cite(form.references, shown_use)),
     ]
     return page(form.title, "\n".join(part for part in parts if part), depth=DEPTH)
-
-
-def _formula(text: str) -> str:
-    """The equations, each on a line of its own."""
-    lines = "\n".join(f"<p>{equation(one)}</p>" for one in text.split("; "))
-    return f'<div class="formula" tabindex="0" role="region" aria-label="Formula">\n{lines}\n</div>'
 
 
 def _inputs(record: inventory.Record) -> str:
