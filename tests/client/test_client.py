@@ -17,7 +17,13 @@ import scanner
 from scanner import definition
 from scanner.client import written
 from scanner.client.client import connect
-from scanner.errors import CatalogError, ClusterError, DefinitionError, MismatchError
+from scanner.errors import (
+    CatalogError,
+    ClusterError,
+    DefinitionError,
+    IncompleteScanError,
+    MismatchError,
+)
 from scanner.execution.security.certificates import make_certificates
 from scanner.service.app import create_app
 from scanner.service.settings import Settings
@@ -64,6 +70,31 @@ def test_of_two_scans_of_one_name_that_of_the_definition_as_it_stands(script):
         script.answers["scans"] = listed("0123456789abcde2", "0123456789abcde3")
         with pytest.raises(CatalogError, match=r"may be 0123456789abcde2 \(a\), 0123456789abcde3"):
             client.scan("a")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda scan: scan.chi2_sm,
+        lambda scan: scan.bibliography(),
+        lambda scan: scan.minima,
+        lambda scan: scan.state(),
+        lambda scan: scan.query({"mass": 10.0}),
+    ],
+    ids=["chi2_sm", "bibliography", "minima", "state", "query"],
+)
+def test_a_scan_that_waits_to_be_made_says_so(waiting, ask):
+    with pytest.raises(IncompleteScanError, match=r"^scan \w{16} is queued and not made yet: wait"):
+        ask(waiting)
+
+
+@pytest.fixture(scope="module")
+def waiting(serving, tmp_path_factory):
+    """A scan in the queue of a service that begins none."""
+    place = tmp_path_factory.mktemp("waiting")
+    settings = Settings(root=str(place / "store"), state=place / "state", at_once=0)
+    with serving(settings) as one, connect(one.url) as made:
+        yield made.submit(NAME, SMALL)
 
 
 def test_a_long_list_comes_in_pages(script):
