@@ -89,7 +89,7 @@ class RemoteScan(RemoteAnswers):
         message = last.message or job.get("message") or last.phase
         if last.phase == "incomplete":
             message = f"nobody works on it, {last.done} of {last.total} chunks are done"
-        code = job.get("exit_code")
+        code = job.get("exit_code") if last.exit_code is None else last.exit_code
         if last.phase != "failed" or not isinstance(code, int):
             code = IncompleteScanError.exit_code
         return error_of(code, f"scan {self.id}: {printed(str(message))}: go on with resume()")
