@@ -19,7 +19,7 @@ from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, ClusterError, IncompleteScanError
 from scanner.limits.interval import Interval
 from scanner.limits.plane import Plane
-from scanner.limits.query import Query
+from scanner.limits.query import Query, point
 from scanner.limits.reference import Minimum
 from scanner.limits.summary import SUMMARY_LEVELS, Summary, limited, places
 from scanner.limits.surface import Surface
@@ -148,14 +148,15 @@ class RemoteAnswers:
 
     def query(
         self,
-        at: Mapping[str, float],
+        at: Mapping[str, float] | None = None,
         *,
         dof: int | None = None,
         experiments: Names = None,
         reference: str = "global",
+        **values: float,
     ) -> Query:
-        """See `Answers.query`."""
-        asked = arguments(at, experiments, dof=dof, reference=reference)
+        """See `Answers.query`: ``query(mass=10)`` and ``query({"mass": 10})`` are alike."""
+        asked = arguments(point(at, values), experiments, dof=dof, reference=reference)
         with understood(self.url):
             return Query.from_dict(self._asked("query", asked))
 
