@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -40,7 +41,8 @@ def test_the_door_is_in_the_package(served, scan):
 
 
 def test_list(client, scan):
-    [one] = client.list()
+    [one] = client.scans()
+    assert client.list() == [one]
     assert (one["id"], one["name"], one["phase"]) == (scan.id, NAME, "complete")
 
 
@@ -245,6 +247,11 @@ def test_a_private_authority_is_trusted_where_it_is_named(encrypted, scan):
         remote = client.scan(scan.id)
         assert remote.contour().to_dict() == scan.contour().to_dict()
         xr.testing.assert_identical(remote.dataset(), scan.dataset())
+        # the two ways of deploy/service/README.md
+        by_address = {"ssl": ssl.create_default_context(cafile=authority)}
+        for options in (remote.storage_options, by_address):
+            with xr.open_zarr(remote.cube_url, storage_options=options) as cube:
+                assert (cube["chi2"].values == scan.dataset()["chi2"].values).all()
 
 
 @pytest.mark.parametrize(
