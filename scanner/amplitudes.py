@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scanner.errors import DefinitionError, unknown
+from scanner.errors import DefinitionError, raised_at, unknown
 from scanner.inputs import WEAK_MIXING, radius_names
 from scanner.physics.charges import weak_couplings
 from scanner.physics.constants import SIN2_THETA_W
@@ -75,18 +75,35 @@ class Amplitudes:
         except DefinitionError:
             raise
         except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"{type(error).__name__}: {error} ({Path(last.filename).name}, {last.lineno})"
+            said = f"{type(error).__name__}: {error} ({_place(function, error)})"
             mend = "mend the scenario"
             if isinstance(error, TypeError) and "Polynomial" in str(error):
                 mend = (
                     f"the scanned couplings {', '.join(self.couplings)} must enter as a "
                     "polynomial; declare others as role 'shape'"
                 )
-            name = getattr(function, "__name__", "function")
-            raise DefinitionError(
-                f"scenario {self.scenario.title!r}: {name} failed: {said}; {mend}"
-            ) from error
+            raise self._wrong(function, f"failed: {said}; {mend}") from error
+
+    def ask_values(
+        self, function: Callable[..., Any], *args: Any, values: Mapping[str, Any], like: Any
+    ) -> Array:
+        """Answer that is real numbers, one for each entry of `like` or what broadcasts with it."""
+        found = self.ask(function, *args, values=values)
+        if np.asarray(found).dtype.kind not in "fiu":
+            raise self._wrong(function, f"gave {found!r}; give real numbers")
+        try:
+            np.broadcast_shapes(np.shape(found), np.shape(like))
+        except ValueError:
+            raise self._wrong(
+                function,
+                f"gave shape {np.shape(found)}; give one number for each value that it is given, "
+                f"shape {np.shape(like)}",
+            ) from None
+        return np.asarray(found)
+
+    def _wrong(self, function: Callable[..., Any], what: str) -> DefinitionError:
+        name = getattr(function, "__name__", "function")
+        return DefinitionError(f"scenario {self.scenario.title!r}: {name} {what}")
 
     def nucleus(self, isotope: Isotope, shapes: Mapping[str, Array], behind: int = 1) -> Nucleus:
         """The nucleus with the radii of each shape value, `behind` axes added."""
@@ -115,7 +132,7 @@ class Amplitudes:
         yield "weak_neutron", target.N * target.neutron_form_factor(q2)
         values = self.fixed | {k: np.asarray(v)[..., np.newaxis] for k, v in shapes.items()}
         for name, charge in self.scenario.charges.items():
-            yield name, self.ask(charge, target, q2, values=values)
+            yield name, self.ask_values(charge, target, q2, values=values, like=q2)
 
     def nuclear(
         self, initial: str, final: str, shapes: Mapping[str, Array]
@@ -140,6 +157,10 @@ class Amplitudes:
         if coherent is None:
             return {}
         extra = self.ask(coherent, initial, final, values=self.values(shapes))
+        if not isinstance(extra, Mapping):
+            raise self._wrong(
+                coherent, f'gave {extra!r}; give coefficients by charge, {{"proton": ...}}'
+            )
         for name in extra:
             if name not in ("weak_proton", "weak_neutron", *self.scenario.charges):
                 raise DefinitionError(
@@ -169,6 +190,13 @@ class Amplitudes:
                 f"for nu_{flavor}; choose AC22 or tree"
             )
         return self._weak.proton[flavor]
+
+
+def _place(function: Callable[..., Any], error: Exception) -> str:
+    """File and line of a mistake; of the function where it could not even be called."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    begun = f"{Path(code.co_filename).name}, line {code.co_firstlineno}" if code else "built in"
+    return raised_at(error) or begun
 
 
 def _behind(values: Array | None, n: int) -> Array | None:

@@ -15,7 +15,6 @@ import importlib
 import itertools
 import pkgutil
 import sys
-import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +25,7 @@ from typing import Any
 
 from scanner import described, docstrings, sources
 from scanner.compose import compose
-from scanner.errors import CatalogError, DefinitionError, unknown
+from scanner.errors import CatalogError, DefinitionError, raised_at, unknown
 from scanner.experiment import Experiment
 from scanner.scenario import Scenario
 
@@ -103,10 +102,10 @@ def _import_offer(offer: EntryPoint, label: str) -> tuple[ModuleType, str]:
 
 def _import_failure(module: str, label: str, error: BaseException) -> str:
     said = " ".join(str(error).split())
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = raised_at(error)
     return (
-        f"{label}: importing {module!r} failed: {type(error).__name__}: {said} "
-        f"({Path(last.filename).name}, line {last.lineno}); mend the module"
+        f"{label}: importing {module!r} failed: {type(error).__name__}: {said}"
+        f"{f' ({place})' if place else ''}; mend the module"
     )
 
 
@@ -196,6 +195,12 @@ def _one_scenario(name: str, allow_plugins: bool) -> Scenario:
 
 def _locate_scenario(name: str, allow_plugins: bool) -> tuple[ModuleType, str]:
     if ":" not in name:
+        stem = name.removesuffix(".py")
+        if allow_plugins and stem not in scenario_names() and Path(f"{stem}.py").is_file():
+            raise CatalogError(
+                f"scenario {name!r} is not in the catalogue, but {stem}.py lies here: "
+                f"write {stem}:SCENARIO"
+            )
         module, attribute = _SCENARIOS.locate(name)
         return module, attribute or "SCENARIO"
     if not allow_plugins:
@@ -210,8 +215,8 @@ def _locate_scenario(name: str, allow_plugins: bool) -> tuple[ModuleType, str]:
         raise CatalogError(f"scenario {name!r} is not of the form module:NAME")
     if sources.is_unasked(name):
         raise CatalogError(
-            f"scenario {name!r} is code that only the store names: look at it, then allow it with "
-            f"{sources.PLUGINS_VARIABLE}={name} in the environment"
+            f"scenario {name!r} is code that only the store names: look at it, then ask by the "
+            f"file of the definition, or set {sources.PLUGINS_VARIABLE}={name} in the environment"
         )
     _make_current_directory_importable()
     return _import(module_name, f"scenario {name!r}"), attribute

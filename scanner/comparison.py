@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from scanner.errors import ScannerError
 from scanner.figures import style
 from scanner.figures.bars import Bar
 from scanner.figures.intervals import Row, intervals_figure
+from scanner.figures.lettering import words, wrapped
 from scanner.figures.names import quantity
 from scanner.figures.save import check_path, save
 from scanner.grid import Axis
@@ -34,6 +36,9 @@ REFERENCES = {
     "sm": r"$\Delta\chi^2$ from the Standard Model",
     "raster": r"$\Delta\chi^2$ from the minimum of each line",
 }
+
+_NAME_INCHES, _NAME_SIZE = 1.6, 8.0
+"""Width of what stands beside a bar, and its type in points."""
 
 
 @dataclass(frozen=True)
@@ -135,18 +140,41 @@ def draw_intervals(
         The file cannot be written.
     """
     target = check_path(path)
-    repeated = {one.parameter for one in shown if _times(shown, one.parameter) > 1}
+    names = _names(shown)
+    alone = len({one.parameter for one in shown}) == 1
     scans = {one.scan.id: one.scan for one in shown}
     figure = intervals_figure(
-        [_row(one, named=one.parameter in repeated) for one in shown],
+        [_row(one, name, alone=alone) for one, name in zip(shown, names, strict=True)],
         heading=f"allowed at the confidence levels shown, {dof} dof, {REFERENCES[reference]}",
         provenance=", ".join([*(_made_with(scan) for scan in scans.values()), _version()]),
     )
     return save(figure, target)
 
 
-def _times(shown: Sequence[Limits], parameter: str) -> int:
-    return sum(one.parameter == parameter for one in shown)
+def _names(shown: Sequence[Limits]) -> list[str]:
+    """What to call each: nothing where a parameter stands once, else what titles do not share."""
+    named = {}
+    for parameter in {one.parameter for one in shown}:
+        alike = [one for one in shown if one.parameter == parameter]
+        short = _unshared([one.scan.definition.title for one in alike])
+        for one, text in zip(alike, short, strict=True):
+            usable = text and short.count(text) == 1
+            named[id(one)] = text if usable else f"{one.scan.definition.name} {one.scan.id[:8]}"
+        if len(alike) == 1:
+            named[id(alike[0])] = ""
+    return [named[id(one)] for one in shown]
+
+
+def _unshared(titles: Sequence[str]) -> list[str]:
+    """Titles without the words that all begin with.
+
+    >>> _unshared(["Weak angle, CsI", "Weak angle at rest, Ge"])
+    ['CsI', 'at rest, Ge']
+    """
+    split = [title.split() for title in titles]
+    plain = [[word.strip(",:") for word in pieces] for pieces in split]
+    shared = len(list(takewhile(lambda same: len(set(same)) == 1, zip(*plain, strict=False))))
+    return [" ".join(pieces[shared:]) for pieces in split]
 
 
 def _made_with(scan: Answers) -> str:
@@ -167,13 +195,14 @@ def _version() -> str:
     return f"{PACKAGE} {package_version(PACKAGE)}"
 
 
-def _row(one: Limits, *, named: bool) -> Row:
+def _row(one: Limits, name: str, *, alone: bool) -> Row:
     first = next(iter(one.found.values()))[0]
-    label = symbol(one.scan, one.parameter)
+    parameter = symbol(one.scan, one.parameter)
     held = [f"{symbol(one.scan, n)} = {_value(one.scan, n, v)}" for n, v in first.fixed.items()]
-    more = [*([one.scan.definition.name] if named else []), *held]
+    named = wrapped(words(name), _NAME_INCHES, _NAME_SIZE)
+    lines = [*([] if alone and name else [parameter]), *([named] if name else []), *held]
     return Row(
-        label="\n".join([label, *more]),
+        label="\n".join(lines),
         axis=axis_of(one.scan, one.parameter),
         bars=[
             Bar(name, {i.cl: i.intervals for i in found}, found[0].best)
@@ -181,6 +210,7 @@ def _row(one: Limits, *, named: bool) -> Row:
         ],
         standard_model=standard_model_value(one.scan, one.parameter),
         walls=walls(one.scan, one.parameter),
+        symbol=parameter,
     )
 
 

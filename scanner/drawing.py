@@ -237,7 +237,7 @@ def _figure(
         reference=reference,
         provenance=", ".join([provenance(scan, surface), *_others_cited(published)]),
         computed=surface.computed,
-        warning=_warning(curves.values(), axes, reference),
+        warnings=_warnings(scan, curves.values(), axes, reference),
     )
     others = {name: single.chi2 for name, single in singles}
     labels = [axis_label(scan, name) for name in axes]
@@ -254,24 +254,49 @@ def _figure(
         )
     plane = (surface.axes[0], surface.axes[1])
     marks = [] if reference == "raster" else _marks(scan, surface)
-    planes = Planes(plane, surface.chi2, label, others, _published(published), marks, driven)
+    planes = Planes(
+        plane,
+        surface.chi2,
+        label,
+        others,
+        _published(published),
+        marks,
+        driven,
+        expected=_expected(scan, surface),
+    )
     return exclusion_figure(planes, cl=cls, dof=dof, note=note, labels=(labels[0], labels[1]))
 
 
-def _warning(curves: Iterable[Surface], axes: Sequence[str], reference: str) -> str:
-    """Said where a profile between grid points falls below the minimum that it counts from."""
+def _expected(scan: Answers, surface: Surface) -> bool:
+    """Whether nothing of what is combined was measured."""
+    return set(surface.experiments) <= set(scan.definition.sensitivities)
+
+
+def _warnings(
+    scan: Answers, curves: Iterable[Surface], axes: Sequence[str], reference: str
+) -> tuple[str, ...]:
+    """Where a profile falls below the minimum it counts from, or a plane's best fit is an end."""
+    if reference != "global":
+        return ()
+    if len(axes) > 1:
+        surface = next(iter(curves))
+        if _expected(scan, surface):
+            return ()
+        found = best_fit(surface, scan.minima, scan.definition.experiments)
+        return () if found else ("best fit at the edge",)
     lowest = min(float(np.nanmin(curve.chi2, initial=0.0)) for curve in curves)
-    if reference != "global" or len(axes) > 1 or lowest > -UNDERSHOOT:
-        return ""
-    return "grid too coarse for its strips: falls below 0"
+    return ("grid too coarse for its strips: falls below 0",) if lowest < -UNDERSHOOT else ()
 
 
 def _marks(scan: Answers, surface: Surface) -> list[Mark]:
-    """The best fit and the Standard Model, where they are points of the plane."""
-    points = {
-        "best fit": best_fit(surface, scan.minima, scan.definition.experiments),
-        "Standard Model": standard_model_point(surface, scan.definition),
-    }
+    """The best fit and the Standard Model, where they are points of the plane.
+
+    Of expected data the two are one, wherever a flat direction puts the best fit.
+    """
+    points = {"Standard Model": standard_model_point(surface, scan.definition)}
+    if not _expected(scan, surface):
+        fitted = best_fit(surface, scan.minima, scan.definition.experiments)
+        points = {"best fit": fitted, **points}
     return [Mark(label, (at[0], at[1])) for label, at in points.items() if at]
 
 

@@ -5,8 +5,11 @@ Every message names the key, the value and the mend.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
+from traceback import extract_tb
 
 
 class ScannerError(Exception):
@@ -21,6 +24,10 @@ class DefinitionError(ScannerError):
 
 class CatalogError(DefinitionError):
     """A scenario, experiment, definition or scan of that name does not exist (exit code 2)."""
+
+
+class UnknownScanError(CatalogError):
+    """No stored scan has that name (exit code 2)."""
 
 
 class IncompleteScanError(ScannerError):
@@ -51,6 +58,20 @@ class StoreError(ScannerError):
     exit_code = 6
 
 
+def raised_at(error: BaseException) -> str:
+    """File and line of a user's own code that an error came through last; empty if it did not.
+
+    Code of this package, of installed ones and of Python itself is passed over.
+    """
+    ours = Path(__file__).parent
+    for frame in reversed(extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        installed = path.is_relative_to(sys.prefix) or path.is_relative_to(sys.base_prefix)
+        if path.is_file() and not installed and not path.is_relative_to(ours):
+            return f"{path.name}, line {frame.lineno}"
+    return ""
+
+
 def error_of(exit_code: int, message: str) -> ScannerError:
     """The error that ended another process with that exit code.
 
@@ -74,9 +95,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
     >>> unknown("model", "univresal", ["universal", "B-L"])
     "unknown model 'univresal': did you mean 'universal'? (known: universal, B-L)"
+    >>> unknown("parameter", "mass", ["nsi_mass", "light_vector_mass"]).partition("?")[0]
+    "unknown parameter 'mass': did you mean 'nsi_mass' or 'light_vector_mass'"
     """
     names = list(known)
-    near = get_close_matches(name, names, n=2, cutoff=0.5)
+    longer = [n for n in names if n.endswith(f"_{name}")]
+    near = longer or get_close_matches(name, names, n=2, cutoff=0.5)
     hint = f": did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
     shown = ", ".join(names[:MOST_NAMES]) or "none"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""

@@ -153,8 +153,13 @@ class Recoils:
         target = fold.target
         if isinstance(fold, NuclearFold):
             target = self._said.nucleus(fold.target.isotope, shapes, behind=2)
-        density = self._said.ask(
-            term.cross_section, target, energies, fold.recoil, values=self._said.fixed | grown
+        density = self._said.ask_values(
+            term.cross_section,
+            target,
+            energies,
+            fold.recoil,
+            values=self._said.fixed | grown,
+            like=weights,
         )
         return np.asarray(np.sum(weights * density, axis=-2))
 
@@ -176,7 +181,9 @@ class Recoils:
                 continue
             recoil, dt, (energies, weights) = limits
             target = self._said.nucleus(fold.target.isotope, one)
-            density = self._said.ask(term.cross_section, target, energies, recoil, values=values)
+            density = self._said.ask_values(
+                term.cross_section, target, energies, recoil, values=values, like=weights
+            )
             spectrum = np.sum(weights * density, axis=-2)
             counts.append(fold.heavy_counts(recoil, dt, spectrum, inputs))
         total = np.stack(counts) if shapes else counts[0]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from scanner import bibliography, catalog, definition, prepare, sources
 from scanner.bibliography import Entry
 from scanner.definition import ScanDefinition
+from scanner.errors import UnknownScanError
 from scanner.limits.answers import Answers
 from scanner.limits.finalise import finalise
 from scanner.limits.workers import Workers
@@ -163,7 +164,14 @@ class Scan(Answers):
         archive = Archive(store)
         defined = scan in catalog.definition_names() or Path(scan).suffix in document.SUFFIXES
         stored = archive.find(definition.load(scan)) if defined else None
-        return cls(stored or archive.open(scan), partial)._on(cluster, told)
+        try:
+            return cls(stored or archive.open(scan), partial)._on(cluster, told)
+        except UnknownScanError as error:
+            if not defined:
+                raise
+            raise UnknownScanError(
+                f"{archive.folder}: {scan} has not been run there: `scanner run {scan}` first"
+            ) from error
 
     def _on(self, cluster: Mapping[str, Any], told: Say) -> Scan:
         """The same scan, whose long readings run on that cluster."""

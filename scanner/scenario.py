@@ -15,7 +15,7 @@ Counts are a polynomial in the couplings. A scenario says how, in one of three w
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -155,6 +155,34 @@ class Scenario:
     standard_model: Mapping[str, float] = field(default_factory=dict)
     derived: tuple[Derived, ...] = ()
 
+    def __post_init__(self) -> None:
+        for function in self._functions():
+            taken = [p.name for p in self.parameters if p.name in _before_the_star(function)]
+            if taken:
+                name = getattr(function, "__name__", "a function")
+                raise DefinitionError(
+                    f"scenario {self.title!r}: {name} takes {', '.join(taken)} by place; write "
+                    f"`*, {', '.join(taken)}`: parameters are handed over by name"
+                )
+
+    def _functions(self) -> Iterator[Callable[..., Any]]:
+        yield from self.charges.values()
+        yield self.coherent
+        for term in self.terms:
+            yield from (term.cross_section, term.coefficient)
+            if term.heavy_mass:
+                yield term.heavy_mass
+        if self.electrons:
+            yield self.electrons
+        if self.transition:
+            yield from (
+                self.transition.coefficient,
+                self.transition.probability,
+                self.transition.phase,
+            )
+        if self.physical:
+            yield self.physical
+
     @property
     def only_inputs(self) -> bool:
         """Whether nothing is added to the Standard Model but freedom of its inputs."""
@@ -181,6 +209,11 @@ def call_with(function: Callable[..., Any], *args: Any, values: Mapping[str, Any
 def named_parameters(function: Callable[..., Any], values: Mapping[str, Any]) -> list[str]:
     """Those names of `values` that the function's signature takes as keyword-only arguments."""
     return [name for name in _keyword_only(function) if name in values]
+
+
+def _before_the_star(function: Callable[..., Any]) -> set[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD}
 
 
 @lru_cache(maxsize=1024)

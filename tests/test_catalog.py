@@ -133,6 +133,9 @@ def test_a_name_offered_twice_is_refused():
 def test_plugin_of_the_current_directory(folder):
     (folder / "toy_local.py").write_text(SCENARIO)
     assert catalog.scenario("toy_local:OTHER").title == "other"
+    for name in ("toy_local", "toy_local.py"):
+        with pytest.raises(CatalogError, match="lies here: write toy_local:SCENARIO"):
+            catalog.scenario(name)
     with pytest.raises(CatalogError, match="'toy_local:OTHER' is a plug-in module, refused here"):
         catalog.scenario("toy_local:OTHER", allow_plugins=False)
 

@@ -26,7 +26,7 @@ def test_the_ten_lines_are_the_ready_made_definition():
 
 
 def test_the_scenario_shown_is_a_scenario(tmp_path, monkeypatch):
-    (tmp_path / "readme_up_vector.py").write_text(block("python", "# scenarios/up_vector.py"))
+    (tmp_path / "readme_up_vector.py").write_text(block("python", "# up_vector.py"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     assert catalog.scenario("readme_up_vector:SCENARIO").title == "Up-quark vector mediator"

@@ -139,6 +139,7 @@ NOT_HERE = {
         "--benchmark-enable",
     ),
     "pip install '.[jobqueue]'": (".ci/run", "test command"),
+    "pip install -e .": (".ci/run", "test command"),
     "pip install '.[s3]'": (".ci/run", "test command"),
     "SCANNER_FAULT_TABLE=f.md pytest": ("tests/faults/fault_table.py", "SCANNER_FAULT_TABLE"),
     "python tests/reference/test_comparisons.py": (
@@ -234,6 +235,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         text = text.replace(usual, small)
     (folder / "universal.toml").write_text(text)
     (folder / "my_detector.toml").write_text(written("my_detector.toml"))
+    (folder / "up_vector.py").write_text(written("up_vector.py", "python"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for name in [n for n in os.environ if n.startswith("XDG_") or n == "SCANNER_STORE"]:
@@ -309,7 +311,7 @@ def test_a_store_is_served(reader, ended):
 PYTHON = [
     text
     for text in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    if not text.startswith("# scenarios/")  # a file: tests/test_readme.py
+    if not text.startswith("# up_vector.py")  # a file: tests/test_readme.py
 ]
 SERVED = "http://127.0.0.1:8642"
 

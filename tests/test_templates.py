@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -404,6 +405,44 @@ def test_a_mistake_in_a_scenario_is_one_clear_error(coherent, said):
 
 
 # --- what acts behind the response, and on the nucleus --------------------------------------------
+
+
+def _by_place(initial, final, a):
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: _toy(coherent=lambda initial, final, *, a: a), "give coefficients by charge"),
+        (
+            lambda: _toy(
+                charges={"n": lambda nucleus, q2: np.ones(3)},
+                coherent=lambda initial, final, *, a: {"n": a},
+            ),
+            "gave shape (3,); give one number for each value",
+        ),
+        (
+            lambda: _toy(
+                charges={"n": lambda nucleus, q2: None},
+                coherent=lambda initial, final, *, a: {"n": a},
+            ),
+            "gave None; give real numbers",
+        ),
+        (
+            lambda: _toy(terms=(Term(lambda *_: np.ones(5), lambda flavor, *, a: a),)),
+            "gave shape (5,); give one number for each value",
+        ),
+        (
+            lambda: _toy(charges={"n": lambda nucleus: 1.0}),
+            f"takes 1 positional argument but 2 were given ({Path(__file__).name}, line ",
+        ),
+        (lambda: _toy(coherent=_by_place), "_by_place takes a by place; write `*, a`"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_names_the_function_and_the_mend(made, said):
+    with pytest.raises(DefinitionError, match=re.escape(said)):
+        _made(made(), ("a",)).fold({})
 
 
 @pytest.mark.parametrize("scenario", ["light_vector", "dipole_portal", "sterile"])

@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 
 Dof = Annotated[int, typer.Option("--dof", help="Degrees of freedom of the limit.")]
 Sided = Annotated[
-    str, typer.Option("--sided", help="two: an interval; one: an upper limit alone, dof 1.")
+    str,
+    typer.Option(
+        "--sided",
+        help="two: an interval; one: an upper limit alone, dof 1, raster where values are held.",
+    ),
 ]
 
 

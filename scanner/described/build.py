@@ -61,6 +61,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
         Names `where`, the key, the value and the mend.
     """
     top = Section(where, "", tables)
+    _refuse_swallowed(top)
     top.allow(KEYS)
     beam, detector = source.of(top), target.read(need(top, "target", "material and mass"))
     energy, response, steps, papers = _response(top, beam, detector)
@@ -158,6 +159,15 @@ def _timing(table: Section, beam: Source, time: BinAxis | None) -> dict[str, Arr
     return shares
 
 
+def _refuse_swallowed(section: Section) -> None:
+    """What TOML took for an entry of the last table, because it stands below its header."""
+    for name, value in section.entries.items():
+        if isinstance(value, Mapping):
+            _refuse_swallowed(section.table(name))
+        elif section.key and name in ("observed", "variance") and isinstance(value, list):
+            section.fail(name, f"stands below [{section.key}]; move {name} above the first [table]")
+
+
 def _data(top: Section, n_bins: int) -> tuple[Array | None, Array | None]:
     """Observed counts and their variance, None where the text has none."""
     if "observed" not in top:
@@ -176,6 +186,8 @@ def _data(top: Section, n_bins: int) -> tuple[Array | None, Array | None]:
 
 
 def _per_bin(top: Section, name: str, n_bins: int) -> Array:
+    if isinstance(top.entries[name], Mapping):
+        top.fail(name, f'write {name} = [...], or {name} = {{ file = "x.csv", column = "N" }}')
     values = listed(top, name, "numbers, one per bin")
     if len(values) != n_bins:
         top.fail(name, f"has {len(values)} numbers; give {n_bins}, one per bin, energy first")

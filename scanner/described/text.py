@@ -92,11 +92,17 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _with_columns(tables: Mapping[str, Any], path: Path, key: str) -> dict[str, Any]:
-    """Tables in which ``file = "x.csv"`` and ``columns = {energy = "E", ...}`` became lists."""
+    """Tables in which ``file = "x.csv"`` and ``columns = {energy = "E", ...}`` became lists.
+
+    A table of ``file`` and ``column`` alone is itself a list.
+    """
     made: dict[str, Any] = {}
     for name, value in tables.items():
         inner = f"{key}.{name}" if key else name
-        made[name] = _with_columns(value, path, inner) if isinstance(value, dict) else value
+        if isinstance(value, dict) and set(value) == {"file", "column"}:
+            made[name] = _columns(path, inner, value["file"], {"column": value["column"]})["column"]
+        else:
+            made[name] = _with_columns(value, path, inner) if isinstance(value, dict) else value
     if key and "file" in made:
         return _inlined(made, path, key)
     return made
@@ -104,24 +110,34 @@ def _with_columns(tables: Mapping[str, Any], path: Path, key: str) -> dict[str, 
 
 def _inlined(table: dict[str, Any], path: Path, key: str) -> dict[str, Any]:
     file, columns = table.pop("file"), table.pop("columns", None)
+    if not isinstance(columns, dict) or not columns:
+        raise DefinitionError(
+            f"{path}: {key}.columns: is missing; say which column is what: "
+            'columns = { energy = "E" }; in place of one list: column = "N"'
+        )
+    found = _columns(path, key, file, {f"columns.{entry}": c for entry, c in columns.items()})
+    return table | {entry.removeprefix("columns."): values for entry, values in found.items()}
+
+
+def _columns(path: Path, key: str, file: Any, named: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Columns of a CSV file beside a text, by the entry that names each."""
 
     def fail(entry: str, text: str) -> NoReturn:
         raise DefinitionError(f"{path}: {key}.{entry}: {text}")
 
     if not isinstance(file, str):
         fail("file", "write the name of a CSV file in quotes")
-    if not isinstance(columns, dict) or not columns:
-        fail("columns", 'is missing; say which column is what: columns = { energy = "E" }')
     try:
         rows = list(csv.DictReader(regular.read_text(path.parent / file).splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         fail("file", f"{file} cannot be read ({error}); check the path beside {path.name}")
     known = list(rows[0]) if rows else []
-    for entry, column in columns.items():
+    found = {}
+    for entry, column in named.items():
         if column not in known:
-            fail(f"columns.{entry}", f"{file}: {unknown('column', str(column), known)}")
+            fail(entry, f"{file}: {unknown('column', str(column), known)}")
         try:
-            table[entry] = [float(row[column]) for row in rows]
+            found[entry] = [float(row[column]) for row in rows]
         except (TypeError, ValueError) as error:
-            fail(f"columns.{entry}", f"{file}, column {column}: {error}; write numbers only")
-    return table
+            fail(entry, f"{file}, column {column}: {error}; write numbers only")
+    return found

@@ -73,13 +73,14 @@ def exclusion_figure(
         for which, axis in zip("xy", planes.axes, strict=True):
             style.set_scale(frame, which, axis)
         x_label, y_label = labels or tuple(style.label(a.name, a.unit) for a in planes.axes)
-        frame.set_xlabel(x_label)
-        frame.set_ylabel(y_label)
+        frame.set_xlabel(style.scaled(x_label, planes.axes[0]))
+        frame.set_ylabel(style.scaled(y_label, planes.axes[1]))
         imprint = lay_out(figure, frame, said)
         handles, lines, warning = draw_scan(frame, planes, cls, dof)
-        said = replace(said, warning=said.warning or warning)
+        said = replace(said, warnings=(*said.warnings, warning) if warning else said.warnings)
         level = f"{', '.join(levels.percent(c) for c in cls)} CL, {dof} dof"
-        heading = said.heading(f"excluded at {level}" if handles else level)
+        verb = "expected to be excluded" if planes.expected else "excluded"
+        heading = said.heading(f"{verb} at {level}" if handles else level)
         legend = _dress(frame, planes, handles, lines, heading)
         finish(figure, frame, legend, imprint)
     return figure

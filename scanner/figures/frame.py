@@ -41,7 +41,7 @@ class Note:
         Scan id, coupling scheme, form factor, version.
     computed : float
         Share of the grid that was run.
-    warning : str
+    warnings : tuple of str
         What a reader of the curves has to know.
     """
 
@@ -49,16 +49,14 @@ class Note:
     reference: str = "global"
     provenance: str = ""
     computed: float = 1.0
-    warning: str = ""
+    warnings: tuple[str, ...] = ()
 
     def heading(self, level: str) -> list[str]:
         """Head of the legend, where no cropping loses it: level, reference, what is missing."""
         lines = [level, rf"$\Delta\chi^2$ {_REFERENCES[self.reference]}"]
         if self.computed < 1.0:
             lines.append(percent_done(self.computed))
-        if self.warning:
-            lines.append(self.warning)
-        return lines
+        return [*lines, *self.warnings]
 
 
 def percent_done(computed: float) -> str:

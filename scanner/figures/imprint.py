@@ -59,7 +59,7 @@ def _fitted(provenance: str, frame: float, room: float) -> tuple[str, float]:
     What fits nowhere loses pieces, but not the first, which are the scan and what is unusual in it,
     and not the last, which is the version.
     """
-    pieces = safe(provenance).split(", ")
+    pieces = safe(provenance.replace("+-", "\N{PLUS-MINUS SIGN}")).split(", ")
     sizes = [style.points(size) for size in _SIZES]
     size, smallest = sizes[0], sizes[-1]
     for size, inches in [*((size, frame) for size in sizes), (smallest, room)]:

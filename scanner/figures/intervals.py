@@ -45,7 +45,7 @@ class Row:
     Parameters
     ----------
     label : str
-        Its symbol, and further lines.
+        What stands beside it: its symbol, or other lines.
     axis : Axis
         Its scanned values.
     bars : sequence of Bar
@@ -54,6 +54,8 @@ class Row:
         Its value there.
     walls : pair of bool
         Whether the axis starts, and ends, at a bound of the parameter itself: no arrow there.
+    symbol : str
+        For the axis; by default the first line of the label.
     """
 
     label: str
@@ -61,6 +63,7 @@ class Row:
     bars: Sequence[Bar]
     standard_model: float | None = None
     walls: tuple[bool, bool] = (False, False)
+    symbol: str = ""
 
     @property
     def inches(self) -> float:
@@ -217,7 +220,7 @@ def _draw_panel(
     frame.set_yticks(ticks, [_safe_lines(row.label) for row in panel.rows], linespacing=1.15)
     frame.tick_params(axis="y", which="both", length=0.0)
     frame.yaxis.set_minor_locator(NullLocator())
-    frame.set_xlabel(_axis_label(panel.rows))
+    frame.set_xlabel(style.scaled(_axis_label(panel.rows), scale))
 
 
 def _safe_lines(label: str) -> str:
@@ -226,7 +229,7 @@ def _safe_lines(label: str) -> str:
 
 def _axis_label(rows: Sequence[Row]) -> str:
     unit = unit_alone(rows[0].axis.unit)
-    labels = list(dict.fromkeys(row.label.split("\n")[0] for row in rows))
+    labels = list(dict.fromkeys(row.symbol or row.label.split("\n")[0] for row in rows))
     name = labels[0] if len(labels) == 1 else "value"
     return safe(f"{name} [{unit}]" if unit else ("" if name == "value" else name))
 

@@ -20,11 +20,11 @@ from scanner.figures.planes import Mark
 
 Array = npt.NDArray[np.float64]
 
-_MARKS: tuple[dict[str, Any], ...] = (
-    {"marker": "P", "markersize": 5.5, "markerfacecolor": "#E69F00"},
-    {"marker": "o", "markersize": 4.5, "markerfacecolor": "white"},
-    {"marker": "D", "markersize": 4.0, "markerfacecolor": "#56B4E9"},
-)
+_LOOKS: dict[str, dict[str, Any]] = {
+    "best fit": {"marker": "P", "markersize": 5.5, "markerfacecolor": "#E69F00"},
+    "Standard Model": {"marker": "o", "markersize": 4.5, "markerfacecolor": "white"},
+}
+_OTHER: dict[str, Any] = {"marker": "D", "markersize": 4.0, "markerfacecolor": "#56B4E9"}
 _SIZE = 7.0  # pt
 _OFF = 6.0  # pt, from the point to its name
 _HALO = 1.2  # pt
@@ -53,8 +53,8 @@ def draw_marks(
     handles: list[Artist] = []
     signs = [np.array([mark.at, mark.at]) for mark in marks]
     boxes: list[Array] = []
-    for number, mark in enumerate(marks):
-        look = _look(number)
+    for mark in marks:
+        look = _look(mark.label)
         frame.plot(*mark.at, clip_on=False, **look)
         box = _named(frame, mark, [*lines, *signs, *boxes], legend)
         if box is None:
@@ -64,8 +64,8 @@ def draw_marks(
     return handles, boxes
 
 
-def _look(number: int) -> dict[str, Any]:
-    look = {"markeredgecolor": "black", "linestyle": "none", **_MARKS[number % len(_MARKS)]}
+def _look(label: str) -> dict[str, Any]:
+    look = {"markeredgecolor": "black", "linestyle": "none", **_LOOKS.get(label, _OTHER)}
     look |= {"markeredgewidth": style.stroke(0.7), "zorder": 5.0}
     return {**look, "markersize": style.stroke(look["markersize"])}
 

@@ -26,7 +26,7 @@ def new_page(title: str, provenance: str, size: tuple[float, float]) -> Figure:
     `size` (inches) is that of the panels: title and footer make the figure higher.
     """
     head = wrapped(words(safe(title)), _SHARE * size[0], _TITLE_SIZE) if title else ""
-    pieces = listed(safe(provenance).split(", "))
+    pieces = listed(safe(provenance.replace("+-", "\N{PLUS-MINUS SIGN}")).split(", "))
     foot = wrapped(pieces, _SLACK * _SHARE * size[0], _FOOT_SIZE) if provenance else ""
     above = (head.count("\n") + 1) * _LINE * _TITLE_SIZE + _EDGE if head else 0.0
     below = (foot.count("\n") + 1) * _LINE * _FOOT_SIZE + _EDGE if foot else 0.0

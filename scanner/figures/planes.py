@@ -43,6 +43,8 @@ class Planes:
     driven : sequence of (label, array (n, 2))
         Stretches of the combination's line by the label in `singles` of the experiment that it owes
         its place to: shaded in that experiment's colour.
+    expected : bool
+        Whether the combination is a sensitivity, not a measurement: lines, and no region.
     """
 
     axes: tuple[Axis, Axis]
@@ -52,3 +54,4 @@ class Planes:
     published: Sequence[Published] = ()
     marks: Sequence[Mark] = ()
     driven: Sequence[tuple[str, Array]] = ()
+    expected: bool = False

@@ -70,7 +70,7 @@ def profile_figure(
     with style.journal():
         figure, frame = new_frame(said, size or style.size())
         style.set_scale(frame, "x", axis)
-        frame.set_xlabel(label or style.label(axis.name, axis.unit))
+        frame.set_xlabel(style.scaled(label or style.label(axis.name, axis.unit), axis))
         frame.set_ylabel(r"$\Delta\chi^2$")
         marks = _draw_levels(frame, cls, dof)
         frame.set_ylim(_FOOTROOM * _lowest(curves), _HEADROOM * max(mark.xy[1] for mark in marks))

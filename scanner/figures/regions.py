@@ -93,7 +93,7 @@ def _draw_curves(
             polygons = excluded_polygons(curves[name], planes.axes, contour.level)
             look = _line(number, step, many=many)
             _outline(frame, contour, _fill(frame, polygons, **_face(number, step, planes)), look)
-        if number == 0:
+        if number == 0 and not planes.expected:
             swatch.append(Patch(facecolor=style.EXCLUDED, edgecolor=style.COMBINED, label=entry))
         else:
             swatch.append(Line2D([], [], label=entry, **_line(number, 0, many=many)))
@@ -140,8 +140,8 @@ def _level_entry(cl: float, step: int) -> Line2D:
 
 
 def _face(number: int, step: int, planes: Planes) -> dict[str, Any]:
-    """Only the combination is filled, darker at each level, and lets published regions through."""
-    if number > 0:
+    """Only what is measured is filled, darker at each level, and lets published regions through."""
+    if number > 0 or planes.expected:
         return {"facecolor": "none"}
     face = {"facecolor": style.EXCLUDED if step == 0 else style.EXCLUDED_MORE}
     return {**face, "alpha": _ABOVE_OTHERS} if planes.published else face

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -221,6 +222,29 @@ def _unit(unit: str) -> str:
     return f"${ten}{symbol}{power}$"
 
 
+def power_of(axis: Axis) -> int:
+    """Power of ten that is taken out of the numbers at a linear axis; 0 if they are handy."""
+    largest = max(abs(float(axis.coordinates[0])), abs(float(axis.coordinates[-1])))
+    if axis.logarithmic or largest == 0.0 or 1e-3 <= largest < 1e5:
+        return 0
+    return math.floor(math.log10(largest))
+
+
+def scaled(text: str, axis: Axis) -> str:
+    r"""Label of an axis with the power of ten that its numbers lack.
+
+    >>> scaled("$g$", Axis("g", "linear", 0.0, 2e-8, 3)), scaled("$g$", Axis("g", "log", 1, 2, 3))
+    ('$g$ [$10^{-8}$]', '$g$')
+    >>> scaled("$m$ [MeV]", Axis("m", "linear", 0.0, 2e6, 3))
+    '$m$ [$10^{6}$ MeV]'
+    """
+    power = power_of(axis)
+    if not power:
+        return text
+    symbol, bracket, unit = text.partition(" [")
+    return f"{symbol} [$10^{{{power}}}$" + (f" {unit}" if bracket else "]")
+
+
 def set_scale(axes: Axes, which: str, axis: Axis) -> None:
     """Scale, limits and ticks of the x or y axis."""
     low, high = float(axis.coordinates[0]), float(axis.coordinates[-1])
@@ -234,6 +258,10 @@ def set_scale(axes: Axes, which: str, axis: Axis) -> None:
         axes.set_ylim(low, high)
     if not logarithmic:
         target.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        if power := power_of(axis):
+            target.set_major_formatter(
+                lambda value, _: f"{value / 10.0**power:g}".replace("-", "\N{MINUS SIGN}")
+            )
     elif high / low > 30.0:
         target.set_major_locator(LogLocator(numticks=12))
         target.set_minor_locator(LogLocator(subs=[float(k) for k in range(2, 10)], numticks=100))

@@ -32,6 +32,8 @@ Array = npt.NDArray[np.float64]
 
 PER_BATCH, MOST = 100, 1000
 """Toys per batch, and most toys per point, by default."""
+TOLD_EVERY = 30.0
+"""Seconds between two words on how far a round is."""
 SIGMAS = 3.0
 """Binomial errors from 1 - cl at which a point is decided, by default."""
 
@@ -196,10 +198,15 @@ class Campaign:
 
         n = self.effort.per_batch
         calls = [(self._text, point, batch, n) for point, batch in missing]
-        for number, (values, seconds) in spread(make_batch, calls, client):
+        begun = last = time.monotonic()
+        for done, (number, (values, seconds)) in enumerate(spread(make_batch, calls, client), 1):
             point, batch = missing[number]
             self.folder.write(point, batch, values, seconds)
             toys[point][batch] = values
+            now = time.monotonic()
+            if now - last >= TOLD_EVERY and done < len(missing):
+                last, left = now, (now - begun) * (len(missing) / done - 1.0)
+                self.told(f"{done} of {len(missing)} batches made, some {left:.0f} s to go")
 
     def _seconds(self, points: int) -> float:
         """CPU seconds of the first round, from a toy's worth of fits."""

@@ -212,7 +212,9 @@ def interval(
     at : mapping
         Axes held at a value.
     kind, minimum, chi2_sm
-        As for `scanner.limits.reference.reference`.
+        As for `scanner.limits.reference.reference`. An upper limit alone (`sided` ``one``) at
+        values that are held is ``raster`` in place of ``global``: its level belongs to the fall of
+        chi2 along the parameter alone, not to what other values of the held axes fit better.
     line : Surface, optional
         The exact chi2 along `parameter` at the held values, where no other axis is left; without
         it the stored points are interpolated.
@@ -232,6 +234,8 @@ def interval(
     # the first axis is profiled over last: the plane before that step shows its strips
     plane = held.profile([*[name for name in held.names if name != parameter][:1], parameter])
     curve = plane.profile([parameter])
+    if sided == "one" and kind == "global" and fixed:
+        kind = "raster"
     zero = reference(curve, kind, space=surface, minimum=minimum, chi2_sm=chi2_sm)
     axis = curve.axes[0]
     best, chi2_min, profiled = _best(curve, zero if not fixed else None)

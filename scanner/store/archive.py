@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.definition import ScanDefinition
-from scanner.errors import CatalogError, MismatchError, ScannerError, unknown
+from scanner.errors import CatalogError, MismatchError, ScannerError, UnknownScanError, unknown
 from scanner.grid import Grid
 from scanner.store.changes import told_apart
 from scanner.store.folder import Folder
@@ -121,7 +121,7 @@ class Archive:
             self._tell_damaged(scan)
             names = [name for s in scans for name in (*s.names, s.id)]
             short = _too_short(scan, [stored.id for stored in scans])
-            raise CatalogError(
+            raise UnknownScanError(
                 f"{self.folder}: {unknown('scan', scan, dict.fromkeys(names))}{short}"
             )
         if len(found) > 1:

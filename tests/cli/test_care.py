@@ -122,8 +122,8 @@ def test_rm_of_an_ambiguous_or_unknown_name_removes_nothing(command, copy: Store
     root, other = copy.path.parent, twin(copy)
     done = command("rm", NAME, "--store", root, "--yes")
     assert done.code == 2
-    assert f"{copy.id} ({NAME})" in done.err
-    assert f"{other.id} ({NAME})" in done.err
+    assert f"{copy.id} ({NAME} with options.couplings = AC22)" in done.err
+    assert f"{other.id} ({NAME} with options.couplings = tree)" in done.err
     done = command("rm", copy.id, "nothing", "--store", root, "--yes")
     assert done.code == 2
     assert "unknown scan 'nothing'" in done.err

@@ -184,6 +184,12 @@ def test_notes_of_the_run_go_to_stderr(command, tmp_path):
     assert answer.json["computed_chunks"] == scan.stored.grid.n_chunks - 1
 
 
+def test_a_definition_that_was_not_run_says_so(command, store):
+    done = command("interval", "nsi_ee_u", "eps_ee_u", "--store", store)
+    assert done.code == 2
+    assert "nsi_ee_u has not been run there: `scanner run nsi_ee_u` first" in done.err
+
+
 def test_edited_definition_is_told_and_not_called_unknown(command, tmp_path):
     made = command("run", NAME, *SMALL, "--store", tmp_path, "--workers", "1", "--no-figure")
     assert made.code == 0, made.err

@@ -30,6 +30,16 @@ KG = {"value": 24.0, "unit": "kg"}
         ([("bins.energy", None)], "bins.energy: is missing"),
         ([("source.protons", None)], "source.protons: is missing; give protons, or power"),
         ([("origin", {"mass": 3})], "origin.mass = 3: write a text in quotes"),
+        # data below the header of a table, and as a table
+        (
+            [("pulls.observed", [1.0])],
+            "stands below [pulls]; move observed above the",
+        ),
+        ([("bins.energy.variance", [1.0])], "move variance above the first [table]"),
+        (
+            [("observed", {"value": [1.0]})],
+            'or observed = { file = "x.csv", column',
+        ),
         # quantities
         ([("target.mass", 24.0)], "target.mass = 24.0: has no unit; write mass = { value = ...,"),
         ([("target.mass", {"value": 24.0})], "target.mass.unit: is missing; say which"),

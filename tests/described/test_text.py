@@ -29,9 +29,19 @@ def test_columns_are_put_in_their_place(write):
     assert table == {"kind": "table", "energy": [1.0, 2.0], "value": [0.1, 0.5]}
 
 
+def test_a_column_is_put_in_the_place_of_a_list(write):
+    path = write('observed = { file = "curve.csv", column = "eff" }\n')
+    assert described.read(path)["observed"] == [0.1, 0.5]
+
+
 @pytest.mark.parametrize(
     ("text", "curve", "said"),
     [
+        (
+            'a = { file = "curve.csv", column = "n" }',
+            "E,eff\n1,0\n",
+            "a.column: curve.csv: unk",
+        ),
         (CURVE, "E,eff\n1,0\n", "response.efficiency.columns: is missing; say which column"),
         (CURVE + 'columns = { energy = "e" }', "E,eff\n1,0\n", "unknown column 'e'"),
         (CURVE + COLUMNS, "E,eff\n1,x\n", "columns.value: curve.csv, column eff: could not"),

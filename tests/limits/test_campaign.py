@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from scanner.errors import DefinitionError, IncompleteScanError
 from scanner.execution.clusters import connect
+from scanner.limits import campaign
 from scanner.limits.campaign import Effort
 from scanner.limits.feldman_cousins import near_level
 from scanner.limits.workers import Workers
@@ -70,6 +72,17 @@ def test_more_toys_are_added_and_damaged_ones_made_again(here: Scan):
     assert json.loads(json.dumps(more.to_dict()))["n_toys"] == more.n_toys
     with pytest.raises(DefinitionError, match="batches of 5"):
         here.feldman_cousins(**{**FEW, "per_batch": 7})
+
+
+def test_a_long_round_says_how_far_it_is(here: Scan, monkeypatch: pytest.MonkeyPatch):
+    said: list[str] = []
+    monkeypatch.setattr(campaign, "TOLD_EVERY", 0.0)
+    told = replace(here, workers=replace(here.workers, told=said.append))
+    told.feldman_cousins(**FEW, seed=77)
+    first, *others = said
+    assert first.endswith(" batches to make")
+    total = first.split(", ")[1].split()[0]
+    assert re.fullmatch(rf"1 of {total} batches made, some \d+ s to go", others[0])
 
 
 def test_another_seed_makes_other_toys(here: Scan):

@@ -33,6 +33,16 @@ def test_an_upper_limit_of_a_gaussian(best: float):
     assert interval(gaussian(best), "x", cl=0.9).to_dict()["sided"] == "two"
 
 
+def test_an_upper_limit_at_a_held_value_counts_from_the_best_value_there():
+    y = Axis("y", "linear", 0.0, 1.0, 2)
+    chi2 = (X.coordinates[:, np.newaxis] - 1.0) ** 2 + np.array([0.0, 1.5])  # y = 0 fits better
+    plane = Surface((X, y), chi2, ("a",))
+    found = interval(plane, "x", cl=0.9, at={"y": 1.0}, sided="one")
+    assert found.reference.kind == "raster"
+    assert found.intervals[0][1] == pytest.approx(1.0 + norm.ppf(0.9), abs=1e-5)
+    assert interval(plane, "x", cl=0.9, at={"y": 1.0}).reference.kind == "global"
+
+
 def test_a_gap_above_the_best_fit_stays_and_one_below_goes():
     chi2 = 100.0 * ((X.coordinates - 1.0) * (X.coordinates + 1.0)) ** 2
     twin = Surface((X,), chi2 + 0.5 * (X.coordinates < 0.0), ("a",))  # best at 1

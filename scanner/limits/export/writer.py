@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from scanner import catalog, sources
 from scanner.errors import DefinitionError, unknown
 from scanner.limits.answers import Answers
 from scanner.limits.export import hepdata, netcdf, text
@@ -148,15 +150,28 @@ def write_profile(surface: Surface, path: Path, origin: Origin) -> None:
 
 
 def resources_of(scan: Answers, references: str, figure: Path | None = None) -> list[Resource]:
-    """What goes along with a submission: definition, references, perhaps the figure."""
+    """What goes along with a submission: definition, own scenarios, references, the figure."""
     found = [
         Resource(
             "definition.toml",
             "Definition of the scan: the CEvNS scanner makes the same cube of it",
             scan.definition.to_toml().encode(),
         ),
+        *_own_scenarios(scan.definition.scenario),
         Resource("references.bib", "Papers and data to be cited, BibTeX", references.encode()),
     ]
     if figure is not None:
         found.append(Resource(figure.name, "Figure of the exclusion limits", figure.read_bytes()))
+    return found
+
+
+def _own_scenarios(scenario: str) -> list[Resource]:
+    """Python files of scenarios outside the catalogue, without which nobody makes the cube."""
+    plugins = [part.strip() for part in scenario.split(catalog.JOIN) if ":" in part]
+    found = []
+    for plugin in plugins:
+        catalog.scenario(plugin)
+        module = sys.modules[plugin.partition(":")[0]]
+        for path in sources.source_files(module):
+            found.append(Resource(path.name, f"Source of {plugin}", path.read_bytes()))
     return found

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
+from scanner.definition import from_mapping
 from scanner.errors import DefinitionError, StoreError
 from scanner.limits.answers import Answers
 from scanner.limits.export import hepdata
 from scanner.limits.export.content import Question, content
 from scanner.limits.export.hepdata import Resource
-from scanner.limits.export.writer import write
+from scanner.limits.export.writer import resources_of, write
+from scanner.scan import Scan
 
 FIGURE = Resource("figure.png", "Figure", b"\x89PNG")
 
@@ -131,3 +133,34 @@ def test_a_table_that_hepdata_does_not_take_is_refused(
     with pytest.raises(DefinitionError, match=r"HEPData takes 10\.5.*netcdf"):
         write(content(scan, "profile", Question()), "hepdata", tmp_path / "s")
     assert list(tmp_path.iterdir()) == []
+
+
+OWN = """
+from scanner.scenario import Parameter, Scenario
+
+
+def coherent(initial, final, *, shift):
+    return {"weak_neutron": shift} if initial == final else {}
+
+
+SCENARIO = Scenario(
+    "Own", "", references=(), parameters=(Parameter("shift", "coupling"),), coherent=coherent,
+    standard_model={"shift": 0.0},
+)
+"""
+
+
+def test_the_source_of_a_scenario_of_ones_own_goes_along(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "own_of_hepdata.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = {
+        "scenario": "own_of_hepdata:SCENARIO",
+        "experiments": ["coherent_csi_2021"],
+        "axes": {"shift": {"spacing": "linear", "start": -0.1, "stop": 0.1, "n": 9}},
+    }
+    own = Scan.of(from_mapping(raw, "own", name="own"), store=tmp_path / "scans")
+    own.run()
+    along = resources_of(own, "")
+    write(content(own, "profile", Question()), "hepdata", tmp_path / "submission", along)
+    assert complaints(directory=str(tmp_path / "submission")) == {}
+    assert (tmp_path / "submission" / "own_of_hepdata.py").read_text() == OWN

@@ -1,0 +1,33 @@
+"""What the rows of a figure of many intervals are called."""
+
+from types import SimpleNamespace
+
+from scanner import comparison
+from scanner.comparison import Limits
+
+
+def shown(
+    title: str, parameter: str = "sin2_theta_w", name: str = "a", id_: str = "0123456789"
+) -> Limits:
+    definition = SimpleNamespace(title=title, name=name)
+    return Limits(SimpleNamespace(definition=definition, id=id_), parameter, {})  # type: ignore[arg-type]
+
+
+def names(*rows: Limits) -> list[str]:
+    return comparison._names(rows)
+
+
+def test_rows_of_one_parameter_are_called_by_what_their_titles_do_not_share():
+    rows = [shown("Weak angle, COHERENT CsI"), shown("Weak angle at low energy, CONUS+")]
+    assert names(*rows) == ["COHERENT CsI", "at low energy, CONUS+"]
+
+
+def test_a_parameter_that_stands_once_needs_no_name():
+    assert names(shown("NSI, CsI", "eps_ee_u"), shown("NSI, CsI", "eps_ee_d")) == ["", ""]
+
+
+def test_scans_of_one_title_are_called_by_their_id():
+    assert names(shown("One", id_="aaaaaaaaa1"), shown("One", id_="bbbbbbbbb2")) == [
+        "a aaaaaaaa",
+        "a bbbbbbbb",
+    ]
