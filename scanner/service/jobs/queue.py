@@ -220,8 +220,7 @@ class Queue:
             onward = chunks is not None and before is not None and chunks > before
             fruitless = 1 if onward else job.fruitless + 1
             chunks = before if chunks is None else chunks
-            turn = f"{message} (attempt {fruitless} without a finished chunk)"
-            changed = {"fruitless": fruitless, "chunks": chunks, "message": turn}
+            changed = {"fruitless": fruitless, "chunks": chunks, "message": message}
             _set(database, number, "state = 'running'", **_PUT_BACK, **changed)
             job = _there(database, number)
         if job.state == "queued":
