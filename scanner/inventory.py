@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from scanner import catalog, definition, described
 from scanner.bibliography import citation
+from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, ScannerError, unknown
 from scanner.inputs import inputs
 from scanner.overlays import shelf
@@ -70,20 +72,25 @@ def overlays(folder: Path | None = None) -> list[Record]:
     ]
 
 
+def differences(definitions: Sequence[ScanDefinition]) -> dict[str, str]:
+    """What sets scans of one name apart, by id; empty where no other has the name."""
+    alike: dict[str, list[ScanDefinition]] = {}
+    for one in definitions:
+        alike.setdefault(one.name, []).append(one)
+    return {
+        one.id: entries
+        for same in alike.values()
+        for one, entries in zip(same, told_apart(same), strict=True)
+    }
+
+
 def scans(store: str | Path | None = None) -> list[Record]:
     """Id, name, progress, phase, title, and what sets scans of one name apart, of every scan.
 
     Of one that cannot be opened the title is why.
     """
     found, damaged = Archive(store).survey()
-    alike: dict[str, list[StoredScan]] = {}
-    for stored in found:
-        alike.setdefault(stored.definition.name, []).append(stored)
-    apart = {
-        stored.id: entries
-        for same in alike.values()
-        for stored, entries in zip(same, told_apart([s.definition for s in same]), strict=True)
-    }
+    apart = differences([stored.definition for stored in found])
     records = [
         {
             "id": stored.id,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, ClusterError, IncompleteScanError
 from scanner.limits.interval import Interval
 from scanner.limits.plane import Plane
-from scanner.limits.query import Query
+from scanner.limits.query import Query, point
 from scanner.limits.reference import Minimum
 from scanner.limits.summary import SUMMARY_LEVELS, Summary, limited, places
 from scanner.limits.surface import Surface
@@ -76,9 +77,7 @@ class RemoteAnswers:
         except CatalogError:
             if (told := self._asked_for()) is None:
                 raise
-            raise IncompleteScanError(
-                f"scan {self.id} is {told.phase} and not made yet: wait with watch()"
-            ) from None
+            raise self._unmade(told.phase) from None
 
     def now(self) -> News:
         """How far it is now, in the queue of the service too."""
@@ -110,7 +109,7 @@ class RemoteAnswers:
     def state(self) -> ScanState:
         """How far the scan is."""
         with understood(self.url):
-            return ScanState(**self.record["state"])
+            return ScanState(**self._told("state"))
 
     @property
     def phase(self) -> str:
@@ -128,7 +127,7 @@ class RemoteAnswers:
     def minima(self) -> dict[str, Minimum]:
         """Minimum of each experiment and of all combined, empty before the scan is complete."""
         with understood(self.url):
-            told = self.record["minima"]
+            told = self._told("minima")
             return {name: Minimum.from_dict(found) for name, found in told.items()}
 
     @property
@@ -149,14 +148,15 @@ class RemoteAnswers:
 
     def query(
         self,
-        at: Mapping[str, float],
+        at: Mapping[str, float] | None = None,
         *,
         dof: int | None = None,
         experiments: Names = None,
         reference: str = "global",
+        **values: float,
     ) -> Query:
-        """See `Answers.query`."""
-        asked = arguments(at, experiments, dof=dof, reference=reference)
+        """See `Answers.query`: ``query(mass=10)`` and ``query({"mass": 10})`` are alike."""
+        asked = arguments(point(at, values), experiments, dof=dof, reference=reference)
         with understood(self.url):
             return Query.from_dict(self._asked("query", asked))
 
@@ -301,19 +301,44 @@ class RemoteAnswers:
 
     def bibliography(self) -> tuple[Entry, ...]:
         """See `Scan.bibliography`."""
-        told = self.record["provenance"].get("references", ())
+        told = self._provenance().get("references", ())
         papers = [bibliography.reference_of(line) for line in told]
         return bibliography.entries([*papers, *bibliography.conventions(self.definition.options)])
 
     def _summary(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.record["provenance"].get("summary", {})
+        found: dict[str, Any] = self._provenance().get("summary", {})
         return found
 
+    def _provenance(self) -> dict[str, Any]:
+        return dict(self._told("provenance"))
+
+    def _told(self, key: str) -> Any:
+        """An entry of the record; IncompleteScanError where the scan waits to be made."""
+        record = self.record
+        if key not in record and "provenance" not in record:
+            raise self._unmade(str(record.get("phase", "queued")))
+        return record[key]
+
+    def _unmade(self, phase: str) -> IncompleteScanError:
+        return IncompleteScanError(f"scan {self.id} is {phase} and not made yet: wait with watch()")
+
     def _asked(self, verb: str, asked: Sequence[Argument]) -> dict[str, Any]:
-        return self._transport.record(*self._question(verb, asked))
+        with self._if_made():
+            return self._transport.record(*self._question(verb, asked))
 
     def _sent(self, verb: str, asked: Sequence[Argument]) -> bytes:
-        return self._transport.get(*self._question(verb, asked))
+        with self._if_made():
+            return self._transport.get(*self._question(verb, asked))
+
+    @contextmanager
+    def _if_made(self) -> Iterator[None]:
+        """What a service does not find may be a scan that waits to be made: then it says so."""
+        try:
+            yield
+        except CatalogError:
+            with suppress(CatalogError):
+                self._provenance()
+            raise
 
     def _question(self, verb: str, asked: Sequence[Argument]) -> tuple[str, list[Argument]]:
         return f"scans/{self.id}/{verb}", [*asked, *arguments(partial=self.partial)]

@@ -75,8 +75,11 @@ class Client:
             )
         return told
 
-    def list(self) -> Records:
-        """All scans: id, name, title, scenario, experiments, axes, phase; last written first."""
+    def scans(self) -> Records:
+        """All scans: id, name, title, scenario, experiments, axes, phase; last written first.
+
+        Of scans of one name ``apart`` says what differs.
+        """
         found: Records = []
         while True:
             asked = [("offset", f"{len(found)}"), ("limit", f"{PAGE}")]
@@ -85,6 +88,10 @@ class Client:
                 found += page["scans"]
                 if not page["scans"] or len(found) >= page["total"]:
                     return list({one["id"]: one for one in found}.values())
+
+    def list(self) -> Records:
+        """The same as `scans`."""
+        return self.scans()
 
     def scan(self, scan: str, *, partial: bool = False) -> RemoteScan:
         """A scan by its id, a unique prefix of one (4 or more digits), or its name.
@@ -105,7 +112,7 @@ class Client:
             made = RemoteScan(self._transport, scan, partial=partial)
             made.phase  # noqa: B018 - tells here that there is none
             return made
-        listed = self.list()
+        listed = self.scans()
         found = [one for one in listed if one["name"] == scan]
         if not found and len(scan) >= SHORTEST:
             found = [one for one in listed if one["id"].startswith(scan)]
@@ -211,6 +218,10 @@ def connect(
     patience: float = PATIENCE,
 ) -> Client:
     """Client of the service at an address; asks it once who it is.
+
+    Its scans have the verbs of `scanner.scan.Scan` but those that need the store itself: ``run``,
+    ``refine``, ``refined_contour``, ``feldman_cousins``, ``expected``, ``cls``, ``marginal``,
+    ``likelihood``. Whoever asks for one is told where it is: AttributeError.
 
     Parameters
     ----------

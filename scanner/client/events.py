@@ -33,6 +33,8 @@ class News:
         Grid points.
     eta_seconds : float or None
         Until it is complete, if that can be told.
+    exit_code : int or None
+        Of the error that ended it, where it failed.
     """
 
     scan: str
@@ -46,6 +48,7 @@ class News:
     eta_seconds: float | None = None
     workers: int = 0
     message: str = ""
+    exit_code: int | None = None
 
     @property
     def ended(self) -> bool:

@@ -14,9 +14,18 @@ from scanner.client.failures import printed
 from scanner.client.records import Names, arguments
 from scanner.errors import CatalogError, ClusterError, IncompleteScanError, ScannerError, error_of
 
+COMMANDS = {
+    "refine": "refine",
+    "refined_contour": "refine",
+    "feldman_cousins": "toys",
+    "expected": "expected",
+    "cls": "cls",
+    "marginal": "marginal",
+}
+"""Verb of `Scan` that only a store has -> command that does it."""
 STORE_ALONE = (
-    *("run", "finalise", "refine", "refined_contour", "feldman_cousins", "expected", "cls"),
-    *("marginal", "likelihood", "evaluator", "spaces", "stored"),
+    *COMMANDS,
+    *("run", "finalise", "likelihood", "evaluator", "spaces", "stored"),
 )
 """Of `Scan`, what a service does not do."""
 TICK = 0.5  # s between looks
@@ -33,8 +42,11 @@ class RemoteScan(RemoteAnswers):
     def __getattr__(self, name: str) -> Any:
         """Of a verb that only a store has, where to find it."""
         if name in STORE_ALONE:
+            command = COMMANDS.get(name)
+            there = f", or there `scanner {command} {self.id} --store ROOT`" if command else ""
             raise AttributeError(
-                f"{name} needs the store itself: scanner.scan.Scan.open({self.id!r}, store=ROOT)"
+                f"{name} needs the store itself: where it lies, ask "
+                f"scanner.scan.Scan.open({self.id!r}, store=ROOT){there}"
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -89,7 +101,7 @@ class RemoteScan(RemoteAnswers):
         message = last.message or job.get("message") or last.phase
         if last.phase == "incomplete":
             message = f"nobody works on it, {last.done} of {last.total} chunks are done"
-        code = job.get("exit_code")
+        code = job.get("exit_code") if last.exit_code is None else last.exit_code
         if last.phase != "failed" or not isinstance(code, int):
             code = IncompleteScanError.exit_code
         return error_of(code, f"scan {self.id}: {printed(str(message))}: go on with resume()")

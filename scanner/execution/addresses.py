@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from scanner.errors import ClusterError, DefinitionError
 
 _EXAMPLE = "tls://HOST:8786"
 _NO_PORT = ("inproc",)
+_BY_SOCKET = ("", "tcp", "tls", "ws", "wss")
+UNREACHED_SECONDS = 5.0
 
 
 def address_of(scheduler: str | None, scheduler_file: str | Path | None) -> tuple[str | None, str]:
@@ -38,6 +41,18 @@ def address_of(scheduler: str | None, scheduler_file: str | Path | None) -> tupl
     if found := dask.config.get("scheduler-address", None):
         return _checked(str(found), "the Dask configuration")
     return None, ""
+
+
+def unreached(address: str) -> str:
+    """Why nothing takes a connection there, one clause; empty where something does."""
+    scheme, _, place = address.rpartition("://")
+    if scheme not in _BY_SOCKET:
+        return ""
+    try:
+        with socket.create_connection(parse_host_port(place), timeout=UNREACHED_SECONDS):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error) or "it does not answer"
 
 
 def _of_file(path: Path, origin: str) -> str:

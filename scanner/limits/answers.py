@@ -211,13 +211,18 @@ class Answers:
 
     def query(
         self,
-        at: Mapping[str, float],
+        at: Mapping[str, float] | None = None,
         *,
         dof: int | None = None,
         experiments: Names = None,
         reference: str = "global",
+        **values: float,
     ) -> questions.Query:
-        """chi2 at named values, profiled over the rest; see `scanner.limits.query.query`."""
+        """chi2 at named values, profiled over the rest; see `scanner.limits.query.query`.
+
+        ``query(mass=10, coupling=5e-5)`` and ``query({"mass": 10, "coupling": 5e-5})`` are alike.
+        """
+        at = questions.point(at, values)
         found = questions.query_spaces(
             self.definition.layers,
             self.definition.axes,

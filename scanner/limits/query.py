@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack
 
 import xarray as xr
 
+from scanner.errors import DefinitionError
 from scanner.grid import Axis
 from scanner.limits.interval import level_of
 from scanner.limits.layers import chosen_experiments, layer_names, summed_layers
@@ -235,6 +236,26 @@ def query_spaces(
         profiled = {name: float(value) for name, value in lowest.profiled.items()}
         answers[label] = Answer(float(lowest.chi2), float(zero.chi2), degrees, profiled)
     return Query(dict(at), degrees, kind, answers)
+
+
+def point(at: Mapping[str, float] | None, values: Mapping[str, float]) -> dict[str, float]:
+    """A point that is given as a mapping, by name, or in part each.
+
+    Raises
+    ------
+    DefinitionError
+        Nothing is given, or a name twice.
+
+    Examples
+    --------
+    >>> point(None, {"mass": 10}), point({"mass": 10}, {"coupling": 5e-5})
+    ({'mass': 10}, {'mass': 10, 'coupling': 5e-05})
+    """
+    if at is None and not values:
+        raise DefinitionError("query: no point is given: write query(mass=10)")
+    if twice := sorted(set(at or {}) & set(values)):
+        raise DefinitionError(f"query: {twice[0]} is given twice: once in at, once by name")
+    return {**(at or {}), **values}
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from scanner.service import refusals
 from scanner.service.access import guard
 from scanner.service.access.gate import Gate
 from scanner.service.access.guard import needs
+from scanner.service.declared import only_declared
 from scanner.service.desk import Desk
 from scanner.service.jobs.dispatcher import Dispatcher
 from scanner.service.jobs.news import News
@@ -64,13 +65,19 @@ def create_app(settings: Settings) -> FastAPI:
     refusals.install(app)
     guard.install(app, settings)
     app.add_middleware(Gate, settings=settings)
-    app.include_router(_about(settings), prefix=API, tags=["service"])
+    app.include_router(
+        _about(settings),
+        prefix=API,
+        tags=["service"],
+        responses={422: refusals.REFUSED[422]},
+        dependencies=[Depends(only_declared(API))],
+    )
     for routes in (catalogue, scans, jobs, answers, figures, cube):
         app.include_router(
             routes.router,
             prefix=API,
             responses=dict(refusals.REFUSED),
-            dependencies=[Depends(needs("read"))],
+            dependencies=[Depends(needs("read")), Depends(only_declared(API))],
         )
     app.include_router(page.router)
     return app

@@ -16,7 +16,7 @@ from typing import Any
 
 from fastapi import Request
 
-from scanner import definition, prepare
+from scanner import catalog, definition, prepare
 from scanner.definition import KEYS, ScanDefinition
 from scanner.errors import DefinitionError
 from scanner.service.refusals import RefusalError
@@ -177,10 +177,24 @@ def resolve(tables: Mapping[str, Any], most_points: int) -> ScanDefinition:
     RefusalError
         413: above `most_points`.
     """
+    _check_whole(tables)
     check_points(_wanted(tables), most_points)
     chosen = definition.from_mapping(tables, WHERE, allow_plugins=False)
     check_points(math.prod(len(axis) for axis in chosen.axes), most_points)
     return chosen
+
+
+def _check_whole(tables: Mapping[str, Any]) -> None:
+    """DefinitionError for a name in place of a definition."""
+    key = next((key for key in (WHERE, "name") if key in tables), None)
+    if "scenario" in tables or key is None or (key == "name" and "axes" in tables):
+        return
+    name = str(tables[key])
+    there = name if name in catalog.definition_names() else "NAME"
+    raise DefinitionError(
+        f"{key} = {name[:80]!r}: a name is no definition: send the definition itself; GET "
+        f"/api/v1/definitions/{there} has it, as `written`"
+    )
 
 
 def _wanted(tables: Mapping[str, Any]) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from scanner.errors import DefinitionError
+from scanner.service import start
 from scanner.service.access.patience import PatientProtocol
 from scanner.service.access.tokens import Tokens
 from scanner.service.app import begin, create_app
@@ -48,9 +49,11 @@ def serve(
         Others reach the address and nothing is encrypted; a certificate that cannot be used; an
         address that cannot be listened on.
     StoreError
-        The folder of the service's own files cannot be made.
+        The store cannot be read or made; the folder of the service's own files cannot be made.
     """
+    start.log_to_stderr()
     _check_encrypted(settings, certificate, key, behind_proxy)
+    start.check(settings)
     _check_tokens(settings)
     app = create_app(settings)
     with _socket(settings) as listening:
@@ -72,7 +75,12 @@ def serve(
         )
         scheme = "https" if certificate else "http"
         address = _address(scheme, settings.host, listening.getsockname()[1])
-        _Server(config, lambda: said(address)).run(sockets=[listening])
+
+        def ready() -> None:
+            start.tell(settings, address)
+            said(address)
+
+        _Server(config, ready).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

@@ -18,6 +18,8 @@ from scanner.store.provenance import PACKAGE, package_version
 from scanner.store.state import ScanState
 from scanner.store.stored import StoredScan
 
+ID_DIGITS = 8
+"""Of an id, in the names of files."""
 LOOK_SECONDS = 1.0  # between looks at the store for one scan
 
 
@@ -44,6 +46,10 @@ class Held:
     def settled(self) -> bool:
         """Whether its answers stay what they are: every chunk and the minima are there."""
         return self.state.complete and self.written is not None
+
+    def file_name(self, ending: str) -> str:
+        """Name of a file that is sent: scans of one name have files of several."""
+        return f"{self.scan.definition.name}-{self.scan.id[:ID_DIGITS]}{ending}"
 
     @property
     def size(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,7 +18,13 @@ import scanner
 from scanner import definition
 from scanner.client import written
 from scanner.client.client import connect
-from scanner.errors import CatalogError, ClusterError, DefinitionError, MismatchError
+from scanner.errors import (
+    CatalogError,
+    ClusterError,
+    DefinitionError,
+    IncompleteScanError,
+    MismatchError,
+)
 from scanner.execution.security.certificates import make_certificates
 from scanner.service.app import create_app
 from scanner.service.settings import Settings
@@ -34,7 +41,8 @@ def test_the_door_is_in_the_package(served, scan):
 
 
 def test_list(client, scan):
-    [one] = client.list()
+    [one] = client.scans()
+    assert client.list() == [one]
     assert (one["id"], one["name"], one["phase"]) == (scan.id, NAME, "complete")
 
 
@@ -64,6 +72,31 @@ def test_of_two_scans_of_one_name_that_of_the_definition_as_it_stands(script):
         script.answers["scans"] = listed("0123456789abcde2", "0123456789abcde3")
         with pytest.raises(CatalogError, match=r"may be 0123456789abcde2 \(a\), 0123456789abcde3"):
             client.scan("a")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda scan: scan.chi2_sm,
+        lambda scan: scan.bibliography(),
+        lambda scan: scan.minima,
+        lambda scan: scan.state(),
+        lambda scan: scan.query({"mass": 10.0}),
+    ],
+    ids=["chi2_sm", "bibliography", "minima", "state", "query"],
+)
+def test_a_scan_that_waits_to_be_made_says_so(waiting, ask):
+    with pytest.raises(IncompleteScanError, match=r"^scan \w{16} is queued and not made yet: wait"):
+        ask(waiting)
+
+
+@pytest.fixture(scope="module")
+def waiting(serving, tmp_path_factory):
+    """A scan in the queue of a service that begins none."""
+    place = tmp_path_factory.mktemp("waiting")
+    settings = Settings(root=str(place / "store"), state=place / "state", at_once=0)
+    with serving(settings) as one, connect(one.url) as made:
+        yield made.submit(NAME, SMALL)
 
 
 def test_a_long_list_comes_in_pages(script):
@@ -214,6 +247,11 @@ def test_a_private_authority_is_trusted_where_it_is_named(encrypted, scan):
         remote = client.scan(scan.id)
         assert remote.contour().to_dict() == scan.contour().to_dict()
         xr.testing.assert_identical(remote.dataset(), scan.dataset())
+        # the two ways of deploy/service/README.md
+        by_address = {"ssl": ssl.create_default_context(cafile=authority)}
+        for options in (remote.storage_options, by_address):
+            with xr.open_zarr(remote.cube_url, storage_options=options) as cube:
+                assert (cube["chi2"].values == scan.dataset()["chi2"].values).all()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import xarray as xr
 
 from scanner import definition
 from scanner.client.client import connect
+from scanner.client.scan import COMMANDS
 from scanner.errors import DefinitionError, IncompleteScanError
 from scanner.limits.interval import Interval
 from scanner.limits.plane import Plane
@@ -283,6 +284,33 @@ def test_every_verb_of_a_scan_is_there_or_says_where_it_is(remote, scan):
             getattr(remote, name)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         remote.nonsense  # noqa: B018
+
+
+def test_a_verb_that_is_missing_names_a_command_that_there_is(remote):
+    from typer.main import get_command
+
+    from scanner.cli.app import app
+
+    known = get_command(app).commands
+    for verb, command in COMMANDS.items():
+        with pytest.raises(AttributeError, match=f"`scanner {command} {remote.id} --store ROOT`"):
+            getattr(remote, verb)
+        assert command in known
+
+
+def test_a_point_is_given_by_name_or_as_a_mapping(remote, scan):
+    held = {"mass": 10.0, "coupling": 5e-5}
+    asked = scan.query(held)
+    for one in (scan, remote):
+        assert one.query(**held) == asked
+        assert one.query({"mass": 10.0}, coupling=5e-5, reference="global") == asked
+        for wrong, said in [
+            (lambda one=one: one.query(), "no point is given"),
+            (lambda one=one: one.query(held, mass=1.0), "mass is given twice"),
+            (lambda one=one: one.query(mas=1.0), "did you mean 'mass'"),
+        ]:
+            with pytest.raises(DefinitionError, match=said):
+                wrong()
 
 
 def test_a_cube_is_read_once(remote):

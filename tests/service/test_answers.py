@@ -58,7 +58,9 @@ def test_contour_in_three_forms(served, scan):
     made = content(scan, "contour", Question(cls=(0.9, 0.95)))
     answer = served.get(f"{path}&format=csv")
     assert answer.text == as_text(made, "csv")
-    assert "light_vector_universal_contour.csv" in answer.headers["content-disposition"]
+    assert (
+        f"light_vector_universal-{scan.id[:8]}_contour.csv" in answer.headers["content-disposition"]
+    )
 
 
 def test_profile_over_two_axes_and_over_one(served, scan):

@@ -117,3 +117,22 @@ def test_points_are_counted_before_any_is_made(n):
 def test_nothing_that_is_named_is_opened(change, said):
     with pytest.raises((DefinitionError, CatalogError), match=said):
         resolve({**GOOD, **change}, 10**6)
+
+
+@pytest.mark.parametrize("key", ["definition", "name"])
+def test_a_name_in_place_of_a_definition_is_told_where_that_is(served, key):
+    name = "light_vector_universal"
+    for path in ("scans", "plan"):
+        answer = served.post(path, json={key: name})
+        assert answer.status_code == 422
+        said = answer.json()["error"]["message"]
+        assert said.startswith(f"{key} = {name!r}: a name is no definition: send the definition")
+    [place] = [word for word in said.split() if word.startswith("/api")]
+    written = served.get(place.removeprefix("/api/v1/")).json()["written"]
+    assert served.post("plan", json=written).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["no_such", {"a": 1}, None])
+def test_what_no_definition_is_called_is_told_in_general(value):
+    with pytest.raises(DefinitionError, match="GET /api/v1/definitions/NAME has it"):
+        resolve({"definition": value}, 10)

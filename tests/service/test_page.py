@@ -230,7 +230,7 @@ def test_all_can_be_taken_home(opened, served, scan, tmp_path):
         path = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(path)
         assert path.read_bytes().startswith(begin), name
-    told = json.loads((tmp_path / "light_vector_universal.json").read_text())
+    told = json.loads((tmp_path / f"light_vector_universal-{scan.id[:8]}.json").read_text())
     assert "contours" in json.dumps(told)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Definition", exact=True).click()

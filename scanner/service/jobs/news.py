@@ -70,7 +70,7 @@ class News:
             ``scan``, ``phase`` (``queued``, ``running`` or one of `ENDS`), ``stage`` of the run
             (see `Run.phase`; "" where nobody works), ``done`` and ``total`` chunks (0 while it is
             not made), ``points_done``, ``points``, ``points_per_second``, ``eta_seconds``,
-            ``workers``, ``message``.
+            ``workers``, ``message``, ``exit_code`` (of what failed, else None).
 
         Raises
         ------
@@ -195,5 +195,6 @@ def _told(
         "eta_seconds": None,
         "workers": 0,
         "message": "" if job is None or phase == "complete" else job.message,
+        "exit_code": job.exit_code if job is not None and phase == "failed" else None,
         **numbers,
     }

@@ -20,7 +20,7 @@ from scanner.store.watching import Follower, cancel, finished
 from scanner.submission import submit
 
 TICK = 1.0  # s between looks
-MOST_FRUITLESS = 5  # times that a scan is started again, no chunk having been finished in between
+MOST_FRUITLESS = 4  # times that a scan is started again, no chunk having been finished in between
 WAITS = (1.0, 5.0, 20.0, 60.0, 180.0, 300.0)
 """Seconds before the next attempt, after one failure, after two in a row, ..."""
 NEWS_SECONDS = 3 * BEAT_SECONDS  # s in which a run that works has news

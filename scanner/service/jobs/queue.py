@@ -15,6 +15,7 @@ from typing import Any
 
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError
+from scanner.service.jobs import log
 from scanner.service.jobs.file import File
 from scanner.service.jobs.job import ACTIVE, STATES, Job, State
 from scanner.service.jobs.quota import check, counted
@@ -100,7 +101,9 @@ class Queue:
                     now_utc(),
                 ),
             )
-            return _there(database, int(made.lastrowid or 0)), True
+            job = _there(database, int(made.lastrowid or 0))
+        log.said(job, f"asked for: {points} points")
+        return job, True
 
     def get(self, number: int) -> Job:
         """The job of that number.
@@ -186,7 +189,11 @@ class Queue:
         with self._writing() as database:
             made = _there(database, number).chunks or 0
             relied = {"run": run, "own": own, "chunks": made, "message": ""}
-            return _set(database, number, "state = 'running'", **relied)
+            changed = _set(database, number, "state = 'running'", **relied)
+            job = _there(database, number)
+        if changed:
+            log.begun(job)
+        return changed
 
     def attempt(self, number: int) -> bool:
         """Count a driver that is about to be asked for; False where the job was ended meanwhile."""
@@ -215,18 +222,29 @@ class Queue:
             chunks = before if chunks is None else chunks
             changed = {"fruitless": fruitless, "chunks": chunks, "message": message}
             _set(database, number, "state = 'running'", **_PUT_BACK, **changed)
-            return _there(database, number)
+            job = _there(database, number)
+        if job.state == "queued":
+            log.put_back(job)
+        return job
 
     def postpone(self, number: int, message: str) -> None:
         """Put a running job back through no fault of its own."""
         with self._writing() as database:
-            _set(database, number, "state = 'running'", **_PUT_BACK, message=message)
+            before = _there(database, number).message
+            changed = _set(database, number, "state = 'running'", **_PUT_BACK, message=message)
+            job = _there(database, number)
+        if changed and message != before:
+            log.put_back(job)
 
     def end(self, number: int, state: State, message: str = "", exit_code: int = 0) -> bool:
         """Book the end of a job; False where it was ended already."""
         with self._writing() as database:
             ended = {"ended": now_utc(), "message": message, "exit_code": exit_code}
-            return _set(database, number, _ACTIVE, state=state, **ended)
+            changed = _set(database, number, _ACTIVE, state=state, **ended)
+            job = _there(database, number)
+        if changed:
+            log.ended(job)
+        return changed
 
     def cancel(self, number: int, message: str = "cancelled", exit_code: int = 3) -> Job:
         """End a job that waits or works; its runs are asked to end by the dispatcher.
@@ -237,8 +255,11 @@ class Queue:
             job = _there(database, number)
             begun = job.state == "running" or job.attempts > 0
             ended = {"ended": now_utc(), "message": message, "exit_code": exit_code}
-            _set(database, number, _ACTIVE, state="cancelled", stopping=begun, **ended)
-            return _there(database, number)
+            changed = _set(database, number, _ACTIVE, state="cancelled", stopping=begun, **ended)
+            job = _there(database, number)
+        if changed:
+            log.ended(job)
+        return job
 
     def stopped(self, number: int) -> None:
         """Note that the runs of a cancelled job were asked to end."""

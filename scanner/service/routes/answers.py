@@ -105,7 +105,7 @@ async def contour(
             made = content(
                 scan, "contour", Question(keep=tuple(keep or ()), cls=cls, dof=dof, **asked)
             )
-            name = f"{scan.definition.name}_contour.csv"
+            name = held.file_name("_contour.csv")
             return Answer(as_text(made, "csv").encode(), "text/csv; charset=utf-8", name)
         found = scan.contour(keep, cls=cls, dof=dof or 2, **asked)
         return _headed(held, geojson(found) if form == "geojson" else found.to_dict())

@@ -71,7 +71,7 @@ async def thumbnail(request: Request, held: Open) -> Response:
 def _drawn(held: Held, suffix: str, **how: Any) -> Answer:
     with tempfile.TemporaryDirectory() as place:
         made = draw(held.scan, Path(place) / f"figure.{suffix}", **how)
-        name = "" if suffix == "png" else f"{held.scan.definition.name}.{suffix}"
+        name = "" if suffix == "png" else held.file_name(f".{suffix}")
         return Answer(made.read_bytes(), MEDIA[suffix], name)
 
 
@@ -99,7 +99,7 @@ async def export(
 
 def _exported(held: Held, form: str, what: str | None, question: dict[str, Any]) -> Answer:
     suffix, media = EXPORTS[form]
-    name = f"{held.scan.definition.name}{suffix}"
+    name = held.file_name(suffix)
     with tempfile.TemporaryDirectory() as place:
         made = held.scan.export(Path(place) / name, form, what, **question)
         return Answer(made.read_bytes(), media, name)
@@ -113,7 +113,7 @@ async def references(request: Request, held: Open) -> Response:
 
     def work() -> Answer:
         text = bibliography.bibtex(held.scan.bibliography())
-        name = f"{held.scan.definition.name}.bib"
+        name = held.file_name(".bib")
         return Answer(text.encode(), "application/x-bibtex; charset=utf-8", name)
 
     return await reply(request, held, work)

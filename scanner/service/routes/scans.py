@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from scanner import inventory
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, ScannerError
+from scanner.inventory import differences
 from scanner.known import experiment_title
 from scanner.service.asked import ScanId
 from scanner.service.definitions import BODY, costed, resolved
@@ -88,7 +89,9 @@ async def scans(
     state = request.app.state
 
     def work() -> bytes:
-        rows = list(_entries(state.shelf, state.queue, state.news))
+        found = list(_entries(state.shelf, state.queue, state.news))
+        told = differences([definition for definition, _ in found])
+        rows = [{**row, "apart": told[row["id"]]} for _, row in found]
         rows.sort(key=lambda row: row["last_written"] or row["created"], reverse=True)
         page = rows[offset : offset + limit]
         return as_json({"scans": page, "total": len(rows), "offset": offset}).content
@@ -97,16 +100,18 @@ async def scans(
     return Response(made, media_type="application/json")
 
 
-def _entries(shelf: Shelf, queue: Queue, news: News) -> Iterator[dict[str, Any]]:
+def _entries(
+    shelf: Shelf, queue: Queue, news: News
+) -> Iterator[tuple[ScanDefinition, dict[str, Any]]]:
     there = shelf.names()
     for name in there:
         with suppress(ScannerError):  # told when it is asked for by its id
             held = shelf.scan(name)
-            yield entry(held, phase_of(held, news))
+            yield held.scan.definition, entry(held, phase_of(held, news))
     for state in ACTIVE:
         for job in queue.list(state, limit=MOST_LISTED):
             if job.scan not in there:
-                yield waiting_entry(job)
+                yield job.resolved(), waiting_entry(job)
 
 
 def phase_of(held: Held, news: News) -> str:

@@ -3,11 +3,15 @@
 import { BASE, file } from "./api.js";
 import { dofOf, kept } from "./choices.js";
 import { fill, h, say } from "./dom.js";
+import { ID_DIGITS } from "./scans.js";
 import { toml } from "./toml.js";
 
 const FIGURES = [["pdf", "PDF"], ["svg", "SVG"], ["png", "PNG"]];
 const EXPORTS = [["csv", "CSV"], ["json", "JSON"], ["hepdata", "HEPData"], ["netcdf", "NetCDF"]];
 const SUFFIX = { csv: "csv", json: "json", hepdata: "tar.gz", netcdf: "nc" };
+
+// scans of one name are kept apart in a folder of downloads
+const fileName = (scan, suffix) => `${scan.name}-${scan.id.slice(0, ID_DIGITS)}.${suffix}`;
 
 /** Buttons of a scan, for the figure as it is chosen. */
 export function downloads(element, state) {
@@ -22,7 +26,7 @@ export function downloads(element, state) {
       EXPORTS.map(([form, text]) => button(text, () => exported(state, form), form === "netcdf" ? "the whole cube" : "the lines as chosen above"))),
     h("div", { class: "buttons", role: "group", "aria-label": "More" }, h("span", {}, "More"),
       button("BibTeX", () => file(`scans/${scan.id}/references`), "what a result of this scan cites"),
-      button("Definition", () => ({ blob: new Blob([toml(written(scan.definition))], { type: "application/toml" }), name: `${scan.name}.toml` }), "TOML, for scanner run")),
+      button("Definition", () => ({ blob: new Blob([toml(written(scan.definition))], { type: "application/toml" }), name: fileName(scan, "toml") }), "TOML, for scanner run")),
     told, snippets(scan));
 }
 
@@ -59,14 +63,14 @@ const experiments = (choices) => [...new Set([...choices.lines, ...(choices.comb
 
 async function figure(state, suffix) {
   const found = await file(`scans/${state.scan.id}/figure.${suffix}`, { ...question(state), overlay: state.choices.y ? [...state.choices.overlays] : [] });
-  return { ...found, name: `${state.scan.name}.${suffix}` };
+  return { ...found, name: fileName(state.scan, suffix) };
 }
 
 async function exported(state, form) {
   const what = form === "netcdf" ? "cube" : state.choices.y ? "contour" : "interval";
   const query = form === "netcdf" ? { format: form } : { ...question(state), format: form, what };
   const found = await file(`scans/${state.scan.id}/export`, query);
-  return { ...found, name: found.name || `${state.scan.name}.${SUFFIX[form]}` };
+  return { ...found, name: found.name || fileName(state.scan, SUFFIX[form]) };
 }
 
 /** A resolved definition, as a file has it. */

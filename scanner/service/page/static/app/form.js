@@ -88,7 +88,7 @@ function grouped(form) {
   const groups = Map.groupBy ? Map.groupBy(form.definitions, (one) => one.scenario) : byScenario(form.definitions);
   const titles = Object.fromEntries(form.scenarios.map((one) => [one.scenario, one.title]));
   return [...groups].map(([scenario, list]) => h("optgroup", { label: titles[scenario] ?? scenario },
-    list.map((one) => h("option", { value: one.name, selected: one.name === form.from }, plain(one.title || one.name)))));
+    list.map((one) => h("option", { value: one.name, selected: one.name === form.from }, one.title ? `${plain(one.title)} — ${one.name}` : one.name))));
 }
 
 function byScenario(definitions) {

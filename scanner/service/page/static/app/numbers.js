@@ -26,9 +26,18 @@ export function typed(value) {
   return size && (size < 1e-3 || size >= 1e5) ? value.toExponential().replace("e+", "e") : String(value);
 }
 
-/** With so many decimals. */
+/** With so many decimals; what is beyond a glance as a power of ten. */
 export function fixed(value, decimals = 2) {
-  return value === null || value === undefined ? "–" : minus(value.toFixed(decimals));
+  if (value === null || value === undefined) return "–";
+  return Math.abs(value) >= LARGE ? number(value, 2) : minus(value.toFixed(decimals));
+}
+
+const LARGE = 1e5;
+const MOST_DEVIATIONS = 10; // above it the number says no more: nobody knows tails that far
+
+/** Standard deviations. */
+export function deviations(value) {
+  return value > MOST_DEVIATIONS ? `> ${MOST_DEVIATIONS}` : fixed(value);
 }
 
 /** A fraction as a percentage: 0.9545 is 95.45 %. */

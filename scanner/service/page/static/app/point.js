@@ -4,7 +4,7 @@ import { calledOff, get } from "./api.js";
 import { dofOf } from "./choices.js";
 import { fill, h, problem, waiting } from "./dom.js";
 import { flavour, formula, sentence } from "./mathematics.js";
-import { fixed, number, quantity } from "./numbers.js";
+import { deviations, fixed, number, quantity } from "./numbers.js";
 import { drawPulls } from "./pulls.js";
 import { drawSpectra } from "./spectra.js";
 
@@ -52,7 +52,7 @@ function verdicts(scan, answer) {
     h("thead", {}, h("tr", {}, h("td"), ["χ²", "Δχ²", "σ", "excluded at"].map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", {}, rows.filter(([, one]) => one).map(([name, one]) => h("tr", { class: name === "combined" ? "total" : "" },
       h("th", { scope: "row" }, scan.titles[name] ?? name),
-      h("td", {}, fixed(one.chi2)), h("td", {}, fixed(one.delta_chi2)), h("td", {}, fixed(one.sigma)),
+      h("td", {}, fixed(one.chi2)), h("td", {}, fixed(one.delta_chi2)), h("td", {}, deviations(one.sigma)),
       h("td", { class: "yes" }, verdict(one)))))));
 }
 

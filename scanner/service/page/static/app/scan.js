@@ -80,8 +80,8 @@ function figures(whole, state) {
     h("div", { class: "sides" },
       h("section", { class: "figure-side", "aria-label": "Figure" }, frame, place.chosen, place.caption,
         h("p", { class: "unseen", id: "how" }, "Arrow keys move over the figure, Enter explains the point."), place.told, place.table),
-      place.controls),
-    place.point, section(downloads, state), section(details, state.scan));
+      place.controls, place.point),
+    section(downloads, state), section(details, state.scan));
   const changed = changing(state, place);
   controls(place.controls, state, changed);
   follow(frame, element, state, (at) => pick(state, place, at));

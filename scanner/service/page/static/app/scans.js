@@ -1,12 +1,13 @@
 // The scans of the store: cards with a figure, what each is, and how far it is.
 
 import { calledOff, file, get, pause } from "./api.js";
-import { choice, debounced, field, fill, freshId, h, waiting } from "./dom.js";
+import { choice, debounced, field, fill, freshId, h } from "./dom.js";
 import { experimentTitles, scenarioTitles } from "./known.js";
 import { formula, plain, sentence } from "./mathematics.js";
 import { count, moment, percent } from "./numbers.js";
 
 const PAGE = 200;
+export const ID_DIGITS = 8; // of an id, where all of it is too long
 const AGAIN = 5; // s between looks while something runs
 export const PHASES = {
   complete: "complete", running: "running", queued: "queued", failed: "failed",
@@ -81,13 +82,13 @@ function begin() {
 function fits(scan, seen, [experiments, scenarios]) {
   if (seen.phase && scan.phase !== seen.phase) return false;
   const names = scan.experiments.map((name) => `${name} ${experiments[name] ?? ""}`);
-  const text = [plain(scan.title), scan.name, scan.scenario, scenarios[scan.scenario] ?? "", scan.id, ...names].join(" ").toLowerCase();
+  const text = [plain(scan.title), scan.name, scan.scenario, scenarios[scan.scenario] ?? "", scan.id, scan.apart ?? "", ...names].join(" ").toLowerCase();
   return seen.text.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
 // a card stays as it is while nothing changes: its figure is fetched once
 function card(scan, state, signal) {
-  const stamp = JSON.stringify([scan.phase, scan.fraction, scan.last_written, scan.title]);
+  const stamp = JSON.stringify([scan.phase, scan.fraction, scan.last_written, scan.title, scan.apart]);
   const known = state.cards.get(scan.id);
   if (known?.stamp === stamp) return known.element;
   const element = made(scan, state.titles, signal);
@@ -105,8 +106,10 @@ function made(scan, [experiments, scenarios], signal) {
         scan.axes.map((axis, n) => [n ? ", " : "", axis.latex ? formula(axis.latex) : axis.name]).flat(),
         scan.points ? ` · ${count(scan.points)} points` : ""),
       h("p", { class: "meta" }, scan.experiments.map((name) => experiments[name] ?? name).join(", ")),
+      scan.apart && h("p", { class: "meta apart" }, scan.apart),
       badge(scan.phase, scan.fraction),
-      h("span", { class: "meta when" }, moment(scan.last_written || scan.created))));
+      h("span", { class: "meta when" }, moment(scan.last_written || scan.created), " · ",
+        h("code", { title: scan.id }, scan.id.slice(0, ID_DIGITS)))));
 }
 
 /** State of a scan, in words and as a bar while it is under way. */
@@ -127,8 +130,8 @@ const watching = new IntersectionObserver((entries) => {
 function thumbnail(scan, signal) {
   const place = h("div", { class: "thumb" });
   if (scan.phase !== "complete") return fill(place, h("span", { class: "none" }, "no figure yet"));
+  fill(place, h("span", { class: "none" }, "figure follows"));
   place.addEventListener("seen", async () => {
-    fill(place, waiting(""));
     try {
       const { blob } = await file(`scans/${scan.id}/thumbnail.png`, {}, signal);
       const url = URL.createObjectURL(blob);
