@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scanner.definition import ScanDefinition
-from scanner.errors import DefinitionError
+from scanner.errors import DefinitionError, ScannerError
 from scanner.figures import style
 from scanner.figures.exclusion import Mark, Piece, Planes, Published, exclusion_figure
 from scanner.figures.frame import Note
@@ -27,7 +27,7 @@ from scanner.known import (
 from scanner.limits.answers import Answers
 from scanner.limits.drivers import drivers
 from scanner.limits.interval import level_of
-from scanner.limits.marks import best_fit, standard_model_point
+from scanner.limits.marks import best_fit, lowest, standard_model_point
 from scanner.limits.remarks import UNDERSHOOT
 from scanner.limits.spaces import Names
 from scanner.limits.surface import Surface
@@ -279,13 +279,30 @@ def _warnings(
     if reference != "global":
         return ()
     if len(axes) > 1:
-        surface = next(iter(curves))
-        if _expected(scan, surface):
-            return ()
-        found = best_fit(surface, scan.minima, scan.definition.experiments)
-        return () if found else ("best fit at the edge",)
-    lowest = min(float(np.nanmin(curve.chi2, initial=0.0)) for curve in curves)
-    return ("grid too coarse for its strips: falls below 0",) if lowest < -UNDERSHOOT else ()
+        return ("best fit at the edge",) if _open_ends(scan, next(iter(curves))) else ()
+    least = min(float(np.nanmin(curve.chi2, initial=0.0)) for curve in curves)
+    return ("grid too coarse for its strips: falls below 0",) if least < -UNDERSHOOT else ()
+
+
+def _open_ends(scan: Answers, surface: Surface) -> list[str]:
+    """Axes at whose end the best fit lies, other than at a bound of the parameter itself."""
+    found = lowest(surface, scan.minima, scan.definition.experiments)
+    if found is None or _expected(scan, surface):
+        return []
+    return [
+        axis.name
+        for axis in surface.axes
+        if axis.name in found.on_edge and not _bounded(scan, axis.name, found.at[axis.name])
+    ]
+
+
+def _bounded(scan: Answers, name: str, value: float) -> bool:
+    """Whether a value is a bound of the parameter, beyond which there is nothing."""
+    try:
+        known = known_parameters(scan.definition)[name]
+    except (ScannerError, KeyError):  # a scan may outlive the scenario it was made with
+        return False
+    return value in (known.minimum, known.maximum)
 
 
 def _marks(scan: Answers, surface: Surface) -> list[Mark]:

@@ -8,6 +8,7 @@ from scanner.definition import from_mapping
 from scanner.figures import imprint
 from scanner.grid import Axis
 from scanner.limits.surface import Surface
+from scanner.scan import Scan
 
 
 @pytest.mark.parametrize(
@@ -26,8 +27,25 @@ def test_a_profile_that_falls_below_its_minimum_says_so(monkeypatch, lowest, ref
         definition = type("Definition", (), {"title": "toy"})()
 
     drawing._figure(Scan(), {"one": curve}, ["coupling"], [0.9], 1, reference, ())
-    assert ("falls below 0" in notes[0].warning) is said
+    assert bool(notes[0].warnings) is said
     assert ("falls below 0" in " ".join(notes[0].heading("1 dof"))) is said
+
+
+@pytest.mark.parametrize(
+    ("name", "axes", "open_ends"),
+    [
+        # at the bounds of both moments, and at the Standard Model
+        ("magnetic_moment", ("mu_nue", "mu_numu"), []),
+        # heavier or lighter ones than the range fit as well
+        ("light_scalar_universal", ("mass", "coupling"), ["mass"]),
+    ],
+)
+def test_a_best_fit_at_the_end_of_a_range_is_told(tmp_path, name, axes, open_ends):
+    scan = Scan.of(name, [f"axes.{axis}.n=9" for axis in axes], store=tmp_path)
+    scan.run()
+    assert drawing._open_ends(scan, scan.profile(axes)) == open_ends
+    said = drawing._warnings(scan, [scan.profile(axes)], axes, "global")
+    assert said == (("best fit at the edge",) if open_ends else ())
 
 
 class Asked:

@@ -29,16 +29,24 @@ def best_fit(
     experiments : sequence of str
         All experiments of the scan.
     """
-    found = None
-    if not surface.fixed and surface.computed == 1.0:
-        found = stored_minimum(minima, surface.experiments, experiments)
-    try:
-        found = found or estimate(surface)
-    except DefinitionError:  # no usable point
-        return ()
-    if set(found.on_edge) & set(surface.names):
+    found = lowest(surface, minima, experiments)
+    if found is None or set(found.on_edge) & set(surface.names):
         return ()
     return tuple(found.at[name] for name in surface.names)
+
+
+def lowest(
+    surface: Surface, minima: Mapping[str, Minimum], experiments: Sequence[str]
+) -> Minimum | None:
+    """Where chi2 is lowest, edges included; None without a usable point. See `best_fit`."""
+    if not surface.fixed and surface.computed == 1.0:
+        found = stored_minimum(minima, surface.experiments, experiments)
+        if found is not None:
+            return found
+    try:
+        return estimate(surface)
+    except DefinitionError:
+        return None
 
 
 def standard_model_point(surface: Surface, chosen: ScanDefinition) -> tuple[float, ...]:
