@@ -177,7 +177,8 @@ def test_exports_are_those_of_the_command(served, scan, tmp_path):
         assert served.get(path).content == written.read_bytes()
     packed = served.get(f"scans/{scan.id}/export?format=hepdata")
     assert packed.content[:2] == b"\x1f\x8b"
-    assert "light_vector_universal.tar.gz" in packed.headers["content-disposition"]
+    name = f"light_vector_universal-{scan.id[:8]}.tar.gz"
+    assert name in packed.headers["content-disposition"]
     cube = tmp_path / "cube.nc"
     cube.write_bytes(served.get(f"scans/{scan.id}/export?format=netcdf").content)
     import xarray as xr
