@@ -15,12 +15,12 @@ from scanner.client.records import Names, arguments
 from scanner.errors import CatalogError, ClusterError, IncompleteScanError, ScannerError, error_of
 
 COMMANDS = {
-    "refine": "refine",
-    "refined_contour": "refine",
-    "feldman_cousins": "toys",
-    "expected": "expected",
-    "cls": "cls",
-    "marginal": "marginal",
+    "refine": "`scanner refine`",
+    "refined_contour": "`scanner refine`",
+    "feldman_cousins": "`scanner toys`",
+    "expected": "`scanner expected`",
+    "cls": "`scanner cls`",
+    "marginal": "`scanner marginal`",
 }
 """Verb of `Scan` that only a store has -> command that does it."""
 STORE_ALONE = (
@@ -43,7 +43,7 @@ class RemoteScan(RemoteAnswers):
         """Of a verb that only a store has, where to find it."""
         if name in STORE_ALONE:
             command = COMMANDS.get(name)
-            there = f", or there `scanner {command} {self.id} --store ROOT`" if command else ""
+            there = f", or type there {command} with {self.id} and --store ROOT" if command else ""
             raise AttributeError(
                 f"{name} needs the store itself: where it lies, ask "
                 f"scanner.scan.Scan.open({self.id!r}, store=ROOT){there}"

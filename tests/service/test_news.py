@@ -70,6 +70,7 @@ def test_a_job_that_waits_is_told_before_there_is_a_scan(room, queue) -> None:
         "eta_seconds": None,
         "workers": 0,
         "message": "",
+        "exit_code": None,
     }
     queue.take(job.id)
     queue.postpone(job.id, "the store is away; tried again every 5 s")
