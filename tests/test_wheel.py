@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 README = (ROOT / "README.md").read_text()
 # the scenario that the README shows, from its comment with the file name to the end of the block
-OUTSIDE = README[README.index("# scenarios/up_vector.py") :].partition("```")[0]
+OUTSIDE = README[README.index("# up_vector.py") :].partition("```")[0]
 
 DEFINITION = """
 scenario = "{scenario}"
