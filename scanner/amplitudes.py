@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,8 +90,12 @@ class Amplitudes:
     ) -> Array:
         """Answer that is real numbers, one for each entry of `like` or what broadcasts with it."""
         found = self.ask(function, *args, values=values)
-        if np.asarray(found).dtype.kind not in "fiu":
-            raise self._wrong(function, f"gave {found!r}; give real numbers")
+        try:
+            real = np.asarray(found).dtype.kind in "fiu"
+        except ValueError:  # lists of unequal lengths
+            real = False
+        if not real:
+            raise self._wrong(function, f"gave {reprlib.repr(found)}; give real numbers")
         try:
             np.broadcast_shapes(np.shape(found), np.shape(like))
         except ValueError:
@@ -159,7 +164,8 @@ class Amplitudes:
         extra = self.ask(coherent, initial, final, values=self.values(shapes))
         if not isinstance(extra, Mapping):
             raise self._wrong(
-                coherent, f'gave {extra!r}; give coefficients by charge, {{"proton": ...}}'
+                coherent,
+                f'gave {reprlib.repr(extra)}; give coefficients by charge, {{"proton": ...}}',
             )
         for name in extra:
             if name not in ("weak_proton", "weak_neutron", *self.scenario.charges):

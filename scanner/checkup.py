@@ -11,9 +11,8 @@ from pathlib import Path
 
 from scanner import catalog, tables
 from scanner.compiled import cache_folder, compiled
-from scanner.errors import ClusterError, ScannerError
+from scanner.errors import ClusterError, ScannerError, counted
 from scanner.execution.clusters import connect
-from scanner.execution.connection import counted
 from scanner.execution.preflight import examine_workers
 from scanner.execution.security.encryption import standing
 from scanner.store.archive import Archive

@@ -61,15 +61,20 @@ class StoreError(ScannerError):
 def raised_at(error: BaseException) -> str:
     """File and line of a user's own code that an error came through last; empty if it did not.
 
-    Code of this package, of installed ones and of Python itself is passed over.
+    Code of this package and of Python itself is passed over, that of installed packages too where
+    there is other.
     """
-    ours = Path(__file__).parent
+    ours, installed = Path(__file__).parent, ""
     for frame in reversed(extract_tb(error.__traceback__)):
         path = Path(frame.filename)
-        installed = path.is_relative_to(sys.prefix) or path.is_relative_to(sys.base_prefix)
-        if path.is_file() and not installed and not path.is_relative_to(ours):
-            return f"{path.name}, line {frame.lineno}"
-    return ""
+        if not path.is_file() or path.is_relative_to(ours):
+            continue
+        place = f"{path.name}, line {frame.lineno}"
+        if "site-packages" in path.parts:
+            installed = installed or place
+        elif not (path.is_relative_to(sys.prefix) or path.is_relative_to(sys.base_prefix)):
+            return place
+    return installed
 
 
 def error_of(exit_code: int, message: str) -> ScannerError:
@@ -105,6 +110,15 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     shown = ", ".join(names[:MOST_NAMES]) or "none"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return f"unknown {kind} {name!r}{hint} (known: {shown}{more})"
+
+
+def counted(count: int) -> str:
+    """Workers for people.
+
+    >>> counted(1), counted(2)
+    ('1 worker', '2 workers')
+    """
+    return f"{count} worker{'' if count == 1 else 's'}"
 
 
 def missing_folder(target: str, folder: str) -> str:

@@ -18,8 +18,9 @@ from scanner.cli.options import (
     Store,
     Workers,
 )
-from scanner.cli.output import counted, duration, note, show_json, show_json_line, show_table
+from scanner.cli.output import duration, note, show_json, show_json_line, show_table
 from scanner.cli.scans import limit_record, print_limits
+from scanner.errors import counted
 
 if TYPE_CHECKING:
     from scanner.execution.progress import Progress

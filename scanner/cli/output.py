@@ -47,15 +47,6 @@ def note(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
-def counted(count: int) -> str:
-    """Workers for people.
-
-    >>> counted(1), counted(2)
-    ('1 worker', '2 workers')
-    """
-    return f"{count} worker{'' if count == 1 else 's'}"
-
-
 def size(n_bytes: float) -> str:
     """Bytes for people.
 

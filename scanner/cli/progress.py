@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scanner.cli.output import counted, duration, note
+from scanner.cli.output import duration, note
 from scanner.cli.terminal import shield
+from scanner.errors import counted
 
 if TYPE_CHECKING:
     from scanner.execution.progress import Progress

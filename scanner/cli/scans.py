@@ -21,7 +21,8 @@ from scanner.cli.options import (
     Store,
     Workers,
 )
-from scanner.cli.output import counted, duration, note, show_json, show_table, size
+from scanner.cli.output import duration, note, show_json, show_table, size
+from scanner.errors import counted
 
 if TYPE_CHECKING:
     from scanner.definition import ScanDefinition

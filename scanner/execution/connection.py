@@ -58,7 +58,3 @@ def why_no_workers(client: Client) -> str:
 def close(client: Client) -> None:
     with suppress(OSError, TimeoutError), quiet():
         client.close(timeout=5)
-
-
-def counted(count: int) -> str:
-    return f"{count} worker{'' if count == 1 else 's'}"

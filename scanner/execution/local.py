@@ -17,13 +17,12 @@ from distributed.security import Security
 from threadpoolctl import threadpool_limits
 from tornado.ioloop import PeriodicCallback
 
-from scanner.errors import ClusterError
+from scanner.errors import ClusterError, counted
 from scanner.execution.connection import (
     CONNECT_SECONDS,
     WORKERS_SECONDS,
     Connection,
     close,
-    counted,
     quiet,
 )
 from scanner.execution.signals import held_interrupts, without_interrupts

@@ -10,13 +10,12 @@ from distributed import Client, Security
 from distributed.comm.addressing import parse_address, parse_host_port
 from distributed.versions import VersionMismatchWarning
 
-from scanner.errors import ClusterError
+from scanner.errors import ClusterError, counted
 from scanner.execution.connection import (
     CONNECT_SECONDS,
     WORKERS_SECONDS,
     Connection,
     close,
-    counted,
     quiet,
 )
 from scanner.execution.security.dashboards import open_pages

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -51,6 +51,7 @@ class Grids:
     ) -> None:
         self._store, self._client, self.said, self._cluster = store, client, said, cluster
         self._scans: dict[tuple[str, tuple[str, ...]], Scan] = {}
+        self._noted: list[Scan] = []
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -73,7 +74,18 @@ class Grids:
             if not finished(made.stored):
                 made.run(self._workers())
             self._scans[key] = made
-        return self._scans[key]
+        found = self._scans[key]
+        if all(found is not one for one in self._noted):
+            self._noted.append(found)
+        return found
+
+    @contextmanager
+    def noting(self) -> Iterator[list[Scan]]:
+        """The scans that are asked for meanwhile, each once."""
+        noted: list[Scan] = []
+        self._noted = noted
+        yield noted
+        self._noted = []
 
     def _workers(self) -> Client:
         if self._client is None:

@@ -75,8 +75,9 @@ def make(entry: Entry, grids: Grids, folder: Path) -> Made:
     """
     begun = time.monotonic()
     path = folder / f"{entry.name}.png"
-    cited = _draw(entry, grids, path)
-    scans = [grids.scan(name) for name in entry.scans]
+    with grids.noting() as scans:
+        points = _draw(entry, grids, path)
+    cited = [*points, *(scan.definition for scan in scans)]
     rows = tuple(grids.compare(comparisons()[name]) for name in entry.compared)
     return Made(
         entry,
@@ -90,15 +91,15 @@ def make(entry: Entry, grids: Grids, folder: Path) -> Made:
 
 
 def _draw(entry: Entry, grids: Grids, path: Path) -> list[ScanDefinition]:
-    """Draw, and return what is to be cited."""
+    """Draw, and return what is to be cited beside the scans that were asked for."""
     if entry.scan:
         scan = grids.scan(entry.scan)
         draw(scan, path, overlays=entry.overlays, driven=entry.drivers)
-        return [scan.definition]
+        return []
     if entry.intervals:
         scans = [grids.scan(name) for name in entry.intervals]
         draw_intervals([limits(scan) for scan in scans], path)
-        return [scan.definition for scan in scans]
+        return []
     if entry.data:
         point = _standard_model(entry)
         draw_spectra(point, spectra(point), path)

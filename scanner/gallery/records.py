@@ -82,11 +82,11 @@ def _distances(made: Sequence[Record]) -> str:
     rows = [row for one in made for row in one["rows"] if row.get("sigmas") is not None]
     if not rows:
         return ""
-    furthest = max(row["sigmas"] for row in rows)
+    furthest = math.ceil(10.0 * max(row["sigmas"] for row in rows)) / 10.0  # never too near
     near = sum(row["sigmas"] <= 1.0 for row in rows)
     return (
         f" Best values that were published with errors of like length: {len(rows)}, of which "
-        f"{near} lie within one of their standard deviations here, all within {furthest:.2g}."
+        f"{near} lie within one of their standard deviations here, all within {furthest:.1f}."
     )
 
 

@@ -233,13 +233,14 @@ def _sources(symbol: str) -> Panel:
     )
 
 
-_WEAK_SCANS = {
+WEAK_SCANS = {
     "coherent_csi_2021": "weak_mixing_angle_csi",
     "coherent_lar_2020": "weak_mixing_angle_lar",
     "coherent_ge_2026": "weak_mixing_angle_germanium",
     "dresden_ii_2022": "weak_mixing_angle_dresden",
     "conus_plus_2025": "weak_mixing_angle_conus_plus",
 }
+"""Definition that is asked for the angle of each experiment."""
 _PARITY = (
     'experiments=["apv_cesium"]',
     "axes.sin2_theta_w.start=0.2",
@@ -252,14 +253,14 @@ _PARITY_MOMENTUM = 2.4
 def weak_mixing_over_momentum(grids: Grids) -> Sequence[Panel]:
     """The weak mixing angle where each experiment measures it, 1 standard deviation."""
     shown: list[Curve | Measured] = []
-    for look, (name, definition) in enumerate(_WEAK_SCANS.items()):
+    for look, (name, definition) in enumerate(WEAK_SCANS.items()):
         best, low, high = _weak_mixing(grids.scan(definition), name)
         experiment = catalog.experiment(name)
         left, middle, right = momentum_transfer(experiment, (0.16, 0.5, 0.84))
         shown.append(Measured(middle, best, low, high, experiment.title, look, left, right))
     parity = _weak_mixing(grids.scan("weak_mixing_angle_csi", _PARITY), "apv_cesium")
     title = catalog.experiment("apv_cesium").title
-    shown.append(Measured(_PARITY_MOMENTUM, *parity, label=title, look=len(_WEAK_SCANS)))
+    shown.append(Measured(_PARITY_MOMENTUM, *parity, label=title, look=len(WEAK_SCANS)))
     ends = np.array([1.0, 200.0])
     usual = Curve(ends, np.full(2, SIN2_THETA_W), r"Standard Model, $q \to 0$", None, broken=True)
     return (

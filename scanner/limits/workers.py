@@ -59,7 +59,7 @@ class Workers:
         from scanner.execution.reducing import spread
 
         if self.client is not None:
-            from scanner.execution.connection import counted
+            from scanner.errors import counted
 
             self.told(f"reading {points:.3g} points on {counted(len(self.client.nthreads()))}")
             yield from spread(function, arguments, self.client)

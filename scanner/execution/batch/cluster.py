@@ -17,13 +17,13 @@ import dask
 from distributed import Client, Security
 
 from scanner import regular
-from scanner.errors import ClusterError, StoreError
+from scanner.errors import ClusterError, StoreError, counted
 from scanner.execution.batch import queues
 from scanner.execution.batch.jobs import arguments, job_class
 from scanner.execution.batch.jobs import job_script as job_script
 from scanner.execution.batch.keeper import Keeper
 from scanner.execution.batch.profile import Profile, cluster_class
-from scanner.execution.connection import CONNECT_SECONDS, Connection, close, counted, quiet
+from scanner.execution.connection import CONNECT_SECONDS, Connection, close, quiet
 from scanner.execution.signals import hangup_ignored, leave_terminal
 from scanner.store.processes import process_alive, this_process
 

@@ -73,7 +73,7 @@ def _environment(profile: Profile) -> list[str]:
         # Dask's own folder has the same name for all users of a node: whoever made it owns it
         f"export {drain.SCRATCH}=`mktemp -d`",
         # for a prologue that fails; with Dask, which takes the shell's place, it goes as well
-        f'trap "rm -rf ${drain.SCRATCH}" EXIT',
+        f"""trap 'rm -rf "${drain.SCRATCH}"' EXIT""",
         f"export DASK_TEMPORARY_DIRECTORY=${drain.SCRATCH}",
     ]
     if profile.walltime is not None:

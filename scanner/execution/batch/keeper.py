@@ -10,11 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from scanner.errors import ClusterError
+from scanner.errors import ClusterError, counted
 from scanner.execution.batch import mends, queues
 from scanner.execution.batch.arrivals import Arrivals, brought
 from scanner.execution.batch.profile import Profile
-from scanner.execution.connection import counted
 
 POLL = 10.0
 """Seconds between questions to the batch system, which serves others too."""

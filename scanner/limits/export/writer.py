@@ -172,6 +172,8 @@ def _own_scenarios(scenario: str) -> list[Resource]:
     for plugin in plugins:
         catalog.scenario(plugin)
         module = sys.modules[plugin.partition(":")[0]]
-        for path in sources.source_files(module):
-            found.append(Resource(path.name, f"Source of {plugin}", path.read_bytes()))
+        main, *helpers = sources.source_files(module)
+        for path in (main, *helpers):
+            name = "_".join(path.relative_to(main.parent).parts)  # a submission has no folders
+            found.append(Resource(name, f"Source of {plugin}", path.read_bytes()))
     return found
