@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 from slow import sent_as, small
 
 from scanner.definition import ScanDefinition
@@ -449,6 +449,26 @@ def test_a_service_with_tokens_asks_for_one(browser, serving, root, tmp_path):
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Submit the scan").click()
         expect(page.get_by_role("alert").filter(has_text="quota")).to_contain_text("160")
+        page.close()
+
+
+def test_a_token_is_asked_for_once_though_refusals_come_late(browser, serving, root, tmp_path):
+    state = tmp_path / "state"
+    secret = Tokens(state).create("reader", "read")
+    with serving(Settings(root=str(root), state=state, access="token")) as one:
+        page = browser.new_page()
+        held: list[Route] = []  # one of the two that the page asks at once
+        page.route("**/scenarios", lambda r: r.continue_() if held else held.append(r))
+        page.goto(one.url)
+        dialog = page.get_by_role("dialog", name="This service asks for a token")
+        dialog.get_by_label("Token").fill(secret)
+        with page.expect_response(lambda answer: answer.url.endswith("/experiments")) as other:
+            page.keyboard.press("Enter")
+        assert other.value.ok
+        with page.expect_response(lambda answer: answer.status == 401):
+            held[0].continue_()  # it was asked without a token
+        expect(page.locator(".card")).to_have_count(1)
+        expect(dialog).to_have_count(0)
         page.close()
 
 

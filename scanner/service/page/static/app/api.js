@@ -48,9 +48,11 @@ export async function file(path, query = {}, signal = undefined) {
 
 async function ask(url, how) {
   for (let turn = 0; turn < PATIENCE; turn += 1) {
-    const answer = await sent(url, how);
+    const shown = token();
+    const answer = await sent(url, how, shown);
     if (answer.status === 401) {
-      await askForToken(await said(answer));
+      // unless another question was refused before this one, and a new token is there already
+      if (token() === shown) await askForToken(await said(answer));
     } else if (answer.status === 202) {
       await pause(waits(answer), how.signal);
     } else if ((answer.status === 429 || answer.status === 503) && answer.headers.has("Retry-After") && turn < 5) {
@@ -64,8 +66,7 @@ async function ask(url, how) {
   throw new Refusal(504, "slow", "The answer takes very long: try again in a minute.");
 }
 
-async function sent(url, how) {
-  const shown = token();
+async function sent(url, how, shown) {
   const headers = { ...how.headers, ...(shown ? { Authorization: `Bearer ${shown}` } : {}) };
   try {
     return await fetch(url, { ...how, headers, credentials: "same-origin" });
