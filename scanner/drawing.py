@@ -60,6 +60,7 @@ def draw(
     overlay_dir: Path | None = None,
     look: str = "journal",
     driven: bool = False,
+    bare: bool = False,
 ) -> Path:
     """Draw a scan into a file: a plane of two axes, or the profile of one.
 
@@ -88,6 +89,9 @@ def draw(
         Style of the figure: ``journal``, ``wide`` (two columns) or ``talk``.
     driven : bool
         Whether the combined line is shaded by the experiment that contributes most to it.
+    bare : bool
+        Without the title and the line of provenance, for a paper whose caption says both. The
+        file's metadata keep the provenance.
 
     Returns
     -------
@@ -120,7 +124,8 @@ def draw(
             for label, subset in subsets.items()
         }
         stretches = _driven(scan, axes, cls[0], degrees, at, subsets, reference) if driven else ()
-        made = _figure(scan, curves, axes, cls, degrees, reference, others, stretches)
+        note = _note(scan, list(curves.values()), axes, reference, _others_cited(others), bare)
+        made = _figure(scan, curves, axes, cls, degrees, note, others, stretches)
         return save(made, target)
 
 
@@ -220,25 +225,37 @@ def _subsets(scan: Answers, experiments: Names) -> dict[str, tuple[str, ...]]:
     return {combined_title(chosen, together): together, **singles}
 
 
+def _note(
+    scan: Answers,
+    curves: Sequence[Surface],
+    axes: Sequence[str],
+    reference: str,
+    cited: Sequence[str],
+    bare: bool,
+) -> Note:
+    combined = curves[0]
+    return Note(
+        title=scan.definition.title,
+        reference=reference,
+        provenance=", ".join([provenance(scan, combined), *cited]),
+        computed=combined.computed,
+        warnings=_warnings(scan, curves, axes, reference),
+        bare=bare,
+    )
+
+
 def _figure(
     scan: Answers,
     curves: Mapping[str, Surface],
     axes: Sequence[str],
     cls: Sequence[float],
     dof: int,
-    reference: str,
+    note: Note,
     published: Sequence[tuple[Overlay, Model]],
     driven: Sequence[tuple[str, Array]] = (),
 ) -> Figure:
     combined, *singles = curves.items()
     label, surface = combined
-    note = Note(
-        title=scan.definition.title,
-        reference=reference,
-        provenance=", ".join([provenance(scan, surface), *_others_cited(published)]),
-        computed=surface.computed,
-        warnings=_warnings(scan, curves.values(), axes, reference),
-    )
     others = {name: single.chi2 for name, single in singles}
     labels = [axis_label(scan, name) for name in axes]
     if len(axes) == 1:
@@ -253,7 +270,7 @@ def _figure(
             label=labels[0],
         )
     plane = (surface.axes[0], surface.axes[1])
-    marks = [] if reference == "raster" else _marks(scan, surface)
+    marks = [] if note.reference == "raster" else _marks(scan, surface)
     planes = Planes(
         plane,
         surface.chi2,
@@ -273,13 +290,13 @@ def _expected(scan: Answers, surface: Surface) -> bool:
 
 
 def _warnings(
-    scan: Answers, curves: Iterable[Surface], axes: Sequence[str], reference: str
+    scan: Answers, curves: Sequence[Surface], axes: Sequence[str], reference: str
 ) -> tuple[str, ...]:
     """Where a profile falls below the minimum it counts from, or a plane's best fit is an end."""
     if reference != "global":
         return ()
     if len(axes) > 1:
-        return ("best fit at the edge",) if _open_ends(scan, next(iter(curves))) else ()
+        return ("best fit at the edge",) if _open_ends(scan, curves[0]) else ()
     least = min(float(np.nanmin(curve.chi2, initial=0.0)) for curve in curves)
     return ("grid too coarse for its strips: falls below 0",) if least < -UNDERSHOOT else ()
 

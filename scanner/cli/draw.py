@@ -61,6 +61,12 @@ def plot(
         bool,
         typer.Option("--drivers", help="Shade the combined line by what contributes most."),
     ] = False,
+    bare: Annotated[
+        bool,
+        typer.Option(
+            "--bare", help="No title and no line of provenance: the file's metadata keep it."
+        ),
+    ] = False,
     partial: Partial = False,
     store: Store = None,
     json: Json = False,
@@ -83,6 +89,7 @@ def plot(
         overlay_dir=overlay_dir,
         look=style,
         driven=drivers,
+        bare=bare,
     )
     credits = overlay_credits(opened, keep and axis_names(keep), overlay or (), overlay_dir)
     if json:

@@ -63,12 +63,14 @@ class RemoteScan(RemoteAnswers):
         overlays: Sequence[str] = (),
         look: str = "journal",
         driven: bool = False,
+        bare: bool = False,
     ) -> Path:
         """Draw it into a file ending in .pdf, .png or .svg; see `scanner.drawing.draw`."""
         suffix = files.figure_suffix(Path(path))
         levels = [cl] if isinstance(cl, int | float) else listed(cl)
-        how = {"keep": listed(keep), "cl": levels, "dof": dof, "overlay": list(overlays)}
-        asked = arguments(at, experiments, reference=reference, look=look, drivers=driven, **how)
+        lines = {"keep": listed(keep), "cl": levels, "dof": dof, "reference": reference}
+        looks = {"overlay": list(overlays), "look": look, "drivers": driven, "bare": bare}
+        asked = arguments(at, experiments, **lines, **looks)
         return files.put(Path(path), self._sent(f"figure.{suffix}", asked))
 
     def export(self, path: str | Path, form: str, what: str | None = None, **asked: Any) -> Path:

@@ -43,6 +43,9 @@ class Note:
         Share of the grid that was run.
     warnings : tuple of str
         What a reader of the curves has to know.
+    bare : bool
+        Without the title and without the provenance along the edge, for a paper whose caption says
+        both; the file keeps the provenance in its metadata.
     """
 
     title: str = ""
@@ -50,6 +53,7 @@ class Note:
     provenance: str = ""
     computed: float = 1.0
     warnings: tuple[str, ...] = ()
+    bare: bool = False
 
     def heading(self, level: str) -> list[str]:
         """Head of the legend, where no cropping loses it: level, reference, what is missing."""
@@ -73,7 +77,7 @@ def new_frame(note: Note, size: tuple[float, float]) -> tuple[Figure, Axes]:
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     frame = figure.add_subplot()
-    if note.title:
+    if note.title and not note.bare:
         points = style.points(_TITLE_SIZE)
         title = wrapped(words(safe(note.title)), _TITLE_SHARE * size[0], points)
         figure.suptitle(title, fontsize=points)
@@ -83,8 +87,9 @@ def new_frame(note: Note, size: tuple[float, float]) -> tuple[Figure, Axes]:
 
 def lay_out(figure: Figure, frame: Axes, note: Note) -> Text | None:
     """Give the frame its place, once labels and scales are set; the provenance, if there is one."""
+    figure.set_label(note.provenance)  # `save` puts it into the file
     _place(figure)
-    imprint = add_imprint(figure, frame, note.provenance)
+    imprint = None if note.bare else add_imprint(figure, frame, note.provenance)
     _place(figure)
     return imprint
 

@@ -26,7 +26,6 @@ def add_imprint(figure: Figure, frame: Axes, provenance: str) -> Text | None:
     """
     if not provenance:
         return None
-    figure.set_label(provenance)
     box = frame.get_window_extent()
     text, size = _fitted(provenance, box.height / figure.dpi, box.y1 / figure.dpi - _EDGE)
     total = figure.get_figwidth()

@@ -1,5 +1,6 @@
 """Figures on the command line: levels, styles, published limits, and what is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_several_levels_and_styles(command, store, tmp_path):
     assert sizes["journal"] == 1020
     assert sizes["wide"] == 2100
     assert command("plot", NAME, "--keep", "coupling", *levels, "-o", tmp_path / "p.pdf").code == 0
+
+
+def test_a_bare_figure_keeps_its_provenance_in_the_file_alone(command, store, tmp_path):
+    whole, bare = tmp_path / "whole.svg", tmp_path / "bare.svg"
+    for keep in ("mass,coupling", "coupling"):
+        how = ("plot", NAME, "--keep", keep, "--store", store)
+        assert command(*how, "-o", whole).code == 0
+        assert command(*how, "-o", bare, "--bare").code == 0
+        written = [" ".join(re.findall("<!-- (.*?) -->", p.read_text())) for p in (whole, bare)]
+        assert all("from the global minimum" in texts for texts in written)
+        for left_out in ("Universal light vector mediator", "scan ", "cevns-scanner"):
+            assert [left_out in texts for texts in written] == [True, False]
+        description = re.compile("<dc:description>(.*?)</dc:description>", re.DOTALL)
+        described = [description.findall(path.read_text()) for path in (whole, bare)]
+        assert described[0] == described[1]
+        assert "cevns-scanner" in described[1][0]
 
 
 @pytest.mark.parametrize(

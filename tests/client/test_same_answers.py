@@ -219,7 +219,10 @@ def test_exports_are_those_of_the_scan(remote, scan, tmp_path):
 def test_figures(remote, tmp_path):
     made = remote.plot(tmp_path / "a.png", cl=0.9, keep=("mass", "coupling"), look="wide")
     assert made.read_bytes().startswith(b"\x89PNG")
-    assert remote.plot(tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
+    whole = remote.plot(tmp_path / "a.svg").read_bytes()
+    bare = remote.plot(tmp_path / "b.svg", bare=True).read_bytes()
+    assert (whole[:5], bare[:5]) == (b"<?xml", b"<?xml")
+    assert len(bare) < len(whole)
 
 
 @pytest.mark.parametrize(

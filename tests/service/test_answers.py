@@ -170,6 +170,12 @@ def test_figures_are_files_of_their_kind(served, scan, suffix):
     assert answer.content.startswith(begins[suffix])
 
 
+def test_a_bare_figure_has_no_title(served, scan):
+    whole, bare = (served.get(f"scans/{scan.id}/figure.svg?bare={bare}").text for bare in (0, 1))
+    assert f"<!-- {scan.definition.title.split(',')[0]}" in whole
+    assert f"<!-- {scan.definition.title.split(',')[0]}" not in bare
+
+
 def test_exports_are_those_of_the_command(served, scan, tmp_path):
     for form in ("csv", "json"):
         written = scan.export(tmp_path / f"here.{form}", form, "interval", keep=("coupling",))

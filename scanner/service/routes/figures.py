@@ -46,6 +46,7 @@ async def figure(
     overlay: Overlay = None,
     look: Annotated[Literal["journal", "wide", "talk"], Query()] = "journal",
     drivers: Annotated[bool, Query(description="Shade the line by who drives it.")] = False,
+    bare: Annotated[bool, Query(description="No title and no line of provenance.")] = False,
     partial: Partial = False,
 ) -> Response:
     """The exclusion figure, as `scanner plot` draws it."""
@@ -58,6 +59,7 @@ async def figure(
         "overlays": overlay or (),
         "look": look,
         "driven": drivers,
+        "bare": bare,
     }
     return await reply(request, held, lambda: _drawn(held, suffix, **how), drawing=True)
 
