@@ -230,6 +230,13 @@ def test_all_can_be_taken_home(opened, served, scan, tmp_path):
         path = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(path)
         assert path.read_bytes().startswith(begin), name
+        if name == "SVG":
+            assert "Universal light vector mediator" in path.read_text()
+    page.get_by_label("for a caption: no title").check()
+    with page.expect_download(timeout=60_000) as waiting:
+        page.get_by_role("button", name="SVG", exact=True).click()
+    waiting.value.save_as(tmp_path / "bare.svg")
+    assert "Universal light vector mediator" not in (tmp_path / "bare.svg").read_text()
     told = json.loads((tmp_path / f"light_vector_universal-{scan.id[:8]}.json").read_text())
     assert "contours" in json.dumps(told)
     with page.expect_download() as waiting:

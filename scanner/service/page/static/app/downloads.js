@@ -2,7 +2,7 @@
 
 import { BASE, file } from "./api.js";
 import { dofOf, kept } from "./choices.js";
-import { fill, h, say } from "./dom.js";
+import { fill, h, say, tick } from "./dom.js";
 import { ID_DIGITS } from "./scans.js";
 import { toml } from "./toml.js";
 
@@ -18,10 +18,12 @@ export function downloads(element, state) {
   const told = h("p", { class: "hint", role: "status" });
   const button = (text, work, title) => h("button", { type: "button", title, onclick: (event) => save(event.currentTarget, text, work, told) }, text);
   const { scan } = state;
+  let bare = false;
   fill(element,
     h("h2", {}, "Take it home"),
     h("div", { class: "buttons", role: "group", "aria-label": "Figure" }, h("span", {}, "Figure"),
-      FIGURES.map(([suffix, text]) => button(text, () => figure(state, suffix), `the figure as chosen above, as ${text}`))),
+      FIGURES.map(([suffix, text]) => button(text, () => figure(state, suffix, bare), `the figure as chosen above, as ${text}`)),
+      tick("for a caption: no title", bare, (ticked) => { bare = ticked; })),
     h("div", { class: "buttons", role: "group", "aria-label": "Numbers" }, h("span", {}, "Numbers"),
       EXPORTS.map(([form, text]) => button(text, () => exported(state, form), form === "netcdf" ? "the whole cube" : "the lines as chosen above"))),
     h("div", { class: "buttons", role: "group", "aria-label": "More" }, h("span", {}, "More"),
@@ -61,8 +63,9 @@ function question({ choices }) {
 
 const experiments = (choices) => [...new Set([...choices.lines, ...(choices.combined ? choices.together : [])])];
 
-async function figure(state, suffix) {
-  const found = await file(`scans/${state.scan.id}/figure.${suffix}`, { ...question(state), overlay: state.choices.y ? [...state.choices.overlays] : [] });
+async function figure(state, suffix, bare) {
+  const overlay = state.choices.y ? [...state.choices.overlays] : [];
+  const found = await file(`scans/${state.scan.id}/figure.${suffix}`, { ...question(state), overlay, bare });
   return { ...found, name: fileName(state.scan, suffix) };
 }
 
