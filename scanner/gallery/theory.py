@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -18,13 +19,13 @@ from scanner.gallery.strength import Said, prediction, standard_model, strength,
 from scanner.gallery.strength import (
     cross_section as averaged_cross_section,
 )
-from scanner.physics.constants import SIN2_THETA_W
 from scanner.physics.fluxes.flux import Component, Line
 from scanner.physics.fluxes.reactor import reactor_flux
 from scanner.physics.fluxes.solar import solar_flux
 from scanner.physics.fluxes.stopped_pion import stopped_pion_flux
 from scanner.physics.isotopes import element, material
 from scanner.physics.nuclei import Isotope
+from scanner.physics.running import Z_MASS, sin2_theta_w
 from scanner.scan import Scan
 
 Array = npt.NDArray[np.float64]
@@ -246,8 +247,15 @@ _PARITY = (
     "axes.sin2_theta_w.start=0.2",
     "axes.sin2_theta_w.stop=0.28",
 )
+_SCALES = (1.0, 1.5e5)
+"""MeV."""
 _PARITY_MOMENTUM = 2.4
 """MeV, of parity violation in Cs: Bouchiat and Piketty, Phys. Lett. B 128, 73 (1983)."""
+_OTHERS = {
+    "SLAC E158": (161.2, 0.2397, math.hypot(0.0010, 0.0008)),
+    r"$Z$ pole (PDG)": (Z_MASS, 0.23122, 0.00004),
+}
+"""Momentum transfer in MeV, value and error: hep-ex/0504049 at Q^2 = 0.026 GeV^2; PDG 2022."""
 
 
 def weak_mixing_over_momentum(grids: Grids) -> Sequence[Panel]:
@@ -261,17 +269,20 @@ def weak_mixing_over_momentum(grids: Grids) -> Sequence[Panel]:
     parity = _weak_mixing(grids.scan("weak_mixing_angle_csi", _PARITY), "apv_cesium")
     title = catalog.experiment("apv_cesium").title
     shown.append(Measured(_PARITY_MOMENTUM, *parity, label=title, look=len(WEAK_SCANS)))
-    ends = np.array([1.0, 200.0])
-    usual = Curve(ends, np.full(2, SIN2_THETA_W), r"Standard Model, $q \to 0$", None, broken=True)
+    for look, (label, (momentum, value, error)) in enumerate(_OTHERS.items(), len(shown)):
+        ends = value - error, value + error
+        shown.append(Measured(momentum, value, *ends, label=label, look=look, open=True))
+    scales = np.geomspace(*_SCALES, 400)
+    usual = Curve(scales, sin2_theta_w(scales), "Standard Model, one loop", None, broken=True)
     return (
         Panel(
             r"$|\vec q|$ [MeV]",
             r"$\sin^2\theta_W$",
             [usual, *shown],
-            (1.0, 200.0),
-            (0.12, 0.5),
+            _SCALES,
+            (0.12, 0.6),
             x_scale="log",
-            heading=r"1 standard deviation; $|\vec q|$ of 68 % of the signal",
+            heading=r"1 standard deviation, $|\vec q|$ of 68 % of the signal; open: by others",
         ),
     )
 
