@@ -1,4 +1,4 @@
-"""Several scans in one figure: allowed intervals of many parameters and experiments."""
+"""Several scans in one figure: intervals of many parameters and experiments, combined limits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from scanner import catalog
+from scanner.drawing import axis_label, levels_and_dof, plane_axes
 from scanner.errors import ScannerError
 from scanner.figures import style
 from scanner.figures.bars import Bar
+from scanner.figures.exclusion import Mark, Planes, exclusion_figure
+from scanner.figures.frame import Note
 from scanner.figures.intervals import Row, intervals_figure
 from scanner.figures.lettering import words, wrapped
 from scanner.figures.names import quantity
+from scanner.figures.profile import profile_figure
 from scanner.figures.save import check_path, save
 from scanner.grid import Axis
 from scanner.inputs import usual_values
@@ -26,7 +30,10 @@ from scanner.known import (
     usual_choices,
 )
 from scanner.limits.answers import Answers
+from scanner.limits.combine import Combination
 from scanner.limits.interval import Interval, level_of
+from scanner.limits.marks import best_fit, standard_model_point
+from scanner.limits.surface import Surface
 from scanner.pictures import PACKAGE
 from scanner.store.provenance import package_version
 
@@ -151,6 +158,90 @@ def draw_intervals(
     return save(figure, target)
 
 
+def draw_combination(
+    both: Combination,
+    path: Path,
+    *,
+    keep: Sequence[str] | None = None,
+    cl: Sequence[float] | None = None,
+    dof: int | None = None,
+    at: Mapping[str, float] | None = None,
+    reference: str = "global",
+) -> Path:
+    """Draw the limits of scans added up, and of each scan alone.
+
+    Parameters
+    ----------
+    both : Combination
+        Of `scanner.limits.combine.combine`.
+    keep, cl, dof, at, reference
+        As for `scanner.drawing.draw`.
+
+    Raises
+    ------
+    DefinitionError
+        An unknown suffix or axis, more than two axes, a level that makes no sense.
+    IncompleteScanError
+        A scan is not complete.
+    StoreError
+        The file cannot be written.
+    """
+    target = check_path(path)
+    first = both.scans[0]
+    axes = plane_axes(keep or first.default_plane(at))
+    levels, degrees = levels_and_dof(cl, dof, axes)
+    how: dict[str, Any] = {"at": at, "reference": reference}
+    whole = both.delta_chi2(axes, **how)
+    singles = {
+        label: scan.delta_chi2(axes, **how).chi2
+        for label, scan in zip(_measured_by(both.scans), both.scans, strict=True)
+    }
+    held = [f"{name} = {value:g}" for name, value in whole.fixed.items()]
+    note = Note(
+        title=_shared([scan.definition.title for scan in both.scans]),
+        reference=reference,
+        provenance=", ".join([*(_made_with(scan) for scan in both.scans), *held, _version()]),
+        computed=whole.computed,
+    )
+    labels = [axis_label(first, name) for name in axes]
+    if len(axes) == 1:
+        figure = profile_figure(
+            whole.axes[0],
+            whole.chi2,
+            combined_label="combined",
+            singles=singles,
+            cls=levels,
+            dof=degrees,
+            note=note,
+            label=labels[0],
+        )
+        return save(figure, target)
+    marks = [] if reference == "raster" else _marks(both, whole)
+    planes = Planes((whole.axes[0], whole.axes[1]), whole.chi2, singles=singles, marks=marks)
+    names = (labels[0], labels[1])
+    return save(exclusion_figure(planes, cl=levels, dof=degrees, note=note, labels=names), target)
+
+
+def _marks(both: Combination, whole: Surface) -> list[Mark]:
+    """Best fit of the sum and the Standard Model, where they are points of the plane."""
+    fitted = best_fit(whole, {"combined": both.minimum}, whole.experiments)
+    usual = standard_model_point(whole, both.scans[0].definition)
+    points = {"best fit": fitted, "Standard Model": usual}
+    return [Mark(label, (at[0], at[1])) for label, at in points.items() if at]
+
+
+def _measured_by(scans: Sequence[Answers]) -> list[str]:
+    """The experiments of each scan, with its id where that tells no two apart."""
+    named = [
+        " + ".join(experiment_title(scan.definition, e) for e in scan.definition.experiments)
+        for scan in scans
+    ]
+    return [
+        text if named.count(text) == 1 else f"{text}, {scan.id[:8]}"
+        for text, scan in zip(named, scans, strict=True)
+    ]
+
+
 def _names(shown: Sequence[Limits]) -> list[str]:
     """What to call each: nothing where a parameter stands once, else what titles do not share."""
     named = {}
@@ -171,10 +262,22 @@ def _unshared(titles: Sequence[str]) -> list[str]:
     >>> _unshared(["Weak angle, CsI", "Weak angle at rest, Ge"])
     ['CsI', 'at rest, Ge']
     """
-    split = [title.split() for title in titles]
-    plain = [[word.strip(",:") for word in pieces] for pieces in split]
-    shared = len(list(takewhile(lambda same: len(set(same)) == 1, zip(*plain, strict=False))))
-    return [" ".join(pieces[shared:]) for pieces in split]
+    shared = len(_alike(titles))
+    return [" ".join(title.split()[shared:]) for title in titles]
+
+
+def _shared(titles: Sequence[str]) -> str:
+    """The words that all titles begin with.
+
+    >>> _shared(["Weak angle, CsI", "Weak angle, Ge"])
+    'Weak angle'
+    """
+    return " ".join(titles[0].split()[: len(_alike(titles))]).strip(",:")
+
+
+def _alike(titles: Sequence[str]) -> list[tuple[str, ...]]:
+    plain = [[word.strip(",:") for word in title.split()] for title in titles]
+    return list(takewhile(lambda same: len(set(same)) == 1, zip(*plain, strict=False)))
 
 
 def _made_with(scan: Answers) -> str:

@@ -109,13 +109,8 @@ def draw(
         The file cannot be written.
     """
     target = check_path(path)
-    axes = tuple(keep or scan.default_plane(at))
-    if not 1 <= len(axes) <= 2:
-        raise DefinitionError(f"keep = {', '.join(axes)}: a figure has one axis or two")
-    degrees = len(axes) if dof is None else dof
-    cls = _levels(cl, axes)
-    for level in cls:
-        level_of(level, degrees)
+    axes = plane_axes(keep or scan.default_plane(at))
+    cls, degrees = levels_and_dof(cl, dof, axes)
     with style.using(look):
         others = _chosen(scan, axes, overlays, overlay_dir)
         subsets = _subsets(scan, experiments)
@@ -157,10 +152,24 @@ def _driven(
     return [(labels[one.experiment], one.vertices) for one in found.stretches if one.experiment]
 
 
-def _levels(cl: float | Sequence[float] | None, axes: Sequence[str]) -> tuple[float, ...]:
-    if cl is None:
-        return PLANE_LEVELS if len(axes) == 2 else LEVELS
-    return (float(cl),) if isinstance(cl, float | int) else tuple(cl)
+def plane_axes(keep: Sequence[str]) -> tuple[str, ...]:
+    """The axes of a figure, one or two."""
+    if not 1 <= len(keep) <= 2:
+        raise DefinitionError(f"keep = {', '.join(keep)}: a figure has one axis or two")
+    return tuple(keep)
+
+
+def levels_and_dof(
+    cl: float | Sequence[float] | None, dof: int | None, axes: Sequence[str]
+) -> tuple[tuple[float, ...], int]:
+    """Confidence levels and degrees of freedom of a figure, those that are not given as usual."""
+    degrees = len(axes) if dof is None else dof
+    usual: tuple[float, ...] = PLANE_LEVELS if len(axes) == 2 else LEVELS
+    given = (float(cl),) if isinstance(cl, float | int) else tuple(cl or ())
+    cls = given or usual
+    for level in cls:
+        level_of(level, degrees)
+    return cls, degrees
 
 
 def overlay_credits(

@@ -73,14 +73,14 @@ OTHERWISE = {
     "scanner status SCAN": "scanner status SCAN",
     "scanner cancel SCAN": "scanner cancel light_vector_b_minus_l",
     "scanner resume SCAN": "scanner resume light_vector_b_minus_l",
-    "scanner combine SCAN SCAN": "scanner combine SCAN germanium",
+    "scanner combine SCAN SCAN -o both.pdf": "scanner combine SCAN germanium -o both.pdf",
     "scanner rm SCAN": "scanner rm tree",
     "scanner refine SCAN --cl 0.9 --to 0.005dex": "scanner refine SCAN --cl 0.9 --to 0.05dex",
 }
 """A verb alone, placeholders that stand for something else there, a coarser line."""
 
 BEFORE = {
-    "scanner combine SCAN SCAN": [
+    "scanner combine SCAN SCAN -o both.pdf": [
         "scanner run universal.toml --set 'experiments=[\"coherent_ge_2024\"]' "
         "--set 'name=\"germanium\"'"
     ],

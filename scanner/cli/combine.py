@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -39,6 +40,10 @@ def combine(
     keep: Annotated[
         list[str] | None, typer.Option("--keep", help="The two axes: a,b. Default: first and last.")
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Draw it and each scan alone: FILE.pdf, .png or .svg."),
+    ] = None,
     at: At = None,
     reference: ReferenceKind = "global",
     partial: Partial = False,
@@ -46,29 +51,41 @@ def combine(
     json: Json = False,
 ) -> None:
     """Limits of several stored scans added up: independent experiments, the same axes."""
+    from scanner.figures.save import check_path
     from scanner.limits.combine import combine as added
 
+    if output is not None:
+        check_path(output)
     both = added([opened_scan(scan, store, partial) for scan in scans])
     held = numbers(at)
     free = [axis.name for axis in both.surface.axes if axis.name not in held]
     if parameter is None and len(free) == 1:
         parameter = free[0]
     common: dict[str, Any] = {"at": held, "reference": reference}
+    kept = [parameter] if parameter else axis_names(keep) if keep else None
     record: dict[str, Any] = {"scans": list(both.ids), "minimum": both.minimum.to_dict()}
     if parameter is not None:
         degrees = 1 if dof is None else dof
         interval = both.interval(parameter, cl=one_level(cl), dof=degrees, **common)
-        if json:
-            show_json({**record, **interval.to_dict()})
-        else:
-            print_interval(interval, both.scans[0].definition.axes)
-        return
-    kept, degrees = axis_names(keep) if keep else None, 2 if dof is None else dof
-    plane = both.contour(kept, cls=cl or [0.9], dof=degrees, **common)
+        record |= interval.to_dict()
+    else:
+        degrees = 2 if dof is None else dof
+        plane = both.contour(kept, cls=cl or [0.9], dof=degrees, **common)
+        record |= plane.to_dict()
+    if output is not None:
+        from scanner.comparison import draw_combination
+
+        draw_combination(both, output, keep=kept, cl=cl, dof=dof, **common)
+        record["figure"] = str(output)
     if json:
-        show_json({**record, **plane.to_dict()})
+        show_json(record)
+        return
+    if parameter is not None:
+        print_interval(interval, both.scans[0].definition.axes)
     else:
         print_plane(plane)
+    if output is not None:
+        print(output)
 
 
 VERBS: tuple[Callable[..., None], ...] = (combine,)

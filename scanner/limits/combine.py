@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Any
 
@@ -23,6 +23,7 @@ from scanner.limits.layers import chosen_experiments, summed_layers
 from scanner.limits.minimum import find_minimum
 from scanner.limits.plane import Plane, plane
 from scanner.limits.reference import Minimum
+from scanner.limits.reference import reference as make_reference
 from scanner.limits.surface import Surface
 
 Array = npt.NDArray[np.float64]
@@ -103,6 +104,18 @@ class Combination:
         kept = keep or self.scans[0].default_plane(at)
         zero = self._zero(reference)
         return plane(self.surface, kept, cls=cls, dof=dof, at=at, kind=reference, **zero)
+
+    def delta_chi2(
+        self,
+        keep: Sequence[str],
+        *,
+        at: Mapping[str, float] | None = None,
+        reference: str = "global",
+    ) -> Surface:
+        """Delta chi2 over the kept axes, profiled over the others, in place of chi2."""
+        kept = self.surface.at(**dict(at or {})).profile(keep)
+        zero = make_reference(kept, reference, space=self.surface, **self._zero(reference))
+        return replace(kept, chi2=zero.delta(kept))
 
     def _zero(self, reference: str) -> dict[str, Any]:
         found: dict[str, Any] = {"minimum": self.minimum}

@@ -1,5 +1,6 @@
 """`combine`, `interval --exact` and the words of `query` on the command line."""
 
+import re
 import shutil
 
 import pytest
@@ -39,6 +40,39 @@ def test_combine_gives_the_limits_of_both(command, apart):
     text = command("combine", "csi", "lar", *asked).out
     assert text.startswith("coupling < ")
     assert f"{CSI} + {LAR}, mass = 1 MeV" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "texts"),
+    [
+        ((), ("excluded at 90 % CL, 2 dof", "from the global minimum")),
+        (("--at", "mass=1"), ("1 dof, ", "68.27 %", "mass = 1")),
+        (("-p", "coupling", "--dof", "2", "--cl", "0.9"), ("2 dof, ", "90 %")),
+        (("--reference", "raster"), ("minimum of each column",)),
+    ],
+)
+def test_a_figure_shows_the_sum_and_each_scan(command, apart, tmp_path, asked, texts):
+    path = tmp_path / "both.svg"
+    answer = command("combine", "csi", "lar", *asked, "-o", path, "--store", apart)
+    assert (answer.code, answer.out.splitlines()[-1]) == (0, str(path))
+    drawn = path.read_text()
+    written = " ".join(re.findall("<!-- (.*?) -->", drawn))
+    ids = command("combine", "csi", "lar", "--store", apart, "--json").json["scans"]
+    for text in ("combined", "COHERENT CsI 2021", "COHERENT LAr 2020", *texts):
+        assert text in written
+    assert all(scan in drawn for scan in ids)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [(("-o", "both.gif"), ".pdf"), (("-o", "both.pdf", "--cl", "90"), "cl = 90")],
+)
+def test_what_cannot_be_drawn_leaves_no_file(command, apart, tmp_path, monkeypatch, asked, said):
+    monkeypatch.chdir(tmp_path)
+    answer = command("combine", "csi", "lar", *asked, "--store", apart)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
