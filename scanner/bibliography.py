@@ -1,7 +1,8 @@
 """What a result cites, as text and as BibTeX: only what is known, nothing is made up.
 
-A reference of the catalogue is one line of citation with an arXiv number or a DOI; so is its
-entry: `@misc` with ``eprint``, ``doi`` and the line as ``note``.
+A reference of the catalogue is one line of citation with an arXiv number or a DOI. A line that
+names authors, journal, volume, page and year becomes an ``@article`` with them, any other a
+``@misc`` with the line as ``note``; both have ``eprint`` and ``doi`` where they are known.
 """
 
 from __future__ import annotations
@@ -41,6 +42,15 @@ FORM_FACTOR_PAPERS: Mapping[str, Reference] = {
 _ARXIV = re.compile(r"(?:, )?\barXiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})$")
 _DOI = re.compile(r"(?:, )?\bdoi:(\S+)$")
 _YEAR = re.compile(r"\(((?:19|20)\d\d)\)")
+_ARTICLE = re.compile(
+    r"(?P<head>.+), (?P<journal>[A-Z][A-Za-z.]*(?: [A-Z][A-Za-z.]*)*) (?P<volume>\d+),"
+    r" (?P<pages>\w+) \((?P<year>(?:19|20)\d\d)\)(?:; (?P<note>.+))?"
+)
+_BY_COLLABORATION = re.compile(
+    r"(?P<collaboration>.+?) Collaboration(?: \((?P<authors>.+?)\))?(?:, (?P<title>.+))?"
+)
+_BY_OTHERS = re.compile(r"(?P<authors>[^,]+ et al\.)(?:, (?P<title>.+))?")
+_BY_NAMES = re.compile(r"(?P<authors>(?:[^,]+, )*[^,]+ and [^,]+|[^,]+)(?:, (?P<title>.+))?")
 _SPECIAL = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -66,12 +76,15 @@ _ACCENTS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One BibTeX entry; the values of `fields` are plain text, escaped when written."""
+    """One BibTeX entry; the values of `fields` are plain text, escaped when written.
+
+    Those named in `literal` are written as they are.
+    """
 
     key: str
     fields: Mapping[str, str]
     kind: str = "misc"
-    literal: frozenset[str] = field(default=frozenset({"eprint", "doi", "archiveprefix"}))
+    literal: frozenset[str] = field(default=frozenset({"author", "eprint", "doi", "archiveprefix"}))
 
     def to_bibtex(self) -> str:
         """The entry as BibTeX reads it, 7-bit where TeX has the letter."""
@@ -157,7 +170,9 @@ def entries(references: Iterable[Reference]) -> tuple[Entry, ...]:
     found: dict[str, Entry] = {}
     for reference in once(references):
         key = _unique(_key(reference), found)
-        found[key] = Entry(key, _fields(reference))
+        article = _article(reference.citation)
+        kind, fields = ("article", article) if article else ("misc", {"note": reference.citation})
+        found[key] = Entry(key, fields | _numbers(reference), kind)
     return (*found.values(), software())
 
 
@@ -195,8 +210,43 @@ def _letter(letter: str) -> str:
     return letter
 
 
-def _fields(reference: Reference) -> dict[str, str]:
-    fields = {"note": reference.citation}
+def _article(line: str) -> dict[str, str]:
+    """Fields of an article that a line of citation names; empty where it names no such thing.
+
+    >>> _article("De Romeri et al., JHEP 04, 035 (2023)")["author"]
+    '{De Romeri} and others'
+    """
+    whole = _ARTICLE.fullmatch(line)
+    if whole is None:
+        return {}
+    forms = (_BY_COLLABORATION, _BY_OTHERS, _BY_NAMES)
+    by = next((found for form in forms if (found := form.fullmatch(whole["head"]))), None)
+    if by is None:
+        return {}
+    parts = {"collaboration": "", **by.groupdict()}
+    authors = _authors(parts["authors"] or f"{parts['collaboration']} Collaboration")
+    given = {
+        "author": authors,
+        "collaboration": parts["collaboration"],
+        "title": parts["title"],
+        **{name: whole[name] for name in ("journal", "volume", "pages", "year", "note")},
+    }
+    return {name: text for name, text in given.items() if text}
+
+
+def _authors(text: str) -> str:
+    """Names as BibTeX takes them: surnames of two words, and collaborations, in braces."""
+    others = text.endswith(" et al.")
+    names = re.split(r", | and ", text.removesuffix(" et al."))
+    written = [
+        escaped(name) if "." in name or " " not in name else f"{{{escaped(name)}}}"
+        for name in names
+    ]
+    return " and ".join([*written, *(["others"] if others else [])])
+
+
+def _numbers(reference: Reference) -> dict[str, str]:
+    fields: dict[str, str] = {}
     if reference.arxiv:
         fields |= {"eprint": reference.arxiv, "archiveprefix": "arXiv"}
     if reference.doi:

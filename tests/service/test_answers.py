@@ -195,7 +195,7 @@ def test_exports_are_those_of_the_command(served, scan, tmp_path):
 
 def test_references(served, scan):
     text = served.get(f"scans/{scan.id}/references").text
-    assert text.count("@misc") + text.count("@software") >= len(scan.bibliography()) - 1
+    assert text.count("@misc") + text.count("@article") >= len(scan.bibliography()) - 1
 
 
 @pytest.mark.parametrize(
