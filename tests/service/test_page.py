@@ -232,7 +232,7 @@ def test_all_can_be_taken_home(opened, served, scan, tmp_path):
         assert path.read_bytes().startswith(begin), name
         if name == "SVG":
             assert "Universal light vector mediator" in path.read_text()
-    page.get_by_label("for a caption: no title").check()
+    page.get_by_label("without title, for a caption").check()
     with page.expect_download(timeout=60_000) as waiting:
         page.get_by_role("button", name="SVG", exact=True).click()
     waiting.value.save_as(tmp_path / "bare.svg")

@@ -23,7 +23,7 @@ export function downloads(element, state) {
     h("h2", {}, "Take it home"),
     h("div", { class: "buttons", role: "group", "aria-label": "Figure" }, h("span", {}, "Figure"),
       FIGURES.map(([suffix, text]) => button(text, () => figure(state, suffix, bare), `the figure as chosen above, as ${text}`)),
-      tick("for a caption: no title", bare, (ticked) => { bare = ticked; })),
+      tick("without title, for a caption", bare, (ticked) => { bare = ticked; })),
     h("div", { class: "buttons", role: "group", "aria-label": "Numbers" }, h("span", {}, "Numbers"),
       EXPORTS.map(([form, text]) => button(text, () => exported(state, form), form === "netcdf" ? "the whole cube" : "the lines as chosen above"))),
     h("div", { class: "buttons", role: "group", "aria-label": "More" }, h("span", {}, "More"),
