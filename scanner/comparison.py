@@ -216,17 +216,24 @@ def draw_combination(
             label=labels[0],
         )
         return save(figure, target)
-    marks = [] if reference == "raster" else _marks(both, whole)
-    planes = Planes((whole.axes[0], whole.axes[1]), whole.chi2, singles=singles, marks=marks)
+    expected = any(scan.definition.sensitivities for scan in both.scans)
+    planes = Planes(
+        (whole.axes[0], whole.axes[1]),
+        whole.chi2,
+        singles=singles,
+        marks=[] if reference == "raster" else _marks(both, whole, expected),
+        expected=expected,
+    )
     names = (labels[0], labels[1])
     return save(exclusion_figure(planes, cl=levels, dof=degrees, note=note, labels=names), target)
 
 
-def _marks(both: Combination, whole: Surface) -> list[Mark]:
-    """Best fit of the sum and the Standard Model, where they are points of the plane."""
-    fitted = best_fit(whole, {"combined": both.minimum}, whole.experiments)
-    usual = standard_model_point(whole, both.scans[0].definition)
-    points = {"best fit": fitted, "Standard Model": usual}
+def _marks(both: Combination, whole: Surface, expected: bool) -> list[Mark]:
+    """Best fit of the sum, if all was measured, and the Standard Model, where they are in it."""
+    points = {"Standard Model": standard_model_point(whole, both.scans[0].definition)}
+    if not expected:
+        fitted = best_fit(whole, {"combined": both.minimum}, whole.experiments)
+        points = {"best fit": fitted, **points}
     return [Mark(label, (at[0], at[1])) for label, at in points.items() if at]
 
 

@@ -1,9 +1,12 @@
-"""What the rows of a figure of many intervals are called."""
+"""What the rows of a figure of many intervals are called, and how combined limits are drawn."""
 
+import re
 from types import SimpleNamespace
 
 from scanner import comparison
-from scanner.comparison import Limits
+from scanner.comparison import Limits, draw_combination
+from scanner.limits.combine import combine
+from scanner.scan import Scan
 
 
 def shown(
@@ -31,3 +34,19 @@ def test_scans_of_one_title_are_called_by_their_id():
         "a aaaaaaaa",
         "a bbbbbbbb",
     ]
+
+
+def test_sensitivities_exclude_nothing_yet(tmp_path):
+    """Asimov data of the Standard Model have no best fit, and what they exclude is to come."""
+    cut = ["axes.mass.n=8", "axes.coupling.n=30"]
+    scans = [
+        Scan.launch("light_vector_universal", [*cut, f"experiments=['{name}']"], store=tmp_path)[0]
+        for name in ("csi_ess", "coherent_lar_2020")
+    ]
+    both = combine(scans)
+    path = draw_combination(both, tmp_path / "both.svg")
+    written = " ".join(re.findall("<!-- (.*?) -->", path.read_text()))
+    assert "expected to be excluded at 90 % CL" in written
+    whole = both.delta_chi2(("mass", "coupling"))
+    assert comparison._marks(both, whole, expected=True) == []  # no coupling of 0 on a log axis
+    assert "CsI at the ESS (expected)" in written
