@@ -17,7 +17,7 @@ from scanner.errors import CatalogError, MismatchError
 from scanner.grid import Axis
 from scanner.inputs import all_parameters, inputs, relevant
 from scanner.parameter import Constraint
-from scanner.reading import document, experiments, resolve
+from scanner.reading import document, experiments, resolve, texts
 from scanner.reading.axes import axis_entries, read_axes, recorded_axes
 from scanner.reading.experiments import (
     Settings,
@@ -320,6 +320,7 @@ def from_mapping(
         Names `where`, the key, the value and the mend.
     """
     top = Section(where, "", document.as_written(raw))
+    texts.check(top)
     top.allow(KEYS)
     scenario = resolve.scenario(top, allow_plugins)
     made = experiments.read(top, allow_files=allow_plugins)

@@ -93,6 +93,8 @@ def error_of(exit_code: int, message: str) -> ScannerError:
 
 MOST_NAMES = 24
 """Names that a message lists; of more, the nearest are still found."""
+MOST_MATCHED, LONGEST_NAME = 1000, 200
+"""Names, and letters of a name, among which the nearest are looked for."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -103,9 +105,10 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     >>> unknown("parameter", "mass", ["nsi_mass", "light_vector_mass"]).partition("?")[0]
     "unknown parameter 'mass': did you mean 'nsi_mass' or 'light_vector_mass'"
     """
-    names = list(known)
+    names = [n[:LONGEST_NAME] for n in known]
+    name = name[:LONGEST_NAME]  # the matching takes the square of it
     longer = [n for n in names if n.endswith(f"_{name}")]
-    near = longer or get_close_matches(name, names, n=2, cutoff=0.5)
+    near = longer or get_close_matches(name, names[:MOST_MATCHED], n=2, cutoff=0.5)
     hint = f": did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
     shown = ", ".join(names[:MOST_NAMES]) or "none"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""

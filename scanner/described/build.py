@@ -68,6 +68,10 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
     time = _time_bins(top, beam)
     timing = _timing(top.table("bins"), beam, time)
     axes = (energy,) if time is None else (energy, time)
+    if time is not None and energy.n * time.n > bins.MOST_BINS:
+        top.table("bins").fail(
+            "time", f"with those of energy {energy.n * time.n} bins: {bins.MOST_BINS} at most"
+        )
     setting = Setting(
         beam,
         detector,

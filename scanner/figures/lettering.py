@@ -30,7 +30,7 @@ def safe(text: str) -> str:
         if is_math_text(text):
             _PARSER.parse(text)
             return text
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of braces in braces, thousands deep
         pass
     return _DOLLAR.sub(r"\\$", text)
 

@@ -13,6 +13,7 @@ from scanner.service import refusals
 from scanner.service.access import guard
 from scanner.service.access.gate import Gate
 from scanner.service.access.guard import needs
+from scanner.service.access.streams import Streams
 from scanner.service.declared import only_declared
 from scanner.service.desk import Desk
 from scanner.service.jobs.dispatcher import Dispatcher
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.shelf = Shelf(settings.root, settings.scan_bytes)
     refusals.install(app)
+    app.state.streams = Streams()
     guard.install(app, settings)
     app.add_middleware(Gate, settings=settings)
     app.include_router(

@@ -10,7 +10,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -19,12 +19,15 @@ from fastapi import Request
 from scanner import catalog, definition, prepare
 from scanner.definition import KEYS, ScanDefinition
 from scanner.errors import DefinitionError
+from scanner.reading import texts
+from scanner.section import Section
 from scanner.service.refusals import RefusalError
 from scanner.store.archive import Archive
 
 WHERE = "definition"
 NESTED = 32  # tables in tables: a definition has five
 TOML_LETTERS = 2**18
+MOST_BINS = 10_000  # of all described experiments of a definition
 _KEY = r"""(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+"""
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_KEY}\.[ \t]*+){{{NESTED}}}{_KEY}")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
@@ -177,8 +180,10 @@ def resolve(tables: Mapping[str, Any], most_points: int) -> ScanDefinition:
     RefusalError
         413: above `most_points`.
     """
-    _check_whole(tables)
     check_points(_wanted(tables), most_points)
+    _check_bins(tables)
+    texts.check(Section(WHERE, "", tables))
+    _check_whole(tables)
     chosen = definition.from_mapping(tables, WHERE, allow_plugins=False)
     check_points(math.prod(len(axis) for axis in chosen.axes), most_points)
     return chosen
@@ -199,10 +204,33 @@ def _check_whole(tables: Mapping[str, Any]) -> None:
 
 def _wanted(tables: Mapping[str, Any]) -> int:
     """Points that the axes ask for, as far as they say so; what is no number is told later."""
-    axes = tables.get("axes")
-    each = axes.values() if isinstance(axes, dict) else ()
-    counts = [axis.get("n") for axis in each if isinstance(axis, dict)]
+    return _product(axis.get("n") for axis in _tables(tables.get("axes")))
+
+
+def _tables(entry: Any) -> list[Mapping[str, Any]]:
+    """The tables in a table; none where it is something else, which is told later."""
+    entries = entry.values() if isinstance(entry, dict) else ()
+    return [one for one in entries if isinstance(one, dict)]
+
+
+def _product(counts: Iterable[Any]) -> int:
     return math.prod(n for n in counts if isinstance(n, int) and not isinstance(n, bool) and n > 0)
+
+
+def _check_bins(tables: Mapping[str, Any]) -> None:
+    """RefusalError (413) for described experiments that take minutes before any point."""
+    bins = sum(_bins(one["bins"]) for one in _tables(tables.get("experiment")) if "bins" in one)
+    if bins > MOST_BINS:
+        shown = f"{bins:.3g}" if bins < 10**300 else "more than 1e300"
+        raise RefusalError(
+            413, f"{WHERE}: the experiments have {shown} bins: {MOST_BINS} in all at most"
+        )
+
+
+def _bins(bins: Any) -> int:
+    """Bins that a description asks for, as far as it says so."""
+    edges = [(axis.get("edges"), axis.get("n")) for axis in _tables(bins)]
+    return _product(len(given) if isinstance(given, list) else n for given, n in edges)
 
 
 def check_points(points: int, most: int) -> None:

@@ -21,6 +21,7 @@ from scanner.service.settings import Settings
 
 T = TypeVar("T")
 
+LATE_SHARE = 4
 LEFT_SECONDS = 600.0  # that a late answer, or an error, waits for who asked to come back
 QUICK_THREADS = 8  # for looks at the store, which must not wait behind long work
 
@@ -128,7 +129,7 @@ class Desk:
         waited = asyncio.wrap_future(future)
         done, _ = await asyncio.wait([waited], timeout=self._settings.patience)
         if not done:
-            waited.add_done_callback(lambda late: late.cancelled() or late.exception())  # is read
+            waited.add_done_callback(self._late)
             return None
         if self._pending.pop(key, None) is not None and keep and waited.exception() is None:
             self._keep(key, waited.result())
@@ -153,11 +154,21 @@ class Desk:
                 headers={"Retry-After": "1"},
             )
 
+    def _late(self, late: asyncio.Future[Answer]) -> None:
+        _ = late.cancelled() or late.exception()  # is read
+        self._forget_unwanted()
+
     def _forget_unwanted(self) -> None:
-        """Drop late answers that nobody came back for."""
+        """Drop late answers that nobody came back for, and what is too much to be kept.
+
+        Of late answers as much as `LATE_SHARE` times of others is kept, and always the last.
+        """
         limit = time.monotonic() - LEFT_SECONDS
-        for key, (future, asked) in list(self._pending.items()):
-            if future.done() and asked < limit:
+        room = LATE_SHARE * self._settings.answer_bytes
+        done = [(key, *entry) for key, entry in self._pending.items() if entry[0].done()]
+        for number, (key, future, asked) in enumerate(sorted(done, key=lambda one: -one[2])):
+            room -= _size(future)
+            if asked < limit or (room < 0 and number > 0):
                 del self._pending[key]
 
     def _keep(self, key: str, answer: Answer) -> None:
@@ -169,3 +180,9 @@ class Desk:
         while self._bytes > most:
             _, old = self._kept.popitem(last=False)
             self._bytes -= old.size
+
+
+def _size(done: Future[Answer]) -> int:
+    """Bytes of an answer that is there; an error has none."""
+    failed = done.cancelled() or done.exception() is not None
+    return 0 if failed else done.result().size

@@ -233,3 +233,18 @@ def test_a_scan_is_named_by_its_whole_id(served, name):
     answer = served.get(f"scans/{name}/query")
     assert answer.status_code in (404, 422)
     assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("key", ["chi2/c/0", "chi2/c/0/0/0/0/0", "mass/c/0/0", "status/c/0/0"])
+def test_a_chunk_of_other_dimensions_is_not_there(served, scan, key):
+    answer = served.get(f"scans/{scan.id}/cube.zarr/{key}")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"] == f"the cube has no {key!r}"
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "hepdata"])
+def test_a_profile_of_no_axis_is_refused(served, scan, form):
+    held = "at=mass=10&at=coupling=1e-4"
+    answer = served.get(f"scans/{scan.id}/export?format={form}&what=profile&{held}")
+    assert answer.status_code == 422
+    assert "every axis is held" in answer.json()["error"]["message"]

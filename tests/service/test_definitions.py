@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 
 import pytest
 from hypothesis import given
@@ -88,6 +89,44 @@ def test_nesting_is_counted_without_reading(value):
     assert definitions._depth(value) == min(depth(value), NESTED + 1)
 
 
+DESCRIBED = """
+[experiment.{name}]
+title = "Bench"
+[experiment.{name}.source]
+kind = "reactor"
+[experiment.{name}.target]
+material = "Ge"
+[experiment.{name}.bins]
+energy = {{ unit = "keV", start = 0.1, stop = 1.0, n = {n} }}
+time = {{ unit = "us", start = 0.0, stop = 1.0, n = {n} }}
+"""
+
+
+@pytest.mark.timeout(60)
+def test_bins_are_counted_before_any_is_folded():
+    text = f"experiments = ['a', 'b']\n{DESCRIBED.format(name='a', n=80)}"
+    text += DESCRIBED.format(name="b", n=80)
+    tables = {**GOOD, **tomllib.loads(text)}
+    with pytest.raises(RefusalError, match=r"have 1.28e\+04 bins: 10000 in all") as told:
+        resolve(tables, 10**6)
+    assert told.value.status == 413
+
+
+def test_a_described_experiment_becomes_no_path():
+    text = DESCRIBED.format(name="'../../a'", n=3)
+    tables = {**GOOD, "experiments": ["../../a"], **tomllib.loads(text)}
+    with pytest.raises(DefinitionError, match="call it with letters, digits"):
+        resolve(tables, 10**6)
+
+
+@pytest.mark.timeout(60)
+def test_long_names_are_not_compared():
+    """A reader of 10^5 letters that are half alike would need minutes."""
+    names = ["".join(f"{chr(0x4E00 + k)}{side}" for k in range(20_000)) for side in "ab"]
+    with pytest.raises(DefinitionError):
+        resolve({**GOOD, "experiments": names[:1], "experiment": {names[1]: {}}}, 10**6)
+
+
 @pytest.mark.parametrize("n", [100_000, 10**9, 10**30])
 def test_points_are_counted_before_any_is_made(n):
     axes = {name: {**axis, "n": n} for name, axis in GOOD["axes"].items()}
@@ -112,6 +151,14 @@ def test_points_are_counted_before_any_is_made(n):
         ({"axes": {}}, "axes"),
         ({"nonsense": 1}, "nonsense"),
         ({"name": "../../x"}, "name"),
+        ({"title": "bell \x07"}, r"title = 'bell \?': holds the control character '.x07'"),
+        ({"title": "half \ud800"}, "title = 'half .': holds the control character"),
+        ({"title": "W" * 1001}, "has 1001 letters: write at most 1000"),
+        ({"description": "W" * 10_001}, "has 10001 letters"),
+        ({"\ud800": 1}, "printable names"),
+        ({"axes": {**GOOD["axes"], "a" * 300: {}}}, "at most 200 letters as keys"),
+        ({"chunks": {"points": 16**20_000}}, r"chunks.points: write a whole number below 2\^63"),
+        ({"experiments": [16**20_000]}, r"experiments.0: write a whole number below 2\^63"),
     ],
 )
 def test_nothing_that_is_named_is_opened(change, said):

@@ -15,6 +15,7 @@ import pytest
 
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, StoreError
+from scanner.service.jobs import quota
 from scanner.service.jobs.queue import Queue
 from scanner.service.refusals import RefusalError
 
@@ -147,6 +148,17 @@ def test_points_of_a_token(queue) -> None:
     queue.add(scan(2), token="ada")  # the same points once more
     assert queue.points_of("ada") == 3 * POINTS
     assert queue.points_of("nobody") == 0
+
+
+def test_so_many_scans_of_a_token_wait_and_no_more(queue, monkeypatch) -> None:
+    monkeypatch.setattr(quota, "MOST_WAITING", 3)
+    for number in range(3):
+        queue.add(scan(number), token="ada", quota=10**9)
+    with pytest.raises(RefusalError, match="3 scans of token 'ada' wait") as told:
+        queue.add(scan(3), token="ada", quota=10**9)
+    assert told.value.status == 429
+    assert not queue.add(scan(1), token="ada", quota=10**9)[1]  # it waits already
+    assert queue.add(scan(3), token="eve", quota=10**9)[1]
 
 
 def test_a_quota_is_kept_and_a_scan_counts_once(queue) -> None:

@@ -107,6 +107,8 @@ def _contours(scan: Answers, asked: Question) -> Contours:
 
 def _profiles(scan: Answers, asked: Question) -> Profiles:
     keep = asked.keep or scan.default_plane(asked.at)
+    if not keep:
+        raise DefinitionError("every axis is held: hold one less, or ask for the point itself")
     subsets = _subsets(scan, asked)
     surfaces = {
         label: scan.profile(keep, at=asked.at, experiments=names)

@@ -6,6 +6,7 @@ dependent variables, those with qualifiers. Checked in the tests with `hepdata-v
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,8 +51,10 @@ def write_submission(folder: Path, content: Content, resources: Sequence[Resourc
     """
     tables = content.tables()
     documents: list[dict[str, Any]] = [_general(content.origin, resources)]
-    for table in tables:
-        file = folder / f"{table.stem.replace('+', '_')}.yaml"
+    for number, table in enumerate(tables):
+        stem = _file_name(table.stem)
+        taken = any(_file_name(other.stem) == stem for other in tables[:number])
+        file = folder / f"{stem}_{number}.yaml" if taken else folder / f"{stem}.yaml"
         _dump(file, table, content.origin)
         if file.stat().st_size > _LARGEST:
             raise DefinitionError(
@@ -63,6 +66,15 @@ def write_submission(folder: Path, content: Content, resources: Sequence[Resourc
         (folder / resource.name).write_bytes(resource.content)
     with (folder / SUBMISSION).open("w") as stream:
         yaml.dump_all(documents, stream, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
+
+
+def _file_name(stem: str) -> str:
+    """Name of a table's file: the letters that every archive and system takes.
+
+    >>> _file_name("delta_chi2_a+b/../c")
+    'delta_chi2_a_b_.._c'
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", stem)[:150]
 
 
 def archive_kind(archive: Path) -> str:

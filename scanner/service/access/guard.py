@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -98,6 +99,7 @@ def _unknown(message: str) -> RefusalError:
     return RefusalError(401, message, headers={"WWW-Authenticate": 'Bearer realm="scanner"'})
 
 
+@cache  # one dependency for each scope: asked once for a request that needs it twice
 def needs(scope: str) -> Callable[..., Coroutine[Any, Any, Caller]]:
     """Dependency of a route: the caller, who has that scope.
 

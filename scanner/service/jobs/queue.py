@@ -72,7 +72,7 @@ class Queue:
         Raises
         ------
         RefusalError
-            403: above the quota.
+            403: above the quota; 429: too many wait already.
         StoreError
             The file cannot be written.
         """

@@ -6,6 +6,8 @@ import sqlite3
 
 from scanner.service.refusals import RefusalError
 
+MOST_WAITING = 200
+_WAITING = "SELECT COUNT(*) FROM jobs WHERE token = ? AND state = 'queued'"
 # of a scan that was asked for twice the points count once
 _COUNTED = """
 SELECT COALESCE(SUM(points), 0) FROM (
@@ -21,7 +23,18 @@ def counted(database: sqlite3.Connection, token: str, besides: str = "") -> int:
 
 
 def check(database: sqlite3.Connection, scan: str, points: int, token: str, quota: int) -> None:
-    """RefusalError (403) where so many points for a scan are more than the token has left."""
+    """RefusalError where a token may not ask for that.
+
+    Status 403: so many points for a scan are more than it has left; 429: too many of its scans wait
+    already, each with its definition.
+    """
+    waiting = database.execute(_WAITING, (token,)).fetchone()[0]
+    if waiting >= MOST_WAITING:
+        raise RefusalError(
+            429,
+            f"{waiting} scans of token {token!r} wait: ask again when some have begun",
+            headers={"Retry-After": "60"},
+        )
     used = counted(database, token, besides=scan)
     if used + points > quota:
         raise RefusalError(

@@ -25,6 +25,8 @@ router = APIRouter(tags=["cube"])
 METADATA = "zarr.json"
 KEY = re.compile(r"(?:(?P<array>\w{1,64})/)?(?:zarr\.json|c(?:/(?:0|[1-9]\d{0,8})){1,16})")
 """All that a cube has: nothing else becomes part of a path."""
+CHUNKED = ("chi2", "status")
+"""Arrays over the experiments and all axes; the others have one dimension."""
 
 Key = Annotated[str, Path(max_length=200, description="Key of a Zarr store, such as chi2/c/0/0/0.")]
 
@@ -63,13 +65,16 @@ def _read(held: Held, key: str) -> bytes | None:
         return consolidated(folder, names)
     if found["array"] is None:
         return None
+    dimensions = len(held.scan.definition.axes) + 1 if found["array"] in CHUNKED else 1
+    if not key.endswith(METADATA) and key.count("/") != dimensions + 1:
+        return None
     return _inside(folder, key)
 
 
 def arrays(held: Held) -> tuple[str, ...]:
     """Names of the cube's arrays."""
     axes = (axis.name for axis in held.scan.definition.axes)
-    return ("chi2", "status", "experiment", *axes)
+    return (*CHUNKED, "experiment", *axes)
 
 
 def _inside(folder: Folder, key: str) -> bytes | None:

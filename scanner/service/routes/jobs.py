@@ -12,7 +12,8 @@ from fastapi.responses import StreamingResponse
 
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, ScannerError
-from scanner.service.access.guard import Caller, Submitter
+from scanner.service.access.guard import Caller, Reader, Submitter
+from scanner.service.access.streams import Streams
 from scanner.service.asked import ScanId
 from scanner.service.definitions import BODY, resolved
 from scanner.service.jobs.dispatcher import Dispatcher
@@ -93,15 +94,23 @@ async def state(request: Request, scan: ScanId) -> Response:
     response_class=StreamingResponse,
     responses=sent("text/event-stream", of_scan=False),
 )
-async def events(request: Request, scan: ScanId) -> StreamingResponse:
+async def events(request: Request, caller: Reader, scan: ScanId) -> StreamingResponse:
     """How far a scan is, whenever that changes (server-sent events), until it ends.
 
     Each event is called `state`; the last one has the phase complete, failed, cancelled or
     incomplete (nobody works on it).
     """
+    streams: Streams = request.app.state.streams
+    streams.admit(caller.name)
     first = await _news(request, scan)  # an unknown scan is refused in the usual form
+
+    async def held() -> AsyncIterator[bytes]:
+        with streams.held(caller.name):
+            async for told in _told(request, scan, first):
+                yield told
+
     return StreamingResponse(
-        _told(request, scan, first),
+        held(),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
