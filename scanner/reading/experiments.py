@@ -13,6 +13,7 @@ from scanner.errors import DefinitionError, unknown
 from scanner.section import Section
 
 Settings = Mapping[str, Any]
+_TAKEN = ("combined", "joint")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .+-]{0,99}")
 KEY = "experiments"
 
@@ -71,6 +72,8 @@ def _check(top: Section, files: Mapping[str, Path | None], tables: Section) -> N
             raise DefinitionError(f"{top.place(KEY)}: {unknown('experiment', name, known)}")
         if is_text and not _NAME.fullmatch(name):
             top.fail(KEY, f"{name[:40]!r}: call it with letters, digits, blanks and _ . + - only")
+        if is_text and name in _TAKEN:
+            top.fail(KEY, f"{name!r} means all experiments together; give the text another name")
         if is_text and name in known and (path is not None or name not in texts):
             top.fail(KEY, f"{name!r} is an experiment of the catalogue; give the text another name")
     for a, b in itertools.permutations(files, 2):

@@ -112,10 +112,19 @@ def test_bins_are_counted_before_any_is_folded():
     assert told.value.status == 413
 
 
-def test_a_described_experiment_becomes_no_path():
-    text = DESCRIBED.format(name="'../../a'", n=3)
-    tables = {**GOOD, "experiments": ["../../a"], **tomllib.loads(text)}
-    with pytest.raises(DefinitionError, match="call it with letters, digits"):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("../../a", "call it with letters, digits"),
+        (".a", "call it with letters, digits"),
+        ("joint:a", "call it with letters, digits"),
+        ("combined", "means all experiments together"),
+    ],
+)
+def test_a_described_experiment_becomes_no_path(name, said):
+    text = DESCRIBED.format(name=f"'{name}'", n=3)
+    tables = {**GOOD, "experiments": [name], **tomllib.loads(text)}
+    with pytest.raises(DefinitionError, match=said):
         resolve(tables, 10**6)
 
 
