@@ -62,11 +62,14 @@ def usual_choices(chosen: ScanDefinition, names: Sequence[str]) -> dict[str, dic
     }
 
 
-def sensitivity_notes(chosen: ScanDefinition) -> tuple[str, ...]:
-    """Say of experiments that are no measurements that limits are sensitivities."""
+def sensitivity_notes(
+    chosen: ScanDefinition, names: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Say of experiments, all or those named, that are no measurements what their limits are."""
     return tuple(
         f"{name} is no measurement, its limits are sensitivities: {why}"
         for name, why in chosen.sensitivities.items()
+        if not names or name in names
     )
 
 

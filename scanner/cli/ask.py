@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,7 +174,9 @@ def query(
     json: Json = False,
 ) -> None:
     """chi2 at a point of a stored scan, interpolated, profiled over what is not named."""
-    opened = opened_scan(scan, store, partial)
+    opened = opened_scan(scan, store, partial, experiment)
+    if partial and (done := opened.stored.fraction_done) < 1.0:
+        note(f"{math.floor(100.0 * done)} % of the grid computed: the minimum is that of what is")
     found = opened.query(numbers(values), dof=dof, experiments=experiment, reference=reference)
     if json:
         show_json({"scan": opened.id, **profiled(opened), **found.to_dict()})
@@ -258,7 +260,7 @@ def interval(
     json: Json = False,
 ) -> None:
     """Allowed intervals of one parameter, profiled over the axes that are not held."""
-    opened = opened_scan(scan, store, partial)
+    opened = opened_scan(scan, store, partial, experiment)
     found = opened.interval(
         parameter,
         cl=one_level(cl),
@@ -301,7 +303,7 @@ def contour(
     json: Json = False,
 ) -> None:
     """Contours of two parameters: polylines, open or closed, with the coverage."""
-    opened = opened_scan(scan, store, partial)
+    opened = opened_scan(scan, store, partial, experiment)
     kept = axis_names(keep) if keep else None
     asked: dict[str, Any] = {
         "cls": cl or [0.9],
@@ -322,8 +324,14 @@ def contour(
     print_plane(found)
 
 
-def opened_scan(scan: str, store: str | None, partial: bool, **cluster: Any) -> Scan:
-    """The stored scan of that name; notes on changed sources and on what it holds."""
+def opened_scan(
+    scan: str,
+    store: str | None,
+    partial: bool,
+    experiments: Sequence[str] | None = None,
+    **cluster: Any,
+) -> Scan:
+    """The stored scan of that name; notes on changed sources and on what is asked of it."""
     from scanner.known import profile_notes, sensitivity_notes
     from scanner.scan import Scan
 
@@ -334,7 +342,7 @@ def opened_scan(scan: str, store: str | None, partial: bool, **cluster: Any) -> 
         note(str(error))
     for sentence in (
         *profile_notes(opened.definition),
-        *sensitivity_notes(opened.definition),
+        *sensitivity_notes(opened.definition, experiments),
     ):
         note(sentence)
     return opened

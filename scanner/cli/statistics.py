@@ -25,6 +25,7 @@ from scanner.cli.output import note, show_json, show_table
 
 if TYPE_CHECKING:
     from scanner.limits.expected import Expected
+    from scanner.scan import Scan
 
 Parameter = Annotated[str, typer.Argument(help="An axis of the scan.")]
 Seed = Annotated[int, typer.Option("--seed", help="Another number makes other toys.")]
@@ -61,7 +62,7 @@ def expected(
 
     if output is not None:
         check_record_path(output)
-    opened = opened_scan(scan, store, partial=False)
+    opened = opened_scan(scan, store, False, experiment)
     found = opened.expected(
         parameter,
         at=numbers(at),
@@ -74,10 +75,13 @@ def expected(
         seed=seed,
         experiments=experiment,
     )
-    repeated = asimov_notes(opened.definition, experiment)
+    repeated = [
+        *asimov_notes(opened.definition, experiment),
+        *([] if along else _of_the_grid(opened, parameter, at, cl, dof, experiment)),
+    ]
     for sentence in repeated:
         note(sentence)
-    notes = [*sensitivity_notes(opened.definition), *repeated]
+    notes = [*sensitivity_notes(opened.definition, experiment), *repeated]
     record = {"scan": opened.id, **found.to_dict(), "notes": notes}
     if output is not None:
         write_record(record, found.table(), output)
@@ -86,6 +90,23 @@ def expected(
         show_json(record)
     else:
         _print(found)
+
+
+def _of_the_grid(
+    opened: Scan,
+    parameter: str,
+    at: list[str] | None,
+    cl: list[float] | None,
+    dof: int,
+    experiment: list[str] | None,
+) -> tuple[str, ...]:
+    """What an interval from the same grid warns of."""
+    from scanner.limits.remarks import of_the_grid
+
+    interval = opened.interval(
+        parameter, cl=one_level(cl), dof=dof, at=numbers(at), experiments=experiment
+    )
+    return of_the_grid(interval.notes)
 
 
 def _print(found: Expected) -> None:
@@ -122,7 +143,7 @@ def cls(
     json: Json = False,
 ) -> None:
     """CLs upper limit of one parameter, observed and expected."""
-    opened = opened_scan(scan, store, partial=False)
+    opened = opened_scan(scan, store, False, experiment)
     found = opened.cls(
         parameter,
         at=numbers(at),
@@ -132,7 +153,10 @@ def cls(
         seed=seed,
         experiments=experiment,
     )
-    record = {"scan": opened.id, **found.to_dict()}
+    notes = _of_the_grid(opened, parameter, at, cl, 1, experiment)
+    for sentence in notes:
+        note(sentence)
+    record = {"scan": opened.id, **found.to_dict(), "notes": list(notes)}
     if json:
         show_json(record)
         return
@@ -165,7 +189,7 @@ def marginal(
     json: Json = False,
 ) -> None:
     """Bayesian marginal of one or two axes, with credible regions of highest density."""
-    opened = opened_scan(scan, store, partial=False)
+    opened = opened_scan(scan, store, False, experiment)
     found = opened.marginal(
         axis_names(keep),
         priors={name: str(value) for name, value in _priors(prior).items()},

@@ -201,12 +201,15 @@ def crossing(profiled: Profiled, scale: Scale, low: float, high: float, threshol
     The two lie on different sides of it. Where chi2 is missing on one side (an unphysical point)
     the last value that has one, to the precision of the search.
     """
+    a, b = float(scale.to(low)), float(scale.to(high))
+    known = {a: low, b: high}  # what is known there: searched again it may be another valley
 
     def above(place: float) -> float:
-        chi2 = profiled.at(float(scale.back(place))).chi2
+        value = known.get(place)
+        at = profiled.found.get(value) if value is not None else None
+        chi2 = (at or profiled.at(float(scale.back(place)))).chi2
         return chi2 - threshold if np.isfinite(chi2) else abs(threshold) + 1.0
 
-    a, b = float(scale.to(low)), float(scale.to(high))
     ends = (_known(profiled, low, threshold), _known(profiled, high, threshold))
     if 0.0 in ends:
         return (low, high)[ends.index(0.0)]

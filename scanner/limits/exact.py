@@ -6,7 +6,7 @@ their scanned ranges, crosses the level.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from scanner.known import known_parameters
 from scanner.limits.interval import Interval
 from scanner.limits.layers import summed_layers
 from scanner.limits.reference import Reference
+from scanner.limits.remarks import follows_strip
 from scanner.limits.stretches import Ends
 from scanner.limits.surface import Surface
 
@@ -61,7 +62,7 @@ def exact_interval(found: Interval, like: Likelihood, curve: Surface) -> Interva
     best = search.lowest(found)
     zero = _reference(found, search, best)
     threshold = float(zero.chi2) + found.level
-    roots = [tuple(search.end(end, threshold) for end in pair) for pair in found.intervals]
+    roots = [_apart(search.end(end, threshold) for end in pair) for pair in found.intervals]
     pairs = list(zip(found.intervals, roots, strict=True))
     missing = [end for grid, exact in pairs for end in _missing(grid, exact)]
     return replace(
@@ -141,21 +142,33 @@ def _reference(found: Interval, search: _Search, best: Best) -> Reference:
     return Reference(zero.kind, np.asarray(lowest.chi2), at, "exact")
 
 
-def _filled(grid: Ends, exact: tuple[float | None, ...]) -> Ends:
-    """Exact ends, and the grid's where none was found."""
+def _apart(ends: Iterable[float | None]) -> Ends:
+    """Both ends of an interval, none if they are the same crossing."""
+    low, high = ends
+    return (None, None) if low is not None and high is not None and not low < high else (low, high)
+
+
+def _filled(grid: Ends, exact: Ends) -> Ends:
+    """Exact ends, and the grid's where none was found; all of the grid if the two exclude it."""
     low, high = (b if b is not None else a for a, b in zip(grid, exact, strict=True))
-    return low, high
+    return grid if low is not None and high is not None and not low < high else (low, high)
 
 
-def _missing(grid: Ends, exact: tuple[float | None, ...]) -> list[float]:
+def _missing(grid: Ends, exact: Ends) -> list[float]:
     return [a for a, b in zip(grid, exact, strict=True) if a is not None and b is None]
 
 
 def _notes(found: Interval, missing: Sequence[float]) -> tuple[str, ...]:
+    valley = (
+        "the likelihood is followed from the grid's places: along the strip another valley may be "
+        "lower, and then these are no ends",
+    )
+    said = valley if follows_strip(found.notes) else ()
     if not missing:
-        return ()
+        return said
     ends = ", ".join(f"{end:.4g}" for end in missing)
     return (
+        *said,
         f"within {WIDER} cells of {found.parameter} = {ends} the likelihood does not cross the "
         "level: the grid's end stands there, a finer axis is needed",
     )

@@ -219,20 +219,22 @@ def query_spaces(
     """
     names = chosen_experiments(layers, experiments)
     degrees = max(len(at), 1) if dof is None else dof
+    # with nothing held the lowest of the line is the lowest of all
+    counted = "global" if kind == "raster" and len(at) <= 1 else kind
     subsets = {name: (name,) for name in names} | {COMBINED: names}
     answers = {}
     for label, subset in subsets.items():
         here = space(subset, at)
         lowest = here.profile()
         minimum = stored_minimum(minima or {}, subset, chosen_experiments(layers))
-        if kind == "raster":
+        if counted == "raster":
             near = _raster_line(axes, at, partial(space, subset))
         else:
             # only a minimum that is not known yet needs the whole scan
-            needs_all = kind == "global" and minimum is None
+            needs_all = counted == "global" and minimum is None
             near = space(subset, {}) if needs_all else here
         summed = summed_layers(layers, subset)
-        zero = reference(near, kind, minimum=minimum, chi2_sm=_summed(chi2_sm, summed))
+        zero = reference(near, counted, minimum=minimum, chi2_sm=_summed(chi2_sm, summed))
         profiled = {name: float(value) for name, value in lowest.profiled.items()}
         answers[label] = Answer(float(lowest.chi2), float(zero.chi2), degrees, profiled)
     return Query(dict(at), degrees, kind, answers)

@@ -172,23 +172,28 @@ def reference(
                 "reference = sm: this scan has no Standard Model chi2; use global or raster"
             )
         return Reference("sm", np.asarray(float(chi2_sm)), source="standard model")
-    if kind == "raster":
-        return _raster(surface)
-    if kind != "global":
+    if kind not in ("global", "raster"):
         raise DefinitionError(f"reference: {unknown('reference', kind, KINDS)}")
     whole = surface if space is None else space
-    found = minimum
-    if found is None or whole.has_below(found.chi2):
-        found = estimate(whole)
-    return Reference("global", np.asarray(found.chi2), found.at, found.source)
+    found = None if minimum is None or whole.has_below(minimum.chi2) else minimum
+    if kind == "raster" and (len(surface.axes) > 1 or surface.fixed):
+        return _raster(surface, -np.inf if found is None else found.chi2)
+    # of one line with nothing held the minimum is that of the whole
+    lowest = found or estimate(whole)
+    return Reference("raster" if kind == "raster" else "global", *_taken(lowest))
 
 
-def _raster(surface: Space) -> Reference:
+def _taken(minimum: Minimum) -> tuple[Array, Mapping[str, float], str]:
+    return np.asarray(minimum.chi2), minimum.at, minimum.source
+
+
+def _raster(surface: Space, least: float) -> Reference:
+    """Minimum of each column, of a line that of itself: interpolated, and never below `least`."""
     if len(surface.axes) <= 1:
         found = estimate(surface)
-        return Reference("raster", np.asarray(found.chi2), found.at)
-    columns = surface.profile(surface.names[:1])
-    return Reference("raster", columns.chi2.reshape(-1, *[1] * (len(surface.axes) - 1)))
+        return Reference("raster", np.asarray(max(found.chi2, least)), found.at)
+    columns = np.maximum(surface.profile(surface.names[:1]).chi2, least)
+    return Reference("raster", columns.reshape(-1, *[1] * (len(surface.axes) - 1)))
 
 
 def _is_end(surface: Space, name: str, value: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -22,12 +22,15 @@ UNDERSHOOT = 0.05
 """chi2 below the exact minimum at which an interpolated curve is said to be unreliable."""
 
 
+_BELOW = "between the grid points the interpolation falls to"
+
+
 def of_undershoot(chi2_min: float, minimum: Minimum | None) -> tuple[str, ...]:
     """Said where the interpolation goes below the minimum that the likelihood has."""
     if minimum is None or not chi2_min < minimum.chi2 - UNDERSHOOT:
         return ()
     return (
-        f"between the grid points the interpolation falls to {chi2_min:.2f}, below the minimum"
+        f"{_BELOW} {chi2_min:.2f}, below the minimum"
         f" {minimum.chi2:.2f} of the likelihood: finer axes are needed here",
     )
 
@@ -47,6 +50,19 @@ def of_elsewhere(
     )
 
 
+_STRIP = "follows a strip narrower than about two cells"
+
+
+def follows_strip(notes: Iterable[str]) -> bool:
+    """Whether `of_strips` said so."""
+    return any(_STRIP in note for note in notes)
+
+
+def of_the_grid(notes: Iterable[str]) -> tuple[str, ...]:
+    """Of an interval's remarks those that hold for any other limit from the same grid."""
+    return tuple(note for note in notes if _STRIP in note or _BELOW in note)
+
+
 def of_strips(plane: Surface, zero: Reference, level: float) -> tuple[str, ...]:
     """Said where the last axis that is profiled over follows a strip too thin for the grid."""
     if len(plane.axes) != 2:
@@ -57,7 +73,7 @@ def of_strips(plane: Surface, zero: Reference, level: float) -> tuple[str, ...]:
         return ()
     profiled, kept = plane.names
     return (
-        f"the profile over {profiled} follows a strip narrower than about two cells: between its"
+        f"the profile over {profiled} {_STRIP}: between its"
         f" points the ends and gaps are uncertain, a finer {profiled} or {kept} axis is needed",
     )
 

@@ -16,7 +16,9 @@ from scanner.section import Section
 MOST_LETTERS = {"title": 1000, "description": 10_000}
 """Of texts with a bound of their own; any other text may be as long as a description."""
 LONGEST_KEY = 200
-LARGEST_WHOLE = 2**63
+MOST_DIGITS = 4000
+"""Of a whole number: Python prints none that has many more."""
+_TOO_LARGE = 10**MOST_DIGITS
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -27,7 +29,7 @@ def check(top: Section) -> None:
     ------
     DefinitionError
         A text with control characters or halves of letters, one that is far too long, a whole
-        number beyond 2^63; names the key.
+        number of thousands of digits; names the key.
     """
     for path, value in _entries(top.entries):
         key = ".".join(path)
@@ -38,9 +40,9 @@ def check(top: Section) -> None:
             )
         if isinstance(value, str):
             _check_text(place, value, MOST_LETTERS.get(key, MOST_LETTERS["description"]))
-        elif isinstance(value, int) and abs(value) >= LARGEST_WHOLE:
+        elif isinstance(value, int) and abs(value) >= _TOO_LARGE:
             raise DefinitionError(
-                f"{place}: write a whole number below 2^63, or 1e20 for a large one"
+                f"{place}: has more than {MOST_DIGITS} digits: write a smaller number"
             )
 
 

@@ -85,7 +85,7 @@ def sigmas(delta: npt.ArrayLike, dof: int) -> Array:
     above = np.maximum(np.asarray(delta, dtype=np.float64), 0.0)
     # beyond 38 sigma the probability is no number: the root of Delta chi2 is close enough then
     beyond = gammaincc(0.5 * _check_dof(dof), 0.5 * above)
-    return np.asarray(np.where(beyond > 0.0, -ndtri(0.5 * beyond), np.sqrt(above)))
+    return np.asarray(np.where(beyond > 0.0, 0.0 - ndtri(0.5 * beyond), np.sqrt(above)))
 
 
 def percent(cl: float) -> str:

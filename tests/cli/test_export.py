@@ -102,6 +102,12 @@ def test_a_submission_with_its_figure(command, store: Path, tmp_path: Path) -> N
         (("--reference", "best"), 2, "unknown reference 'best'"),
         (("--what", "contours"), 2, "did you mean 'contour'?"),
         (("--what", "cube"), 2, "a cube goes into netcdf alone"),
+        (("--format", "netcdf", "--cl", "0.5"), 2, "cl: a cube is exported whole"),
+        (
+            ("--format", "netcdf", "-e", "coherent_csi_2021", "--at", "mass=1"),
+            2,
+            "at, experiment: a cube is",
+        ),
         (("--what", "contour", "--at", "mass=1"), 2, "a contour needs two axes"),
         (("--at", "mass=1e9"), 2, "mass = 1e+09 is outside the scanned 0.1 .. 10000 MeV"),
         (("--figure",), 2, "a figure goes along with hepdata alone"),

@@ -61,6 +61,8 @@ def test_incomplete_scan_says_so_and_resume_completes_it(command, tmp_path):
     partial = command("contour", scan.id, "--partial", "--store", tmp_path, "--json")
     assert partial.code == 0
     assert partial.json["computed"] < 1.0
+    point = command("query", scan.id, "coupling=1e-4", "--partial", "--store", tmp_path)
+    assert (point.code, "25 % of the grid computed" in point.err) == (0, True)
     heavy = ("--at", "mass=1e4", "--partial", "--store", tmp_path)
     nowhere = command("interval", scan.id, "coupling", *heavy)
     assert (nowhere.code, nowhere.out) == (3, "")

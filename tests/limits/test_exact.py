@@ -1,5 +1,7 @@
 """Ends of the likelihood itself, beside those of coarse and fine grids."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,20 @@ def test_no_limit_stays_no_limit(open_scan):
     [(low, high)] = scan.interval("eps_ee_u", exact=True).intervals
     assert high is None
     assert low == pytest.approx(-0.0807166, abs=1e-6)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "asked", [{}, {"dof": 3}, {"reference": "sm", "dof": 2}, {"reference": "raster"}]
+)
+def test_beside_a_strip_the_ends_are_in_order_and_called_uncertain(open_scan, asked):
+    """The valley that the grid's place leads to is another one than a root search may fall into."""
+    scan = open_scan("light_vector_universal", "axes.mass.n=20", "axes.coupling.n=40")
+    found = scan.interval("coupling", exact=True, **asked)
+    ends = [end for pair in found.intervals for end in pair if end is not None]
+    assert ends
+    assert all(a < b for a, b in itertools.pairwise(ends))
+    assert any("along the strip another valley may be lower" in note for note in found.notes)
 
 
 def test_a_profiled_mass_and_a_thin_strip(open_scan):

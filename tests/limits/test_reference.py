@@ -62,6 +62,28 @@ def test_raster_is_the_minimum_of_each_value_of_the_first_axis(bowl: Surface) ->
     assert float(reference(bowl.at(x=1.0), "raster").chi2) == pytest.approx(7.0 + 0.667**2)
 
 
+def test_raster_of_one_line_with_nothing_held_is_global(bowl: Surface) -> None:
+    """Both ask for the same minimum: that of the likelihood, not a dip of the interpolation."""
+    line = bowl.profile(("x",))
+    known = Minimum(6.999, {"x": 0.333, "y": 1.234})
+    raster, whole = (
+        reference(line, kind, space=bowl, minimum=known) for kind in ("raster", "global")
+    )
+    assert (
+        (float(raster.chi2), raster.source) == (float(whole.chi2), whole.source) == (6.999, "exact")
+    )
+    assert raster.kind == "raster"
+
+
+def test_no_column_falls_below_the_minimum_of_the_likelihood(bowl: Surface) -> None:
+    known = Minimum(7.0 + 0.2, {"x": 0.333, "y": 1.234})
+    above = bowl.profile(("x", "y"))
+    zero = reference(
+        above, "raster", space=Surface(bowl.axes, bowl.chi2 + 0.3, bowl.experiments), minimum=known
+    )
+    assert float(zero.chi2.min()) == pytest.approx(7.2)
+
+
 def test_an_unknown_reference_is_refused(bowl: Surface) -> None:
     with pytest.raises(DefinitionError, match="unknown reference 'globl': did you mean 'global'"):
         reference(bowl, "globl")

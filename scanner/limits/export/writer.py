@@ -62,8 +62,26 @@ def export(
     question.check()
     chosen = what or default_content(scan, form, question.at)
     if chosen == "cube":
+        _check_whole(question)
         return write_cube(scan, path)
     return write(content(scan, chosen, question), form, path, resources)
+
+
+def _check_whole(asked: Question) -> None:
+    """DefinitionError for what a whole cube does not answer."""
+    given = {
+        "keep": asked.keep,
+        "cl": tuple(asked.cls) != Question().cls,
+        "dof": asked.dof,
+        "at": asked.at,
+        "experiment": asked.experiments,
+        "reference": asked.reference != Question().reference,
+        "each": asked.each,
+    }
+    if told := ", ".join(name for name, value in given.items() if value):
+        raise DefinitionError(
+            f"{told}: a cube is exported whole; leave that out, or ask for --what profile"
+        )
 
 
 def write(made: Content, form: str, path: Path, resources: Sequence[Resource] = ()) -> Path:
