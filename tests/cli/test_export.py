@@ -106,7 +106,7 @@ def test_a_submission_with_its_figure(command, store: Path, tmp_path: Path) -> N
         (
             ("--format", "netcdf", "-e", "coherent_csi_2021", "--at", "mass=1"),
             2,
-            "at, experiment: a cube is",
+            "at, experiment: a",
         ),
         (("--what", "contour", "--at", "mass=1"), 2, "a contour needs two axes"),
         (("--at", "mass=1e9"), 2, "mass = 1e+09 is outside the scanned 0.1 .. 10000 MeV"),
