@@ -32,6 +32,7 @@ LayersAt = Callable[[Mapping[str, Array], Sequence[int]], Array]
 COMBINED = "combined"
 
 _BUDGET = 400  # exact evaluations per minimum, soft: a started step is finished
+_FROM_NODE = 200  # more of them, where none of the descents came below the lowest grid point
 _STEP = 0.01  # cells, of the central difference
 _TOLERANCE = 1e-9  # relative change of chi2 that ends a descent
 _ON_EDGE = 1e-3  # cells
@@ -148,6 +149,10 @@ def _polished(
     for start in [*floors, *starts]:
         if descent.evaluations < descent.most:
             descent.run(start)
+    if not descent.lowest < stored:
+        # others took the whole budget, or the lowest point is where it seems to be
+        descent.most = descent.evaluations + _FROM_NODE
+        descent.run(node)
     at, chi2 = descent.best, descent.lowest
     if not chi2 < stored:
         at, chi2 = node, stored

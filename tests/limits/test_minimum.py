@@ -12,6 +12,7 @@ from scanner.limits import valleys
 from scanner.limits.minimum import find_minima, find_minimum, stored_minimum
 from scanner.limits.reference import Minimum
 from scanner.limits.surface import Surface
+from scanner.scan import Scan
 
 MASS = Axis("mass", "log", 0.1, 1e4, 51, "MeV")
 G = Axis("coupling", "log", 1e-6, 1e-2, 61)
@@ -157,3 +158,19 @@ def test_stored_minimum_of_subsets() -> None:
     assert stored_minimum(minima, ["c", "b", "a"], ["a", "b", "c"]) is both
     assert stored_minimum(minima, ["a", "b"], ["a", "b", "c"]) is None
     assert stored_minimum({}, ["a"], ["a"]) is None
+
+
+def test_the_lowest_point_is_begun_at_though_others_take_the_budget(tmp_path):
+    """Valleys of oscillations that a coarse grid only seems to have are looked into first."""
+    file = tmp_path / "ster.toml"
+    file.write_text(
+        'scenario = "sterile"\nexperiments = ["coherent_csi_2021"]\n[axes]\n'
+        'sin2_2theta_mu = { spacing = "linear", start = 0.0, stop = 1.0, n = 21 }\n'
+        'dm2_41 = { spacing = "log", start = 0.3, stop = 20.0, n = 41, unit = "eV2" }\n'
+        'sin2_2theta_e = { spacing = "linear", start = 0.0, stop = 1.0, n = 11 }\n'
+    )
+    scan, _ = Scan.launch(str(file), store=tmp_path / "store")
+    found = scan.minima["combined"]
+    near = {"sin2_2theta_mu": 0.25, "dm2_41": 4.14, "sin2_2theta_e": 0.0}
+    assert found.chi2 < float(scan.likelihood().chi2(**near)) - 0.03
+    assert found.chi2 == pytest.approx(scan.likelihood().minimise().chi2, abs=1e-3)
