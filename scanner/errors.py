@@ -102,6 +102,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
     >>> unknown("model", "univresal", ["universal", "B-L"])
     "unknown model 'univresal': did you mean 'universal'? (known: universal, B-L)"
+    >>> len(unknown("model", "x" * 10**6, ["y" * 10**6])) < 1000
+    True
     >>> unknown("parameter", "mass", ["nsi_mass", "light_vector_mass"]).partition("?")[0]
     "unknown parameter 'mass': did you mean 'nsi_mass' or 'light_vector_mass'"
     """

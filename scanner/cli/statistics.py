@@ -62,7 +62,7 @@ def expected(
 
     if output is not None:
         check_record_path(output)
-    opened = opened_scan(scan, store, False, experiment)
+    opened = opened_scan(scan, store, partial=False, experiments=experiment)
     found = opened.expected(
         parameter,
         at=numbers(at),
@@ -143,7 +143,7 @@ def cls(
     json: Json = False,
 ) -> None:
     """CLs upper limit of one parameter, observed and expected."""
-    opened = opened_scan(scan, store, False, experiment)
+    opened = opened_scan(scan, store, partial=False, experiments=experiment)
     found = opened.cls(
         parameter,
         at=numbers(at),
@@ -189,7 +189,7 @@ def marginal(
     json: Json = False,
 ) -> None:
     """Bayesian marginal of one or two axes, with credible regions of highest density."""
-    opened = opened_scan(scan, store, False, experiment)
+    opened = opened_scan(scan, store, partial=False, experiments=experiment)
     found = opened.marginal(
         axis_names(keep),
         priors={name: str(value) for name, value in _priors(prior).items()},

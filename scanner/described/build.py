@@ -70,7 +70,7 @@ def experiment(name: str, tables: Mapping[str, Any], where: str) -> Experiment:
     axes = (energy,) if time is None else (energy, time)
     if time is not None and energy.n * time.n > bins.MOST_BINS:
         top.table("bins").fail(
-            "time", f"with those of energy {energy.n * time.n} bins: {bins.MOST_BINS} at most"
+            "time", f"makes {energy.n * time.n} bins with energy; write {bins.MOST_BINS} at most"
         )
     setting = Setting(
         beam,

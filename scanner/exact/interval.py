@@ -202,12 +202,11 @@ def crossing(profiled: Profiled, scale: Scale, low: float, high: float, threshol
     the last value that has one, to the precision of the search.
     """
     a, b = float(scale.to(low)), float(scale.to(high))
-    known = {a: low, b: high}  # what is known there: searched again it may be another valley
+    # what is known there: searched again it may be another valley
+    known = {a: profiled.found.get(low), b: profiled.found.get(high)}
 
     def above(place: float) -> float:
-        value = known.get(place)
-        at = profiled.found.get(value) if value is not None else None
-        chi2 = (at or profiled.at(float(scale.back(place)))).chi2
+        chi2 = (known.get(place) or profiled.at(float(scale.back(place)))).chi2
         return chi2 - threshold if np.isfinite(chi2) else abs(threshold) + 1.0
 
     ends = (_known(profiled, low, threshold), _known(profiled, high, threshold))

@@ -159,16 +159,16 @@ def _missing(grid: Ends, exact: Ends) -> list[float]:
 
 
 def _notes(found: Interval, missing: Sequence[float]) -> tuple[str, ...]:
-    valley = (
-        "the likelihood is followed from the grid's places: along the strip another valley may be "
-        "lower, and then these are no ends",
-    )
-    said = valley if follows_strip(found.notes) else ()
-    if not missing:
-        return said
-    ends = ", ".join(f"{end:.4g}" for end in missing)
-    return (
-        *said,
-        f"within {WIDER} cells of {found.parameter} = {ends} the likelihood does not cross the "
-        "level: the grid's end stands there, a finer axis is needed",
-    )
+    notes = []
+    if follows_strip(found.notes):
+        notes.append(
+            "the likelihood is followed from the grid's places: along the strip another valley may "
+            "be lower, and then these are no ends"
+        )
+    if missing:
+        ends = ", ".join(f"{end:.4g}" for end in missing)
+        notes.append(
+            f"within {WIDER} cells of {found.parameter} = {ends} the likelihood does not cross the "
+            "level: the grid's end stands there, a finer axis is needed"
+        )
+    return tuple(notes)

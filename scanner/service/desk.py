@@ -21,7 +21,7 @@ from scanner.service.settings import Settings
 
 T = TypeVar("T")
 
-LATE_SHARE = 4
+LATE_SHARE = 4  # times the memory for finished answers, for those nobody has come back for
 LEFT_SECONDS = 600.0  # that a late answer, or an error, waits for who asked to come back
 QUICK_THREADS = 8  # for looks at the store, which must not wait behind long work
 
@@ -161,7 +161,7 @@ class Desk:
     def _forget_unwanted(self) -> None:
         """Drop late answers that nobody came back for, and what is too much to be kept.
 
-        Of late answers as much as `LATE_SHARE` times of others is kept, and always the last.
+        Late answers may take `LATE_SHARE` times the room of others; the last one always stays.
         """
         limit = time.monotonic() - LEFT_SECONDS
         room = LATE_SHARE * self._settings.answer_bytes

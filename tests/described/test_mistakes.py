@@ -94,6 +94,7 @@ KG = {"value": 24.0, "unit": "kg"}
         ([("bins.energy", {"unit": "keVee"})], "bins.energy.edges: is missing"),
         ([("bins.energy.stop", -1)], "is not above start = 0"),
         ([("bins.energy.n", 0)], "write a number of bins"),
+        ([("bins.energy.n", 9000)], "bins with energy; write 10000 at most"),
         ([("bins.energy.start", -1)], "the first edge is below 0"),
         ([("bins.energy.spacing", "log")], "bins on a log scale start above 0"),
         ([("source.pulse", None)], 'bins.time = {"unit": "us"'),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from scanner.definition import ScanDefinition
 from scanner.errors import CatalogError, ScannerError
@@ -100,20 +101,26 @@ async def events(request: Request, caller: Reader, scan: ScanId) -> StreamingRes
     Each event is called `state`; the last one has the phase complete, failed, cancelled or
     incomplete (nobody works on it).
     """
-    streams: Streams = request.app.state.streams
-    streams.admit(caller.name)
     first = await _news(request, scan)  # an unknown scan is refused in the usual form
-
-    async def held() -> AsyncIterator[bytes]:
-        with streams.held(caller.name):
-            async for told in _told(request, scan, first):
-                yield told
-
-    return StreamingResponse(
-        held(),
+    streams: Streams = request.app.state.streams
+    streams.admit(caller.name)  # nothing is waited for between this and the answer
+    return _Held(
+        _told(request, scan, first),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    ).counted(streams, caller.name)
+
+
+class _Held(StreamingResponse):
+    """A stream that counts for its caller, however it ends."""
+
+    def counted(self, streams: Streams, caller: str) -> _Held:
+        self._streams, self._caller = streams, caller
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._streams.held(self._caller):
+            await super().__call__(scope, receive, send)
 
 
 async def _told(request: Request, scan: str, told: dict[str, Any]) -> AsyncIterator[bytes]:
